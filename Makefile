@@ -1,0 +1,60 @@
+# make run, make test, make check, make bench: each sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+
+.PHONY: run test test-peers check bench lock clean help
+
+help:
+	@echo "make run         set everything up, answer a demo call, stay up"
+	@echo "make test        the whole suite (ARGS=\"…\" goes to pytest)"
+	@echo "make test-peers  install the outside SIP peers of the suite (apt, root or sudo)"
+	@echo "make check       lint, types, import rules"
+	@echo "make bench       the benchmarks (FULL=1 adds the long ones)"
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@ $(VENV)/.run
+
+run: $(VENV)/.run
+	@$(BIN)/trunkline models pull
+	@$(BIN)/trunkline serve --demo
+
+test: $(VENV)/.dev
+	@$(BIN)/trunkline models pull vad turn stt-tiny.en
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-peers:
+	bash tests/interop/install-peers.sh
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+
+bench: $(VENV)/.dev
+	@$(BIN)/trunkline models pull
+	$(BIN)/python -m benchmarks $(if $(FULL),--full)
+
+# The locked requirements, with hashes, for every platform.
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11
+lock: $(UV)
+	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	echo 'uv==0.13.9' | $(COMPILE) - -o requirements/uv.txt
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,97 @@
+"""Every exception that Trunkline raises on purpose.
+
+    TrunklineError
+    ├── BadInput            what a caller of the API or an operator can mend
+    │   ├── NotFound        an id that is unknown or another workspace's (told apart by nobody)
+    │   ├── Conflict        it is there already, or something still uses it
+    │   └── OverLimit       too much at once; carries the seconds to wait
+    ├── NotAuthorised       no key, a wrong key, or a key that may not
+    ├── IllegalTransition   a status was asked to move where its table has no arrow
+    ├── SetupError          the installation is not as it must be; the text says what to do
+    │   ├── ModelMissing    a model file is absent or has a wrong hash
+    │   └── PortTaken       another program listens where we must
+    ├── Unavailable         something we stand on is away for now; trying again helps
+    │   └── NoFreeSlot      no voice host has room for one more call
+    ├── DialFailed          a call we placed was not answered; says why and with what SIP status
+    └── ProviderError       speech or language failed while a call was on
+        └── ProviderTimeout it did not answer within its budget
+
+The text of an error tells its reader what to do next.
+"""
+
+
+class TrunklineError(Exception):
+    """Base of the tree; never raised itself."""
+
+
+class BadInput(TrunklineError):
+    """What was sent is wrong; the text names the field and the remedy."""
+
+
+class NotFound(BadInput):
+    """No such thing in this workspace."""
+
+
+class Conflict(BadInput):
+    """The present state does not allow it."""
+
+
+class OverLimit(BadInput):
+    """Too many at once or in a second."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Whole seconds after which another try makes sense."""
+
+
+class NotAuthorised(TrunklineError):
+    """The key is absent, unknown, revoked, or may not do this."""
+
+
+class IllegalTransition(TrunklineError):
+    """A status may not move this way."""
+
+
+class SetupError(TrunklineError):
+    """The installation is not as it must be."""
+
+
+class ModelMissing(SetupError):
+    """A model file is absent or not the one it should be."""
+
+
+class PortTaken(SetupError):
+    """Another program listens on a port that we need."""
+
+
+class Unavailable(TrunklineError):
+    """Something we stand on is away for now."""
+
+
+class NoFreeSlot(Unavailable):
+    """No voice host has room for one more call."""
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DialFailed(TrunklineError):
+    """A call we placed was not answered.
+
+    `outcome` is one of `busy`, `no_answer`, `refused`, `unreachable`; `code` the SIP status where there was one.
+    """
+
+    def __init__(self, message: str, outcome: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.code = code
+
+
+class ProviderError(TrunklineError):
+    """A speech or language provider failed."""
+
+
+class ProviderTimeout(ProviderError):
+    """A provider did not answer within its budget."""

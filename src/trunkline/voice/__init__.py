@@ -1,0 +1,1 @@
+"""A talk, without product: it knows neither rows nor our HTTP API."""

@@ -1,0 +1,341 @@
+"""What comes into a conversation and what it asks of the world: plain data, nothing that acts.
+
+`Event`s are fed to a session, `Request`s come out of it. Sound is mono signed 16-bit little-endian PCM at the
+line's rate. Time is the call's own clock: ticks of 20 ms, or milliseconds since the line was up where a name
+ends in `_ms`. Identifiers (segment, pause, reply, sentence) count up from 1 within a call.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+TICK_MS = 20
+
+
+# ---- into the session ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was heard in a segment so far (`final` False) or altogether (True). Answers AskWords, FinishHearing."""
+
+    segment: int
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HearingFailed:
+    """The speech-to-text of a segment gave up; the session goes on as if no words came."""
+
+    segment: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnVerdict:
+    """The turn model's answer to JudgeTurn: probability that the turn is complete; None if it failed."""
+
+    pause: int
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """A piece of the model's reply, as it streams."""
+
+    reply: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTool:
+    """The model wants a tool; `arguments` is parsed JSON."""
+
+    reply: int
+    call: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDone:
+    """The model's reply is whole. `model` is the name that really answered."""
+
+    reply: int
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The model failed or ran out of time."""
+
+    reply: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A tool's outcome; `result` is what the model reads next."""
+
+    call: str
+    result: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechAudio:
+    """Sound of a sentence, in order. `last` closes the sentence (its `pcm` may be empty)."""
+
+    sentence: int
+    pcm: bytes
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFailed:
+    """The text-to-speech of a sentence gave up."""
+
+    sentence: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """The line has dropped this many samples that were handed to it and not yet sent. Answers Flush."""
+
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A key was pressed: 0-9, A-D, * or #."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The other side put us on hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The other side took us off hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRestarted:
+    """The streams were renegotiated; what was queued is lost: `samples` of it."""
+
+    samples: int
+
+
+class ClosedBy(StrEnum):
+    """Who ended the line."""
+
+    REMOTE = "remote"
+    LOCAL = "local"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class LineClosed:
+    """The line is gone. `code` is the SIP status where there was one."""
+
+    by: ClosedBy
+    reason: str = ""
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Control: end the call now, for this reason (an EndReason value or free text)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Control: speak this text now, as the agent."""
+
+    text: str
+
+
+LineEvent = Flushed | Digit | Held | Resumed | AudioRestarted | LineClosed
+Event = (
+    Words
+    | HearingFailed
+    | TurnVerdict
+    | ReplyText
+    | ReplyTool
+    | ReplyDone
+    | ReplyFailed
+    | ToolResult
+    | SpeechAudio
+    | SpeechFailed
+    | LineEvent
+    | HangUp
+    | Say
+)
+
+
+# ---- out of the session --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartHearing:
+    """Open a speech-to-text stream for a segment; `pcm` is what was heard just before it was noticed."""
+
+    segment: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """More sound of an open segment."""
+
+    segment: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskWords:
+    """Give what you have so far (a Words with final False) now; for an STT without partials of its own."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishHearing:
+    """The segment is over; answer with its final Words (or HearingFailed)."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropHearing:
+    """The segment was a noise; nothing more is wanted of it."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTurn:
+    """Is the turn complete? `pcm`: the last 8 s (or less) heard, at the line's rate, pause included."""
+
+    pause: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartReply:
+    """Ask the language model. `messages` are in the chat-completions shape, system prompt first."""
+
+    reply: int
+    messages: tuple[dict[str, Any], ...]
+    tools: tuple[Any, ...] = ()
+    """`profile.Tool`s on offer."""
+    speculative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """The reply is not wanted any more; nothing of it may come back."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Turn a sentence into sound."""
+
+    sentence: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSpeech:
+    """The sentence is not wanted any more."""
+
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a tool; it is never cancelled by speech. Answer with ToolResult."""
+
+    call: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Drop what the line has queued and report Flushed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLine:
+    """Hang up. The host answers with LineClosed when the line is gone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One entry of the call's append-only list: what happened, when, in the call's clock."""
+
+    at_ms: int
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+Request = (
+    StartHearing
+    | Hear
+    | AskWords
+    | FinishHearing
+    | DropHearing
+    | JudgeTurn
+    | StartReply
+    | CancelReply
+    | Speak
+    | CancelSpeech
+    | RunTool
+    | Flush
+    | CloseLine
+    | Note
+)
+
+
+class EndReason(StrEnum):
+    """Why a conversation ended; the first that is set stays. `calls` renders them to the wire's words."""
+
+    HUMAN_ENDED = "human_ended"
+    AGENT_ENDED = "agent_ended"
+    MAX_DURATION = "max_duration"
+    IDLE = "idle"
+    USER_CANCELED = "user_canceled"
+    ERROR = "error"
+    LINE_LOST = "line_lost"
+
+
+class Kind(StrEnum):
+    """Kinds of Note, and what their `data` holds."""
+
+    STARTED = "started"  # {}
+    CALLER_SPEAKS = "caller_speaks"  # {segment}
+    CALLER_SAID = "caller_said"  # {text, segments, start_ms, end_ms}: one turn of the caller
+    AGENT_SAID = "agent_said"  # {text, reply, start_ms, end_ms, cut}: what was heard of one reply
+    TURN = "turn"  # the ledger of a turn: {turn, t0_ms, pause_ms, words_ms, verdict_ms,
+    #                                      commit_ms, token_ms, sentence_ms, audio_ms, sent_ms, queue_ms, heard_gap_ms}
+    BARGE_IN = "barge_in"  # {outcome: "yield" | "resume", words, paused_ms}
+    NOISE = "noise"  # {segment}
+    TOOL_STARTED = "tool_started"  # {call, name, arguments}
+    TOOL_FINISHED = "tool_finished"  # {call, name, result, ok}
+    DIGIT = "digit"  # {digit}
+    IDLE_REMINDER = "idle_reminder"  # {}
+    FAULT = "fault"  # {part, reason}
+    MODEL = "model"  # {model}: the name that really answered
+    ENDED = "ended"  # {reason, detail}

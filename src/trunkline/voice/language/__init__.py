@@ -1,0 +1,1 @@
+"""The language model: any OpenAI-compatible endpoint, and the local one."""

@@ -1,0 +1,1 @@
+"""How sound gets in and out: SIP, the loopback of simulations, later WebSocket and WebRTC."""

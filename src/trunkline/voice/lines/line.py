@@ -1,0 +1,122 @@
+"""The port that every line fulfils. A host knows nothing else of telephony.
+
+A `Line` is one party's sound plus the events of its signalling. The methods under "beat" are called from the
+beat thread every 20 ms: they never block, never raise for a line that has gone, and cost microseconds. The
+coroutines run on the work loop.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from trunkline.voice.conversation.events import LineEvent
+
+
+@dataclass(frozen=True)
+class LineStats:
+    """What the line knows of itself; None where it cannot tell."""
+
+    packets_received: int | None = None
+    packets_sent: int | None = None
+    packets_lost: int | None = None
+    jitter_ms: float | None = None
+    round_trip_ms: float | None = None
+
+
+class Line(Protocol):
+    """One party on one call."""
+
+    @property
+    def rate(self) -> int:
+        """Samples a second of the PCM both ways; fixed while the line is up."""
+        ...
+
+    # ---- beat ----
+
+    def read(self) -> bytes:
+        """All PCM that arrived since the last read (mono s16le); b"" when none."""
+        ...
+
+    def write(self, pcm: bytes) -> int:
+        """Queue PCM to be sent; answers the samples accepted."""
+        ...
+
+    def queued(self) -> int:
+        """Samples written and not yet on the wire."""
+        ...
+
+    def flush(self) -> None:
+        """Drop what is queued; the samples dropped come back as `Flushed` from `events()` within two beats."""
+        ...
+
+    def events(self) -> list[LineEvent]:
+        """What happened since the last call, in order."""
+        ...
+
+    # ---- work loop ----
+
+    async def answer(self) -> None:
+        """Take an incoming call; returns when sound flows."""
+        ...
+
+    async def hang_up(self) -> None:
+        """End the line (or refuse it, while it rings); `LineClosed` follows. Safe to repeat."""
+        ...
+
+    async def send_digits(self, digits: str) -> None:
+        """Send DTMF (RFC 4733)."""
+        ...
+
+    def stats(self) -> LineStats:
+        """Packets and jitter so far."""
+        ...
+
+
+@dataclass(frozen=True)
+class IncomingCall:
+    """A call that rings. `dialled` and `caller` are the user parts of To and From (E.164 where they are numbers)."""
+
+    dialled: str
+    caller: str
+    line: Line
+    call_id: str
+    """SIP Call-ID (or the like of other lines)."""
+    transport: str = "udp"
+    headers: dict[str, str] = field(default_factory=dict)
+    """X- headers of the INVITE."""
+
+
+IncomingHandler = Callable[[IncomingCall], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """Where outbound calls go out; `host` may carry a port."""
+
+    host: str
+    transport: str = "udp"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    caller_id: str = ""
+    """User part of From."""
+
+
+class LineEngine(Protocol):
+    """Makes lines: one a voice process and kind."""
+
+    async def start(self, on_incoming: IncomingHandler) -> None:
+        """Listen; raises PortTaken when another program holds the port."""
+        ...
+
+    async def dial(
+        self, target: str, trunk: Trunk | None, headers: dict[str, str], ring_timeout: float
+    ) -> Line:
+        """Call `target` (a `sip:` URI, or a number sent through `trunk`); returns when it is answered.
+
+        Raises DialFailed with the SIP status when it is not; cancelling the coroutine cancels the call.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Refuse what is new; then close."""
+        ...
