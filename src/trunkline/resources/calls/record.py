@@ -1,0 +1,202 @@
+"""What a call was, read off its notes: a pure fold, the same for a host that finishes and a reaper that closes.
+
+Notes are taken in the order they were appended, which is the order things were heard.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from trunkline.voice.conversation.events import EndReason, Kind, Note
+from trunkline.voice.conversation.profile import END_CALL
+
+
+class Direction(StrEnum):
+    """Who called: the caller us, or we them."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class TelephonyHangup(StrEnum):
+    """The side that hung up."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+class TelephonyDisconnectReason(StrEnum):
+    """How the line came to its end."""
+
+    UNKNOWN = "unknown"
+    CALLEE_HANGUP = "callee_hangup"
+    CALLER_HANGUP = "caller_hangup"
+    ERROR = "error"
+    FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True)
+class EndWords:
+    """One end in the vocabularies of the wire: REST, and the post-call webhook."""
+
+    rest: str
+    webhook: str
+
+
+END_WORDS: dict[EndReason, EndWords] = {
+    EndReason.HUMAN_ENDED: EndWords("human_ended_call", "human_goodbye"),
+    EndReason.AGENT_ENDED: EndWords("agent_ended_call", "agent_goodbye"),
+    EndReason.MAX_DURATION: EndWords("timeout", "max_duration"),
+    EndReason.IDLE: EndWords("timeout", "undefined"),
+    EndReason.USER_CANCELED: EndWords("user_canceled", "user_canceled"),
+    EndReason.ERROR: EndWords("error", "undefined"),
+    EndReason.LINE_LOST: EndWords("error", "undefined"),
+}
+CUT_OFF = EndWords("human_pick_up_cut_off", "human_pick_up_cut_off")
+
+Action = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the notes of one call say about it."""
+
+    transcript: str
+    """Lines `bot: …` and `human: …`, each after a newline; "" when nobody was heard."""
+    executed_actions: dict[str, Action]
+    """By action name, in the shape of the wire; of an action run twice the later run stands."""
+    end: EndWords | None
+    """None while nothing says that the conversation ended."""
+    end_reason: EndReason | None
+    end_detail: str
+    hangup: TelephonyHangup | None
+    disconnect: TelephonyDisconnectReason
+    turns: list[dict[str, Any]]
+    """The ledger: one entry a turn, as the conversation noted it."""
+    models: tuple[str, ...]
+    """The language models that answered, each once, in the order they came."""
+    last_ms: int
+    """Time of the last note in the call's clock."""
+
+
+def fold(notes: Iterable[Note], direction: Direction, connected_at: datetime) -> Record:
+    """The record of a call whose clock started at `connected_at` (UTC)."""
+    taken = list(notes)
+    transcript = "".join(f"\n{who}: {text}" for who, text in _lines(taken))
+    reason, detail = _end(taken)
+    models = dict.fromkeys(
+        name for note in taken if note.kind == Kind.MODEL and (name := str(note.data["model"]))
+    )
+    return Record(
+        transcript=transcript,
+        executed_actions=_actions(taken, connected_at),
+        end=_end_words(reason, direction, transcript),
+        end_reason=reason,
+        end_detail=detail,
+        hangup=_hangup(reason, direction),
+        disconnect=_disconnect(reason, direction),
+        turns=[dict(note.data) for note in taken if note.kind == Kind.TURN],
+        models=tuple(models),
+        last_ms=max((note.at_ms for note in taken), default=0),
+    )
+
+
+def without_words(note: Note) -> Note:
+    """The note of a call that keeps no transcript: that something was said, and when, but not what."""
+    if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID):
+        return Note(note.at_ms, note.kind, {**note.data, "text": ""})
+    if note.kind == Kind.BARGE_IN:
+        return Note(note.at_ms, note.kind, {**note.data, "words": ""})
+    return note
+
+
+def _lines(notes: list[Note]) -> Iterator[tuple[str, str]]:
+    for note in notes:
+        if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID):
+            text = " ".join(str(note.data["text"]).split())
+            if text:
+                yield ("human" if note.kind == Kind.CALLER_SAID else "bot"), text
+
+
+def _end(notes: list[Note]) -> tuple[EndReason | None, str]:
+    """The first end that was noted; words that are no EndReason count as a fault and are kept as the detail."""
+    for note in notes:
+        if note.kind == Kind.ENDED:
+            said, detail = str(note.data["reason"]), str(note.data.get("detail", ""))
+            try:
+                return EndReason(said), detail
+            except ValueError:
+                return EndReason.ERROR, detail or said
+    return None, ""
+
+
+def _end_words(reason: EndReason | None, direction: Direction, transcript: str) -> EndWords | None:
+    if reason is None:
+        return None
+    if reason is EndReason.HUMAN_ENDED and direction is Direction.OUTBOUND and not transcript:
+        return CUT_OFF
+    return END_WORDS[reason]
+
+
+_BY_US = frozenset({EndReason.AGENT_ENDED, EndReason.MAX_DURATION, EndReason.IDLE, EndReason.USER_CANCELED})
+
+
+def _hangup(reason: EndReason | None, direction: Direction) -> TelephonyHangup | None:
+    """None when nobody hung up. Inbound the caller is the human, outbound it is us."""
+    if reason is EndReason.HUMAN_ENDED:
+        human_called = direction is Direction.INBOUND
+        return TelephonyHangup.CALLER if human_called else TelephonyHangup.CALLEE
+    if reason in _BY_US:
+        we_called = direction is Direction.OUTBOUND
+        return TelephonyHangup.CALLER if we_called else TelephonyHangup.CALLEE
+    return None
+
+
+def _disconnect(reason: EndReason | None, direction: Direction) -> TelephonyDisconnectReason:
+    match _hangup(reason, direction):
+        case TelephonyHangup.CALLER:
+            return TelephonyDisconnectReason.CALLER_HANGUP
+        case TelephonyHangup.CALLEE:
+            return TelephonyDisconnectReason.CALLEE_HANGUP
+    return TelephonyDisconnectReason.UNKNOWN if reason is None else TelephonyDisconnectReason.ERROR
+
+
+def _actions(notes: list[Note], connected_at: datetime) -> dict[str, Action]:
+    """Every tool that ran, `end_call` apart: that one is the conversation's own and no action."""
+    finished = {note.data["call"]: note.data for note in notes if note.kind == Kind.TOOL_FINISHED}
+    actions: dict[str, Action] = {}
+    for note in notes:
+        if note.kind == Kind.TOOL_STARTED and note.data["name"] != END_CALL.name:
+            at = connected_at + timedelta(milliseconds=note.at_ms)
+            actions[str(note.data["name"])] = _action(note.data, finished.get(note.data["call"]), at)
+    return actions
+
+
+def _action(started: dict[str, Any], finished: dict[str, Any] | None, at: datetime) -> Action:
+    ok = finished is not None and bool(finished["ok"])
+    result = str(finished["result"]) if finished is not None else "The call ended before the action did."
+    return {
+        "name": str(started["name"]),
+        "action_type": str(started.get("action_type", "custom_function_action_type")),
+        "description": str(started.get("description", "")),
+        "parameters_hard_coded": json.dumps(started.get("parameters_hard_coded", {})),
+        "parameters_from_llm": json.dumps(started["arguments"]),
+        "return_value": _json_text(result) if ok else "{}",
+        "return_value_status": "",
+        "error_message": "" if ok else result,
+        "is_relevant_action": "true",
+        "timestamp_datetime": at.replace(tzinfo=None).isoformat(timespec="microseconds"),
+        "timestamp": f"{at.timestamp():.6f}",
+    }
+
+
+def _json_text(result: str) -> str:
+    """The result as it is if it is JSON, otherwise as a JSON string."""
+    try:
+        json.loads(result)
+    except ValueError:
+        return json.dumps(result)
+    return result
