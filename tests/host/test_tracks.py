@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from trunkline.host.tape import PATIENCE_BEATS, Beat, Dropped, Entry, Flushing, Tape
+from trunkline.host.tracks import PATIENCE_BEATS, Beat, Entry, Flushed, Flushing, Tracks
 
 RATE = 8000
 FRAME = 160
@@ -18,8 +18,8 @@ def pcm(value: int, frames: float = 1) -> bytes:
 
 
 def record(entries: list[Entry]) -> tuple[Samples, Samples]:
-    tape = Tape(RATE)
-    chunks = [*tape.take(entries), tape.close()]
+    tracks = Tracks(RATE)
+    chunks = [*tracks.take(entries), tracks.close()]
     assert all(len(chunk) == RATE * 4 for chunk in chunks[:-1])
     stereo = np.frombuffer(b"".join(chunks), "<i2").reshape(-1, 2)
     return stereo[:, 0], stereo[:, 1]
@@ -50,21 +50,21 @@ def test_sound_handed_over_ahead_is_placed_when_it_is_heard() -> None:
 
 def test_a_flush_removes_what_was_not_sent_also_what_came_after_stays() -> None:
     entries = beats([1] * 3, {0: pcm(5, 5)})
-    entries += [Flushing(), Beat(pcm(1), pcm(7)), Dropped(2 * FRAME), Beat(pcm(1), b""), Beat(pcm(1), b"")]
+    entries += [Flushing(), Beat(pcm(1), pcm(7)), Flushed(2 * FRAME), Beat(pcm(1), b""), Beat(pcm(1), b"")]
     _, right = record(entries)
     assert frames(right) == [5, 5, 5, 7, 0, 0]
 
 
 def test_a_line_that_lags_behind_the_playout_clock_takes_back_what_was_not_sent() -> None:
     entries = beats([1] * 3, {0: pcm(5, 4)})
-    entries += [Flushing(), Beat(pcm(1), b""), Dropped(2 * FRAME), Beat(pcm(1), pcm(8))]
+    entries += [Flushing(), Beat(pcm(1), b""), Flushed(2 * FRAME), Beat(pcm(1), pcm(8))]
     _, right = record(entries)
     assert frames(right) == [5, 5, 0, 0, 8], "one frame of the four was queued, two were dropped"
 
 
 def test_a_line_that_runs_ahead_of_the_playout_clock_keeps_what_it_sent() -> None:
     entries = beats([1] * 2, {0: pcm(5, 4)})
-    entries += [Flushing(), Beat(pcm(1), pcm(7)), Dropped(1 * FRAME), Beat(pcm(1), b"")]
+    entries += [Flushing(), Beat(pcm(1), pcm(7)), Flushed(1 * FRAME), Beat(pcm(1), b"")]
     _, right = record(entries)
     assert frames(right) == [5, 5, 5, 7]
 
@@ -79,14 +79,14 @@ def test_a_flush_that_is_never_answered_dropped_everything() -> None:
 
 def test_renewed_streams_lose_what_was_queued_though_nobody_flushed() -> None:
     entries = beats([1] * 2, {0: pcm(5, 6)})
-    entries += [Dropped(4 * FRAME), Beat(pcm(1), pcm(9)), Beat(pcm(1), b"")]
+    entries += [Flushed(4 * FRAME), Beat(pcm(1), pcm(9)), Beat(pcm(1), b"")]
     _, right = record(entries)
     assert frames(right) == [5, 5, 9, 0]
 
 
 def test_a_flush_across_the_edge_of_a_second_is_still_taken_back() -> None:
     entries = beats([1] * 50, {44: pcm(5, 7)})
-    entries += [Flushing(), Beat(pcm(1), b""), Beat(pcm(1), b""), Dropped(3 * FRAME)]
+    entries += [Flushing(), Beat(pcm(1), b""), Beat(pcm(1), b""), Flushed(3 * FRAME)]
     _, right = record(entries + beats([1] * 60, {}))
     assert frames(right)[44:52] == [5, 5, 5, 5, 0, 0, 0, 0]
 
@@ -107,7 +107,7 @@ def test_tracks_stay_aligned_over_a_long_call_with_loss_and_flushes() -> None:
     pending: tuple[int, int] | None = None
     for beat in range(3000):
         if pending and beat >= pending[0]:
-            entries.append(Dropped(pending[1] * FRAME))
+            entries.append(Flushed(pending[1] * FRAME))
             pending = None
         if queue and pending is None and chance.random() < 0.05:
             entries.append(Flushing())
@@ -121,7 +121,7 @@ def test_tracks_stay_aligned_over_a_long_call_with_loss_and_flushes() -> None:
         heard.append(frame or 0)
         expected.append(queue.pop(0) if queue else 0)
     if pending:
-        entries.append(Dropped(pending[1] * FRAME))
+        entries.append(Flushed(pending[1] * FRAME))
     left, right = record(entries)
     assert frames(left) == heard
     assert frames(right) == expected
@@ -130,6 +130,6 @@ def test_tracks_stay_aligned_over_a_long_call_with_loss_and_flushes() -> None:
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 48000])
 def test_frames_of_a_wrong_size_do_not_move_the_clock(rate: int) -> None:
     size = rate // 50 * 2
-    tape = Tape(rate)
-    list(tape.take([Beat(b"\1\0" * 3, b""), Beat(b"\1\0" * rate, b"")]))
-    assert len(tape.close()) == 2 * size * 2
+    tracks = Tracks(rate)
+    list(tracks.take([Beat(b"\1\0" * 3, b""), Beat(b"\1\0" * rate, b"")]))
+    assert len(tracks.close()) == 2 * size * 2

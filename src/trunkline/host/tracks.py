@@ -27,16 +27,16 @@ class Flushing(NamedTuple):
     """The line was told to drop what is queued; sound of this beat comes after it."""
 
 
-class Dropped(NamedTuple):
+class Flushed(NamedTuple):
     """The line dropped this many samples, by a flush or because its streams were renewed."""
 
     samples: int
 
 
-Entry = Beat | Flushing | Dropped
+Entry = Beat | Flushing | Flushed
 
 
-class Tape:
+class Tracks:
     """Stereo recording of one call at `rate` samples a second."""
 
     def __init__(self, rate: int) -> None:
@@ -61,7 +61,7 @@ class Tape:
                     self._beat(heard, handed)
                 case Flushing():
                     self._flush()
-                case Dropped(samples):
+                case Flushed(samples):
                     self._dropped(samples * 2)
             while len(self._right) >= self._second + PATIENCE_BEATS * self._frame:
                 yield self._cut(self._second)
