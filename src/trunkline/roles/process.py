@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -56,7 +56,11 @@ class Process:
     """Keeps one program running."""
 
     def __init__(
-        self, program: Program, environment: Mapping[str, str], output: RoleLog, back_off: BackOff | None = None
+        self,
+        program: Program,
+        environment: Mapping[str, str],
+        output: RoleLog,
+        back_off: BackOff | None = None,
     ) -> None:
         self.program = program
         self.starts = 0
@@ -72,6 +76,11 @@ class Process:
     def pid(self) -> int | None:
         """Of the process that runs now."""
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to stop."""
+        return self._stopping.is_set()
 
     def start(self) -> None:
         """Begin to keep it running."""
@@ -135,10 +144,3 @@ class Process:
             self._output.feed(output)
         self._output.end()
         return await process.wait()
-
-
-async def stop_in_order(processes: list[Process], on_each: Callable[[Process], None]) -> None:
-    """Stop one after the other, each only when the one before is gone."""
-    for process in processes:
-        on_each(process)
-        await process.stop()

@@ -1,0 +1,143 @@
+"""Processes are kept alive, with back-off, and stopped when asked."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from trunkline.roles.process import BackOff, Process, Program
+from trunkline.roles.rolelog import RoleLog
+
+FAST = 0.01
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose modules the processes can import."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path
+
+
+def kept(
+    folder: Path, code: str, *, stop_within: float | None = 10.0, back_off: BackOff | None = None
+) -> Process:
+    (folder / "fake_role.py").write_text(code)
+    output = RoleLog("fake", folder / "logs", Console(quiet=True))
+    program = Program("fake", "fake_role", (str(folder),), stop_within=stop_within)
+    return Process(program, os.environ, output, back_off or BackOff(first=FAST, longest=FAST))
+
+
+async def until(path: Path, text: str) -> None:
+    """Wait for a file that a program writes to hold a text."""
+    async with asyncio.timeout(30):
+        while not path.exists() or text not in path.read_text():
+            await asyncio.sleep(0.01)
+
+
+NOTES_STARTS = """
+import os, sys, time
+with open(sys.argv[1] + "/starts", "a") as file:
+    file.write(f"{os.getpid()}\\n")
+"""
+STAYS = NOTES_STARTS + "time.sleep(600)\n"
+STUBBORN = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1] + "/starts", "w").write("deaf")
+time.sleep(600)
+"""
+
+
+def starts(folder: Path) -> list[str]:
+    path = folder / "starts"
+    return path.read_text().split() if path.exists() else []
+
+
+def test_back_off_doubles_to_its_limit_and_forgets_after_a_long_life() -> None:
+    back_off = BackOff(first=0.5, longest=4.0, well_after=60.0)
+    assert [back_off.after(1.0) for _ in range(5)] == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert back_off.after(61.0) == 0.5
+    assert back_off.after(1.0) == 1.0
+
+
+async def test_a_process_that_dies_is_started_again(programs: Path) -> None:
+    process = kept(programs, STAYS)
+    process.start()
+    await until(programs / "starts", "\n")
+    first = process.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        while len(starts(programs)) < 2:
+            await asyncio.sleep(0.01)
+    assert process.starts == 2
+    assert process.pid not in (None, first)
+    await process.stop()
+    assert process.pid is None
+
+
+async def test_one_that_never_comes_up_is_named_with_its_last_words(programs: Path) -> None:
+    process = kept(programs, "import sys\nprint('no such voice')\nsys.exit(3)\n")
+    process.start()
+    async with asyncio.timeout(60):
+        while (error := process.failed_to_start()) is None:
+            await asyncio.sleep(0.01)
+    assert "fake does not start" in str(error)
+    assert "no such voice" in str(error)
+    await process.stop()
+
+
+async def test_one_that_ignores_sigterm_is_killed(programs: Path) -> None:
+    process = kept(programs, STUBBORN, stop_within=0.1)
+    process.start()
+    await until(programs / "starts", "deaf")
+    await process.stop()
+    assert process.pid is None
+    assert process.starts == 1
+
+
+async def test_it_is_not_started_again_while_it_stops(programs: Path) -> None:
+    process = kept(programs, STAYS, back_off=BackOff(first=600.0))
+    process.start()
+    await until(programs / "starts", "\n")
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    async with asyncio.timeout(30):
+        while process.pid is not None:
+            await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        await process.stop()  # does not sit out the ten minutes of back-off
+    assert len(starts(programs)) == 1
+
+
+async def test_its_output_is_kept(programs: Path) -> None:
+    process = kept(programs, STAYS.replace("time.sleep", "print('at work', flush=True); time.sleep"))
+    process.start()
+    await until(programs / "logs" / "fake.log", "at work")
+    await process.stop()
+
+
+def test_a_leashed_process_ends_with_its_supervisor(programs: Path) -> None:
+    (programs / "fake_role.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(600)\n")
+    command = [sys.executable, "-m", "trunkline.roles.leash", "0", "fake_role"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.stdin.close()  # as the kernel does when the supervisor dies
+        assert process.wait(timeout=30) == -signal.SIGTERM
+
+
+def test_a_leashed_process_is_as_nice_as_it_is_told(programs: Path) -> None:
+    (programs / "fake_role.py").write_text("import os, sys\nprint(os.nice(0), *sys.argv[1:])\n")
+    command = [sys.executable, "-m", "trunkline.roles.leash", "7", "fake_role", "a", "b"]
+    expected = min(os.nice(0) + 7, 19)
+    output = subprocess.run(
+        command, stdin=subprocess.PIPE, capture_output=True, check=True, timeout=30
+    ).stdout
+    assert output.decode().split() == [str(expected), "a", "b"]
