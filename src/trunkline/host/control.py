@@ -1,0 +1,175 @@
+"""The voice process's own HTTP: health for the operator, control and events of live calls for the API.
+
+Everything under `/calls` wants the header `X-Trunkline-Node-Token`; only processes of this installation can
+make it.
+"""
+
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any, Protocol
+from uuid import UUID
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trunkline.voice.conversation.events import HangUp, Note, Say
+
+TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name, not a token
+_MAX_BODY = 16_384
+_MAX_TEXT = 2_000
+
+
+class Live(Protocol):
+    """A live call as control sees it."""
+
+    def describe(self) -> dict[str, Any]:
+        """Id, direction, state and time, without words or numbers."""
+        ...
+
+    def control(self, event: HangUp | Say) -> None:
+        """Feed the conversation."""
+        ...
+
+    def watch(self) -> AsyncIterator[Note]:
+        """Every note, those of before first; ends with the call."""
+        ...
+
+
+class Board(Protocol):
+    """What control sees of the host."""
+
+    def find(self, call_id: UUID) -> Live | None: ...
+
+    def live(self) -> list[Live]: ...
+
+    def not_ready(self) -> str | None:
+        """Why no call can be taken right now; None when one can."""
+        ...
+
+
+def app(board: Board, token: str) -> ASGIApp:
+    """The application; `token` is what the header must hold."""
+    routes = [
+        Route("/healthz", _health),
+        Route("/readyz", _ready),
+        Route("/metrics", _metrics),
+        Route("/calls", _calls),
+        Route("/calls/{call_id:uuid}/hangup", _hang_up, methods=["POST"]),
+        Route("/calls/{call_id:uuid}/say", _say, methods=["POST"]),
+        Route("/calls/{call_id:uuid}/events", _events),
+    ]
+    starlette = Starlette(routes=routes)
+    starlette.state.board = board
+    return _Guard(starlette, token)
+
+
+class _Guard:
+    """Lets only this installation's processes at the calls."""
+
+    def __init__(self, inner: ASGIApp, token: str) -> None:
+        self._inner = inner
+        self._token = token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/calls"):
+            sent = Request(scope).headers.get(TOKEN_HEADER, "").encode()
+            if not hmac.compare_digest(sent, self._token):
+                refusal = _problem(401, f"{TOKEN_HEADER} is missing or is not this installation's")
+                await refusal(scope, receive, send)
+                return
+        await self._inner(scope, receive, send)
+
+
+def _board(request: Request) -> Board:
+    board: Board = request.app.state.board
+    return board
+
+
+def _problem(status: int, text: str) -> JSONResponse:
+    return JSONResponse({"error": text}, status)
+
+
+def _gone(call_id: UUID) -> JSONResponse:
+    return _problem(404, f"call {call_id} is not live on this host; it has ended or is held by another")
+
+
+async def _health(_: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _ready(request: Request) -> Response:
+    reason = _board(request).not_ready()
+    return JSONResponse({"ready": reason is None, "reason": reason}, 200 if reason is None else 503)
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _calls(request: Request) -> Response:
+    return JSONResponse({"calls": [call.describe() for call in _board(request).live()]})
+
+
+async def _hang_up(request: Request) -> Response:
+    call_id: UUID = request.path_params["call_id"]
+    body = await _body(request)
+    if isinstance(body, Response):
+        return body
+    reason = body.get("reason", "user_canceled")
+    if not isinstance(reason, str) or not reason:
+        return _problem(422, "`reason` must be a text that is not empty")
+    return _feed(request, call_id, HangUp(reason[:_MAX_TEXT]))
+
+
+async def _say(request: Request) -> Response:
+    call_id: UUID = request.path_params["call_id"]
+    body = await _body(request)
+    if isinstance(body, Response):
+        return body
+    text = body.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > _MAX_TEXT:
+        return _problem(422, f"`text` must be a text of 1 to {_MAX_TEXT} characters")
+    return _feed(request, call_id, Say(text))
+
+
+def _feed(request: Request, call_id: UUID, event: HangUp | Say) -> Response:
+    call = _board(request).find(call_id)
+    if call is None:
+        return _gone(call_id)
+    call.control(event)
+    return JSONResponse({"ok": True}, 202)
+
+
+async def _events(request: Request) -> Response:
+    call_id: UUID = request.path_params["call_id"]
+    call = _board(request).find(call_id)
+    if call is None:
+        return _gone(call_id)
+    return StreamingResponse(
+        _stream(call), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _stream(call: Live) -> AsyncIterator[str]:
+    async for note in call.watch():
+        yield f"data: {json.dumps(asdict(note), separators=(',', ':'))}\n\n"
+
+
+async def _body(request: Request) -> dict[str, Any] | Response:
+    """The JSON object of a request; an empty body counts as {}."""
+    raw = b""
+    async for piece in request.stream():
+        raw += piece
+        if len(raw) > _MAX_BODY:
+            return _problem(413, f"the body may hold {_MAX_BODY} bytes")
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else _problem(422, "the body must be a JSON object")
