@@ -12,7 +12,7 @@ from trunkline.settings import Settings
 
 def settings(**ports_set: int) -> Settings:
     chosen = {name: ports.free_tcp_port() for name in ("http_port", "voice_port", "sip_port")}
-    return Settings(bind="127.0.0.1", **(chosen | ports_set))
+    return Settings.model_validate({"bind": "127.0.0.1", **chosen, **ports_set})
 
 
 def test_free_ports_pass() -> None:
@@ -46,7 +46,7 @@ def test_tls_takes_the_next_port() -> None:
 
 
 def test_an_address_that_is_not_ours_is_named() -> None:
-    with pytest.raises(SetupError, match="TRUNKLINE_BIND=192.0.2.1 is not an address of this machine"):
+    with pytest.raises(SetupError, match=r"TRUNKLINE_BIND=192.0.2.1 is not an address of this machine"):
         ports.check(Settings(bind="192.0.2.1"))
 
 

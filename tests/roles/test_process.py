@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,17 @@ def kept(
     return Process(program, os.environ, output, back_off or BackOff(first=FAST, longest=FAST))
 
 
-async def until(path: Path, text: str) -> None:
-    """Wait for a file that a program writes to hold a text."""
-    async with asyncio.timeout(30):
-        while not path.exists() or text not in path.read_text():
-            await asyncio.sleep(0.01)
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    for _ in range(6000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never happened")
+
+
+def holds(path: Path, text: str) -> bool:
+    return path.exists() and text in path.read_text()
 
 
 NOTES_STARTS = """
@@ -68,13 +75,11 @@ def test_back_off_doubles_to_its_limit_and_forgets_after_a_long_life() -> None:
 async def test_a_process_that_dies_is_started_again(programs: Path) -> None:
     process = kept(programs, STAYS)
     process.start()
-    await until(programs / "starts", "\n")
+    await eventually(lambda: holds(programs / "starts", "\n"))
     first = process.pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    async with asyncio.timeout(30):
-        while len(starts(programs)) < 2:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(starts(programs)) == 2)
     assert process.starts == 2
     assert process.pid not in (None, first)
     await process.stop()
@@ -84,9 +89,8 @@ async def test_a_process_that_dies_is_started_again(programs: Path) -> None:
 async def test_one_that_never_comes_up_is_named_with_its_last_words(programs: Path) -> None:
     process = kept(programs, "import sys\nprint('no such voice')\nsys.exit(3)\n")
     process.start()
-    async with asyncio.timeout(60):
-        while (error := process.failed_to_start()) is None:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: process.failed_to_start() is not None)
+    error = process.failed_to_start()
     assert "fake does not start" in str(error)
     assert "no such voice" in str(error)
     await process.stop()
@@ -95,7 +99,7 @@ async def test_one_that_never_comes_up_is_named_with_its_last_words(programs: Pa
 async def test_one_that_ignores_sigterm_is_killed(programs: Path) -> None:
     process = kept(programs, STUBBORN, stop_within=0.1)
     process.start()
-    await until(programs / "starts", "deaf")
+    await eventually(lambda: holds(programs / "starts", "deaf"))
     await process.stop()
     assert process.pid is None
     assert process.starts == 1
@@ -104,12 +108,10 @@ async def test_one_that_ignores_sigterm_is_killed(programs: Path) -> None:
 async def test_it_is_not_started_again_while_it_stops(programs: Path) -> None:
     process = kept(programs, STAYS, back_off=BackOff(first=600.0))
     process.start()
-    await until(programs / "starts", "\n")
+    await eventually(lambda: holds(programs / "starts", "\n"))
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
-    async with asyncio.timeout(30):
-        while process.pid is not None:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: process.pid is None)
     async with asyncio.timeout(5):
         await process.stop()  # does not sit out the ten minutes of back-off
     assert len(starts(programs)) == 1
@@ -118,7 +120,7 @@ async def test_it_is_not_started_again_while_it_stops(programs: Path) -> None:
 async def test_its_output_is_kept(programs: Path) -> None:
     process = kept(programs, STAYS.replace("time.sleep", "print('at work', flush=True); time.sleep"))
     process.start()
-    await until(programs / "logs" / "fake.log", "at work")
+    await eventually(lambda: holds(programs / "logs" / "fake.log", "at work"))
     await process.stop()
 
 
@@ -137,7 +139,6 @@ def test_a_leashed_process_is_as_nice_as_it_is_told(programs: Path) -> None:
     (programs / "fake_role.py").write_text("import os, sys\nprint(os.nice(0), *sys.argv[1:])\n")
     command = [sys.executable, "-m", "trunkline.roles.leash", "7", "fake_role", "a", "b"]
     expected = min(os.nice(0) + 7, 19)
-    output = subprocess.run(
-        command, stdin=subprocess.PIPE, capture_output=True, check=True, timeout=30
-    ).stdout
-    assert output.decode().split() == [str(expected), "a", "b"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.read().decode().split() == [str(expected), "a", "b"]
