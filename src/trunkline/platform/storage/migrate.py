@@ -1,0 +1,120 @@
+"""Brings a database to this version: roles, our tables, the job engine's tables. Safe to run any time, anywhere.
+
+Runs without an event loop, as the user that owns the tables. Several at once wait for each other.
+"""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import alembic.command
+import procrastinate.schema
+import structlog
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from trunkline.errors import SetupError, Unavailable
+from trunkline.platform.storage import migrations
+from trunkline.platform.storage.policies import create_roles, grant_work
+from trunkline.platform.storage.url import psycopg_url
+
+_log = structlog.get_logger(__name__)
+
+_LOCK = 0x7472756E6B  # "trunk"; an advisory lock number of our own
+_OLDEST_SERVER = 15
+_WORK_SCHEMA = (
+    "work_schema"  # key in `installation`: procrastinate's version when its tables were last changed
+)
+
+
+def upgrade(owner_url: str) -> None:
+    """Applies what is missing and returns when the database fits this version.
+
+    Raises:
+        SetupError: the server is too old, lacks an extension, or the user may not create roles or tables.
+        Unavailable: the server cannot be reached.
+    """
+    engine = create_engine(psycopg_url(owner_url), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            connection.commit()
+            _check_server(connection)
+            create_roles(connection)
+            connection.commit()
+            alembic.command.upgrade(_config(connection), "head")
+            connection.commit()
+            _upgrade_work(connection)
+            connection.commit()
+    except OperationalError as error:
+        raise Unavailable(
+            f"The database cannot be reached: {error.orig}. Check DATABASE_URL and that PostgreSQL runs."
+        ) from error
+    except DBAPIError as error:
+        raise SetupError(
+            f"The database could not be brought to this version: {error.orig}. The user in the URL must own the "
+            "database and have CREATEROLE, or an administrator must create the roles trunkline_app and "
+            "trunkline_system and the extension pg_trgm first."
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def is_current(owner_url: str) -> bool:
+    """Whether nothing is left to apply."""
+    engine = create_engine(psycopg_url(owner_url), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            applied = MigrationContext.configure(connection).get_current_revision()
+            return applied == ScriptDirectory.from_config(_config(connection)).get_current_head()
+    finally:
+        engine.dispose()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(migrations.__file__)).parent))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _check_server(connection: Connection) -> None:
+    major = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+    if major < _OLDEST_SERVER:
+        raise SetupError(
+            f"The database is PostgreSQL {major}; Trunkline needs {_OLDEST_SERVER} or later. Upgrade it, or leave "
+            "DATABASE_URL unset to use the embedded one."
+        )
+
+
+def _upgrade_work(connection: Connection) -> None:
+    """procrastinate ships one whole schema, and one file a change since; the table's comment says what is there."""
+    installed = version("procrastinate")
+    present = connection.exec_driver_sql(
+        "SELECT obj_description(to_regclass('procrastinate_jobs'), 'pg_class')"
+    ).scalar_one()
+    if present is None:
+        _run_script(connection, procrastinate.schema.SchemaManager.get_schema())
+    else:
+        for path in sorted(Path(procrastinate.schema.SchemaManager.get_migrations_path()).glob("*.sql")):
+            if _numbers(present) < _numbers(path.name) <= _numbers(installed):
+                _run_script(connection, path.read_text(encoding="utf-8"))
+    connection.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {installed}'")
+    grant_work(connection)
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    """(3, 4, 0) of `procrastinate 3.4.0` or `03.04.00_01_pre_add_….sql`."""
+    return tuple(int(part) for part in re.findall(r"\d+", name)[:3])
+
+
+def _run_script(connection: Connection, script: str) -> None:
+    """Many statements at once: past SQLAlchemy, which would take % for a placeholder."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(script)

@@ -1,0 +1,37 @@
+"""Rows of the plumbing, which belong to no workspace; only the system role reaches them."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from trunkline.platform.storage.database import Base
+
+
+class Node(Base):
+    """A running voice process. `active` never passes `capacity`: slots are taken by a conditional update."""
+
+    __tablename__ = "nodes"
+    __table_args__ = (CheckConstraint("active >= 0", name="active"), Index(None, "role", "seen_at"))
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    control_url: Mapped[str]
+    """Base URL of its own HTTP."""
+    sip_address: Mapped[str]
+    """host:port that its SIP listens on."""
+    capacity: Mapped[int]
+    active: Mapped[int] = mapped_column(server_default="0")
+    draining: Mapped[bool] = mapped_column(server_default="false")
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """Last heartbeat, by the database's clock."""
+
+
+class Installation(Base):
+    """Facts of the whole installation, such as the fingerprint of its secret key."""
+
+    __tablename__ = "installation"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
