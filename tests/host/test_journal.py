@@ -78,6 +78,15 @@ def test_removed_is_gone_and_may_begin_again(journal: Journal) -> None:
     assert list(journal.batches(call, 9)) == [batch(call, 1, 1)]
 
 
+def test_what_is_set_aside_stays_on_disk_and_is_not_read_again(journal: Journal) -> None:
+    call = uuid4()
+    journal.append(batch(call, 0, 1))
+    journal.set_aside(call)
+    journal.set_aside(call)
+    assert [path.name for path in journal.folder.iterdir()] == [f"{call}.refused"]
+    assert journal.left_behind() == []
+
+
 def test_files_are_for_the_owner_only(journal: Journal) -> None:
     call = uuid4()
     journal.append(batch(call, 0, 1))
@@ -92,7 +101,8 @@ from uuid import UUID
 from trunkline.host.journal import Batch, Journal
 from trunkline.voice.conversation.events import Note
 call = UUID(sys.argv[2])
-Journal(Path(sys.argv[1])).append(Batch(call, call, 0, [Note(20, "started", {})]))
+journal = Journal(Path(sys.argv[1]))
+journal.append(Batch(call, call, 0, [Note(20, "started", {})]))
 print("written", flush=True)
 sys.stdin.read()
 """

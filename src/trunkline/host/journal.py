@@ -84,6 +84,13 @@ class Journal:
         if file is not None:
             file.close()
 
+    def set_aside(self, call_id: UUID) -> None:
+        """Keep what was written for a call under another name, for a person to look at; it is not read again."""
+        path = self._path(call_id)
+        if path.exists():
+            path.rename(path.with_suffix(".refused"))
+        self.remove(call_id)
+
     def left_behind(self) -> list[UUID]:
         """The calls of processes that are gone. Their files are this process's from now on."""
         calls: list[UUID] = []
