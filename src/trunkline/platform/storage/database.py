@@ -15,11 +15,9 @@ import asyncpg
 from sqlalchemy import DateTime, MetaData, Text, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from trunkline.errors import SetupError, Unavailable
 from trunkline.platform.storage.url import asyncpg_url
@@ -60,7 +58,6 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        event.listen(engine.sync_engine, "checkout", _refuse_closed)
         event.listen(engine.sync_engine, "handle_error", _name_connection_loss)
 
     @classmethod
@@ -99,15 +96,17 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, role: str, workspace: str) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
             try:
-                # One round trip; the same as SET LOCAL ROLE and SET LOCAL app.workspace.
-                await session.execute(_ENTER, {"role": role, "workspace": workspace})
-            except PoolTimeout as error:
-                raise Unavailable(_BUSY) from error
-            except (asyncpg.PostgresError, OSError, TimeoutError) as error:  # of connecting: not wrapped
-                raise Unavailable(_AWAY) from error
+                await _enter(session, role, workspace)
+            except Unavailable as error:
+                if isinstance(error.__cause__, PoolTimeout):
+                    raise
+                # Perhaps only the pooled connection had died; the failure has emptied the pool.
+                await session.rollback()
+                await _enter(session, role, workspace)
             yield session
+            await session.commit()
 
     async def ping(self) -> None:
         """One round trip as the system role. Raises Unavailable."""
@@ -134,12 +133,14 @@ _ENTER = text("SELECT set_config('role', :role, true), set_config('app.workspace
 _LOGIN = text("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = session_user")
 
 
-def _refuse_closed(
-    connection: asyncpg.Connection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
-) -> None:
-    """A connection that the server has closed is replaced as it is taken; costs no round trip."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
+async def _enter(session: AsyncSession, role: str, workspace: str) -> None:
+    """Begins the transaction and takes its role: one round trip, the same as SET LOCAL of both."""
+    try:
+        await session.execute(_ENTER, {"role": role, "workspace": workspace})
+    except PoolTimeout as error:
+        raise Unavailable(_BUSY) from error
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:  # of connecting, which nobody wraps
+        raise Unavailable(_AWAY) from error
 
 
 def _name_connection_loss(context: ExceptionContext) -> Unavailable | None:
