@@ -260,7 +260,7 @@ async def test_a_call_that_keeps_no_words_stores_none_but_watchers_hear_them(
     assert [stored.data["text"] for stored in table.notes(call)] == [""]
 
 
-async def test_watchers_get_what_follows_until_the_call_closes(writer: EventWriter) -> None:
+async def test_watchers_see_the_whole_call_until_it_closes(writer: EventWriter) -> None:
     call = uuid4()
     writer.open(call, WORKSPACE, keep_words=True)
     writer.add(call, [note(0)])
@@ -273,12 +273,12 @@ async def test_watchers_get_what_follows_until_the_call_closes(writer: EventWrit
     writer.add(call, [note(1)])
     await asyncio.to_thread(writer.add, call, [note(2), note(3)])
     await writer.close(call)
-    assert await asyncio.gather(*watchers) == [[note(1), note(2), note(3)]] * 2
+    assert await asyncio.gather(*watchers) == [[note(0), note(1), note(2), note(3)]] * 2
     assert [seen async for seen in writer.subscribe(call)] == [], "a closed call has nothing to watch"
 
 
 async def test_a_watcher_that_sleeps_is_let_go(writer: EventWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SUBSCRIBER_NOTES", 2)
+    monkeypatch.setattr(module, "WATCHED_NOTES", 2)
     call = uuid4()
     writer.open(call, WORKSPACE, keep_words=True)
     watcher = writer.subscribe(call)

@@ -6,6 +6,7 @@ sent twice, after a lost answer or by a replay, is stored once.
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,8 +29,8 @@ BATCH_NOTES = 500
 """Notes of the journal in one write."""
 MOST_IN_MEMORY = 5_000
 """Notes of one call kept while neither database nor disk takes them; the oldest go first."""
-SUBSCRIBER_NOTES = 1_000
-"""Notes that wait for a slow watcher before it is let go."""
+WATCHED_NOTES = 2_000
+"""Notes of a call that a new watcher is shown, and notes that wait for a slow one before it is let go."""
 
 
 class EventSink(Protocol):
@@ -63,6 +64,7 @@ class _Stream:
     """The database says that the call is over."""
     live: bool = True
     """False for what an earlier process left behind."""
+    shown: deque[Note] = field(default_factory=lambda: deque(maxlen=WATCHED_NOTES))
     subscribers: list["asyncio.Queue[Note | None]"] = field(default_factory=list)
 
 
@@ -115,9 +117,8 @@ class EventWriter:
             return
         with self._lock:
             stream.pending += taken if stream.keep_words else map(without_words, taken)
-        if stream.subscribers:
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(_publish, stream, taken)
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(_publish, stream, taken)
 
     async def flush(self, call_id: UUID) -> None:
         """Returns when every note handed in so far is in the database; waits as long as that is away."""
@@ -137,13 +138,16 @@ class EventWriter:
             _end(queue)
 
     async def subscribe(self, call_id: UUID) -> AsyncIterator[Note]:
-        """The notes of a call from now on, until it closes; ends early for a watcher that is too slow."""
+        """The notes of a live call, those of before first, until it closes; ends early for a watcher that is too slow."""
         stream = self._streams.get(call_id)
         if stream is None:
             return
-        queue: asyncio.Queue[Note | None] = asyncio.Queue(SUBSCRIBER_NOTES)
+        queue: asyncio.Queue[Note | None] = asyncio.Queue(WATCHED_NOTES)
+        before = list(stream.shown)
         stream.subscribers.append(queue)
         try:
+            for note in before:
+                yield note
             while (note := await queue.get()) is not None:
                 yield note
         finally:
@@ -267,6 +271,7 @@ class EventWriter:
 
 
 def _publish(stream: _Stream, notes: list[Note]) -> None:
+    stream.shown.extend(notes)
     for queue in list(stream.subscribers):
         try:
             for note in notes:
