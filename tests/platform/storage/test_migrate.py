@@ -1,0 +1,110 @@
+"""The migrations make what the models say, can be undone and done again, and wait for each other."""
+
+import importlib
+import pkgutil
+import threading
+from collections.abc import Iterator
+
+import alembic.command
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+import trunkline.platform.storage.models
+import trunkline.resources
+from trunkline.errors import SetupError, Unavailable
+from trunkline.platform.storage import migrate
+from trunkline.platform.storage.database import Base
+from trunkline.platform.storage.embedded import EmbeddedPostgres
+from trunkline.platform.storage.url import psycopg_url
+
+
+@pytest.fixture
+def empty_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The owner's URL of a database without a table."""
+    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE fresh")
+    yield postgres.owner_url.replace("/trunkline?", "/fresh?")
+    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE fresh")
+
+
+def _connect(url: str) -> Connection:
+    return create_engine(psycopg_url(url), poolclass=NullPool).connect()
+
+
+def test_models_and_migrations_agree(postgres: EmbeddedPostgres) -> None:
+    for module in pkgutil.walk_packages(trunkline.resources.__path__, "trunkline.resources."):
+        if module.name.endswith(".models"):
+            importlib.import_module(module.name)
+    with _connect(postgres.owner_url) as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_server_default": True,
+                "include_name": lambda name, kind, _: (
+                    kind != "table" or not (name or "").startswith("procrastinate_")
+                ),
+            },
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_down_and_up_again(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    assert migrate.is_current(empty_url)
+    with _connect(empty_url) as connection:
+        alembic.command.downgrade(migrate._config(connection), "base")
+    assert not migrate.is_current(empty_url)
+    migrate.upgrade(empty_url)
+    assert migrate.is_current(empty_url)
+
+
+def test_several_at_once(empty_url: str) -> None:
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            migrate.upgrade(empty_url)
+        except Exception as error:  # noqa: BLE001 - told by the assertion below
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert migrate.is_current(empty_url)
+
+
+def test_a_newer_job_engine_adds_its_own_steps(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate.upgrade(empty_url)
+    ran: list[str] = []
+    monkeypatch.setattr(migrate, "_run_script", lambda _, script: ran.append(script))
+    migrate.upgrade(empty_url)
+    assert ran == []  # at its version already
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("COMMENT ON TABLE procrastinate_jobs IS 'procrastinate 3.3.0'")
+    migrate.upgrade(empty_url)
+    assert len(ran) >= 1
+    assert all("CREATE TABLE procrastinate_jobs" not in script for script in ran)
+
+
+def test_a_user_who_may_not(postgres: EmbeddedPostgres, empty_url: str) -> None:
+    with pytest.raises(SetupError, match="CREATEROLE"):
+        migrate.upgrade(postgres.app_url.replace("/trunkline?", "/fresh?"))
+
+
+def test_no_server(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(Unavailable, match="DATABASE_URL"):
+        migrate.upgrade(f"postgresql://a:b@/c?host={tmp_path_factory.mktemp('s')}")
+
+
+def test_an_old_server(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "_OLDEST_SERVER", 99)
+    with pytest.raises(SetupError, match="needs 99 or later"):
+        migrate.upgrade(empty_url)
