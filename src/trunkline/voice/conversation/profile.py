@@ -54,7 +54,7 @@ class Profile:
     """The language model's name as the agent asks for it; routes map it to what is run."""
     voice_id: str = ""
     voice_speed: float = 1.0
-    patience: Patience = Patience.LOW
+    patience: Patience = Patience.MEDIUM
     min_words_to_interrupt: int = 1
     """0: yield on voice alone."""
     interruptible: bool = True
@@ -62,12 +62,17 @@ class Profile:
     """Frames of 20 ms."""
     reminder_after_idle: float | None = None
     """None: no reminders."""
-    reminder_message: str = ""
+    reminder_message: str = "Are you still there?"
+    max_reminders: int = 2
     allowed_idle: float = 30.0
     max_duration: float | None = 1800.0
     can_end_call: bool = True
     tools: tuple[Tool, ...] = ()
-    apology: str = "I am sorry, I am having trouble right now. Please call again later."
+    closing: str = "Goodbye."
+    """Spoken when the agent ends the call and has said nothing in that turn."""
+    apology: str = "I am sorry, I did not manage that. Could you say it again?"
+    """Spoken once when the model fails; a second failure in a row speaks `farewell_on_fault` and ends the call."""
+    farewell_on_fault: str = "I am sorry, I cannot help right now. Please call again later."
     thinking_deadline: float = 8.0
     """Seconds from commit to the first sound after which the apology is spoken."""
     variables: dict[str, str] = field(default_factory=dict)

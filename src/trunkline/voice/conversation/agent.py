@@ -1,0 +1,277 @@
+"""The agent's side of a session: replies of the model, their sentences as sound, tools, what was heard of it all."""
+
+from collections.abc import Iterable
+
+from trunkline.voice.conversation.dialogue import Dialogue, Message
+from trunkline.voice.conversation.events import (
+    CancelReply,
+    CancelSpeech,
+    Kind,
+    ReplyDone,
+    ReplyFailed,
+    ReplyText,
+    ReplyTool,
+    RunTool,
+    Speak,
+    SpeechAudio,
+    SpeechFailed,
+    StartReply,
+    ToolResult,
+)
+from trunkline.voice.conversation.outbox import Outbox
+from trunkline.voice.conversation.playout import Playout, Sentence
+from trunkline.voice.conversation.profile import END_CALL
+from trunkline.voice.conversation.replies import Reply, Toolbox
+from trunkline.voice.conversation.sentences import SentenceSplitter
+
+_MAX_ROUNDS = 5
+"""Replies in a turn: each round of tools asks the model again."""
+_MAX_SPEECH_FAILURES = 3
+
+
+class Agent:
+    """What the agent does."""
+
+    def __init__(self, outbox: Outbox, rate: int, dialogue: Dialogue) -> None:
+        self._out = outbox
+        self._dialogue = dialogue
+        self.playout = Playout(rate)
+        self.reply: Reply | None = None
+        """The reply at work: asked for, or not yet heard to its end."""
+        self.closing = False
+        """The agent takes its leave: once all is said, the call ends."""
+        self._tools = Toolbox()
+        self._sentences: dict[int, Sentence] = {}
+        """Those whose sound may still come."""
+        self._replies = 0
+        self._spoken = 0
+        self._rounds = 0
+        self._failures = 0
+        self._speech_failures = 0
+
+    # ---- beginning to say something ----
+
+    def answer(self, messages: tuple[Message, ...], words: str, committed: bool) -> Reply:
+        """Ask the model for a reply to the caller's `words`."""
+        if committed:
+            self._tools.new_turn()
+            self._rounds = 0
+        return self._ask(messages, words, committed)
+
+    def _ask(self, messages: tuple[Message, ...], words: str, committed: bool) -> Reply:
+        self._replies += 1
+        self.reply = Reply(self._replies, words, committed)
+        self._out.ask(StartReply(self._replies, messages, self._dialogue.tools, speculative=not committed))
+        return self.reply
+
+    def say(self, text: str) -> None:
+        """Speak our own words after what is being said."""
+        self._replies += 1
+        reply = Reply(self._replies, scripted=True, done=True)
+        splitter = SentenceSplitter()
+        for sentence in (*splitter.push(text), *splitter.finish()):
+            self._speak(reply, sentence)
+        if self.reply is None or self.reply.done:
+            self.reply = reply
+
+    def _speak(self, reply: Reply, text: str) -> None:
+        self._spoken += 1
+        sentence = Sentence(self._spoken, reply.id, text)
+        self._sentences[sentence.id] = sentence
+        reply.sentences.append(sentence)
+        if reply.sentence_ms is None:
+            reply.sentence_ms = self._out.now_ms
+        if reply.committed:
+            self.playout.enqueue(sentence)
+        self._out.ask(Speak(sentence.id, text))
+
+    def commit(self) -> None:
+        """The turn is ours: the sound that was held may go out, the tools may run."""
+        assert self.reply is not None
+        self._tools.new_turn()
+        self._rounds = 0
+        self.reply.committed = True
+        for sentence in self.reply.sentences:
+            self.playout.enqueue(sentence)
+        if self.reply.done:
+            self._done(self.reply)
+
+    # ---- what comes back ----
+
+    def text(self, event: ReplyText) -> None:
+        """More of the model's words."""
+        if (reply := self._current(event.reply)) is None:
+            return
+        if reply.token_ms is None:
+            reply.token_ms = self._out.now_ms
+        self._speak_all(reply, reply.push(event.text))
+
+    def tool(self, event: ReplyTool) -> None:
+        """The model wants a tool; it runs once the reply is whole and the turn is ours."""
+        if (reply := self._current(event.reply)) is not None:
+            reply.tools.append(event)
+
+    def done(self, event: ReplyDone) -> None:
+        """The model's reply is whole."""
+        if (reply := self._current(event.reply)) is None:
+            return
+        self._speak_all(reply, reply.finish())
+        if event.model:
+            self._out.note(Kind.MODEL, model=event.model)
+        if reply.committed:
+            self._done(reply)
+
+    def failed(self, event: ReplyFailed) -> None:
+        """The model gave up. A reply on speculation is simply forgotten."""
+        if (reply := self._current(event.reply)) is None:
+            return
+        self._out.note(Kind.FAULT, part="language_model", reason=event.reason)
+        if not reply.committed:
+            self.drop()
+            return
+        self._speak_all(reply, reply.finish())
+        reply.tools.clear()
+        if not reply.sentences:
+            self.apologise()
+
+    def apologise(self) -> None:
+        """The model failed and nothing was said: say so; at the second time in a row take leave."""
+        self.drop()
+        profile = self._dialogue.profile
+        self._failures += 1
+        if self._failures == 1:
+            self.say(profile.apology)
+        else:
+            self.closing = True
+            self.say(profile.farewell_on_fault)
+
+    @property
+    def gave_up(self) -> bool:
+        """Has the model or the voice failed for good?"""
+        return self._failures > 1 or self._speech_failures >= _MAX_SPEECH_FAILURES
+
+    def _speak_all(self, reply: Reply, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._speak(reply, text)
+
+    def _current(self, reply_id: int) -> Reply | None:
+        return (
+            self.reply
+            if self.reply is not None and self.reply.id == reply_id and not self.reply.done
+            else None
+        )
+
+    def _done(self, reply: Reply) -> None:
+        """A committed reply is whole: run its tools, or see that something was said."""
+        wanted, reply.tools = reply.tools, []
+        for tool in wanted:
+            if tool.name == END_CALL.name:
+                self.closing = True
+                if not reply.sentences and not self.playout.waiting:
+                    self._speak(reply, self._dialogue.profile.closing)
+            elif self._tools.admit(tool):
+                self._run(tool)
+        if reply.sentences or wanted:
+            self._failures = 0
+        elif not reply.scripted:
+            self.apologise()
+
+    def _run(self, tool: ReplyTool) -> None:
+        self._dialogue.tool_called(tool.call, tool.name, tool.arguments)
+        self._out.note(Kind.TOOL_STARTED, call=tool.call, name=tool.name, arguments=tool.arguments)
+        self._out.ask(RunTool(tool.call, tool.name, tool.arguments))
+
+    def tool_answered(self, event: ToolResult) -> None:
+        """A tool's outcome: the model goes on with it, unless the caller has the floor by now."""
+        if (ran := self._tools.running.pop(event.call, None)) is None:
+            return
+        self._dialogue.tool_answered(event.call, event.result)
+        self._out.note(Kind.TOOL_FINISHED, call=event.call, name=ran[0], result=event.result, ok=event.ok)
+        reply = self.reply
+        if reply is None or reply.scripted or not reply.committed or not reply.done or self._tools.running:
+            return
+        self._rounds += 1
+        if self._rounds < _MAX_ROUNDS:
+            self._ask(self._dialogue.messages(), reply.words, committed=True)
+
+    @property
+    def waits_for_tool(self) -> bool:
+        return bool(self._tools.running)
+
+    def sound(self, event: SpeechAudio) -> None:
+        """Sound of a sentence."""
+        sentence = self._sentences.get(event.sentence)
+        if sentence is None or sentence.complete:
+            return
+        sentence.pcm += event.pcm
+        sentence.complete = event.last
+        self._speech_failures = 0
+        reply = self.reply
+        if event.pcm and reply is not None and sentence.reply == reply.id and reply.audio_ms is None:
+            reply.audio_ms = self._out.now_ms
+
+    def speech_failed(self, event: SpeechFailed) -> None:
+        """A sentence cannot be spoken: it is passed over, and not on the record."""
+        if (sentence := self._sentences.get(event.sentence)) is not None and not sentence.complete:
+            self._out.note(Kind.FAULT, part="text_to_speech", reason=event.reason)
+            self._speech_failures += 1
+            sentence.complete = True
+            if not sentence.pcm:
+                sentence.text = ""
+
+    # ---- how it stands ----
+
+    @property
+    def busy(self) -> bool:
+        """Is there something to be said, now or soon?"""
+        if self.reply is None:
+            return False
+        return not self.reply.done or self.waits_for_tool or not self.playout.idle
+
+    # ---- the end of a reply ----
+
+    def drop(self) -> None:
+        """Nothing more of the reply is wanted: cancel what is under way."""
+        if self.reply is not None and not self.reply.done:
+            self._out.ask(CancelReply(self.reply.id))
+        for sentence in self._sentences.values():
+            if not sentence.complete:
+                self._out.ask(CancelSpeech(sentence.id))
+                sentence.complete = True
+        self._forget()
+
+    def _forget(self) -> None:
+        self.reply = None
+        self._sentences.clear()
+        self.playout.clear()
+
+    def _record_heard(self, unsaid: bool) -> None:
+        """What was heard goes into history and on the record. `unsaid`: there was more to come."""
+        by_reply: dict[int, list[tuple[Sentence, str]]] = {}
+        for sentence, text in self.playout.heard():
+            by_reply.setdefault(sentence.reply, []).append((sentence, text))
+        for index, (reply, pieces) in enumerate(by_reply.items()):
+            text = " ".join(text for _, text in pieces if text)
+            last = index == len(by_reply) - 1
+            cut = (unsaid and last) or any(text != sentence.text for sentence, text in pieces)
+            if text:
+                self._dialogue.agent_said(text, cut=cut)
+                self._out.note(
+                    Kind.AGENT_SAID,
+                    text=text,
+                    reply=reply,
+                    start_ms=pieces[0][0].started_ms,
+                    end_ms=self._out.now_ms,
+                    cut=cut,
+                )
+
+    def cut(self) -> None:
+        """The caller has the floor: keep what was heard, forget the rest."""
+        self._record_heard(unsaid=self.playout.waiting or (self.reply is not None and not self.reply.done))
+        self.closing = False
+        self.drop()
+
+    def finish(self) -> None:
+        """All was said and heard."""
+        self._record_heard(unsaid=False)
+        self._forget()

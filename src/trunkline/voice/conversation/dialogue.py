@@ -1,0 +1,86 @@
+"""What is said in a conversation, as the model sees it: prompt, history, tools, rules of the end.
+
+Serves voice sessions, chats and text simulations alike; it knows nothing of sound. History never holds words that
+were not heard.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline.voice.conversation.profile import END_CALL, Profile, Tool
+
+Message = dict[str, Any]
+
+CUT_MARK = "… [interrupted]"
+"""Ends what the agent said when the caller heard no more of it."""
+_BEGIN = "[The call has just been connected. Greet the caller.]"
+_RULES = (
+    "You are on a phone call. Answer in one or two short spoken sentences, without lists, markup or emoji. "
+    "Ask at most one question at a time. If you do not know something, say so."
+)
+
+
+@dataclass
+class Dialogue:
+    """One conversation's words. Append-only but for the last turn of the user, which may be retracted."""
+
+    profile: Profile
+    history: list[Message] = field(default_factory=list)
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """What the model may call."""
+        return (*self.profile.tools, END_CALL) if self.profile.can_end_call else self.profile.tools
+
+    def messages(self) -> tuple[Message, ...]:
+        """The whole prompt. Each is a strict prefix of the next, so that an endpoint's cache holds."""
+        system = f"{self.profile.prompt.strip()}\n\n{_RULES}" if self.profile.prompt.strip() else _RULES
+        head: Message = {"role": "system", "content": system}
+        if not self.history:
+            return (head, {"role": "user", "content": _BEGIN})
+        if self.history[0]["role"] == "assistant":
+            return (head, {"role": "user", "content": _BEGIN}, *self.history)
+        return (head, *self.history)
+
+    def preview(self, text: str) -> tuple[Message, ...]:
+        """The prompt as it would be if the user's turn were this (a reply made on speculation)."""
+        self.user_said(text)
+        messages = self.messages()
+        self.retract_user()
+        return messages
+
+    def user_said(self, text: str) -> None:
+        """The user's turn is taken."""
+        self.history.append({"role": "user", "content": text})
+
+    def retract_user(self) -> None:
+        """The user goes on speaking: the last turn was not whole."""
+        if self.history and self.history[-1]["role"] == "user":
+            self.history.pop()
+
+    def agent_said(self, text: str, cut: bool = False) -> None:
+        """What was heard of the agent's turn; `cut` when there was more."""
+        content = f"{text.rstrip('.!?, ')}{CUT_MARK}" if cut and text else text
+        if content:
+            self.history.append({"role": "assistant", "content": content})
+
+    def tool_called(self, call: str, name: str, arguments: dict[str, Any]) -> None:
+        """The agent's turn asked for a tool; until it answers, the model reads that it still runs."""
+        function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False, sort_keys=True)}
+        calls = [{"id": call, "type": "function", "function": function}]
+        self.history.append({"role": "assistant", "content": None, "tool_calls": calls})
+        self.history.append({"role": "tool", "tool_call_id": call, "content": "(still running)"})
+
+    def tool_answered(self, call: str, result: str) -> None:
+        """What a tool gave back."""
+        for message in self.history:
+            if message["role"] == "tool" and message["tool_call_id"] == call:
+                message["content"] = result
+
+
+def clean(text: str) -> str:
+    """The model's words as they may be spoken: no markup, no mark of ours that it copied."""
+    for mark in (CUT_MARK, "[interrupted]"):
+        text = text.replace(mark, "")
+    return text.replace("**", "").replace("`", "").replace("#", "").strip()

@@ -1,0 +1,114 @@
+"""What the caller says: voice on the line, segments of speech, and the turn that their words make up."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from trunkline.voice.conversation.echo import level
+from trunkline.voice.conversation.events import TICK_MS
+
+ONSET = 0.5
+"""Voice probability from which a silent line counts as spoken on …"""
+ONSET_TICKS = 3
+BARGE_IN = 0.6
+"""… and while we speak …"""
+BARGE_IN_TICKS = 4
+QUIET = 0.35
+"""… and below which it is silent …"""
+QUIET_TICKS = 5
+RING_TICKS = 8000 // TICK_MS
+"""The turn model hears the last 8 s."""
+PREROLL_TICKS = 16
+"""Sound before the onset that the recogniser gets as well: soft beginnings, and the lag of the VAD."""
+SEGMENT_TICKS = 20_000 // TICK_MS
+NOISE_MS = 300
+
+
+class Ear:
+    """Voice and silence on the line, tick by tick."""
+
+    def __init__(self, rate: int) -> None:
+        self._silence = b"\0" * (rate * TICK_MS // 1000 * 2)
+        self._ring: deque[bytes] = deque(maxlen=RING_TICKS)
+        self.onset_run = 0
+        """Ticks in a row at or above ONSET."""
+        self.barge_run = 0
+        """Ticks in a row at or above BARGE_IN."""
+        self.quiet_run = 0
+        """Ticks in a row below QUIET."""
+
+    def tick(self, frame: bytes | None, speech: float) -> bytes:
+        """20 ms heard (None: lost); answers the frame, silence for a lost one."""
+        heard = frame if frame is not None else self._silence
+        self._ring.append(heard)
+        self.onset_run = self.onset_run + 1 if speech >= ONSET else 0
+        self.barge_run = self.barge_run + 1 if speech >= BARGE_IN else 0
+        self.quiet_run = self.quiet_run + 1 if speech < QUIET else 0
+        return heard
+
+    def last(self, ticks: int) -> bytes:
+        """The last ticks of sound, this one included."""
+        count = min(ticks, len(self._ring))
+        return b"".join(self._ring[index] for index in range(len(self._ring) - count, len(self._ring)))
+
+    def since_last_voice(self) -> int:
+        """Ticks since the last frame that holds voice by its energy.
+
+        The VAD's windows and its hang-over end up to 100 ms after the voice does; the ledger wants the voice itself.
+        """
+        reach = range(self.quiet_run, min(self.quiet_run + 10, len(self._ring)))
+        recent = [level(self._ring[-1 - back]) for back in reach]
+        floor = max(60.0, 0.08 * max(recent, default=0.0))
+        return next(
+            (back for back, energy in zip(reach, recent, strict=True) if energy >= floor), self.quiet_run
+        )
+
+
+@dataclass
+class Segment:
+    """A stretch of speech that goes to the recogniser as one."""
+
+    id: int
+    opened: int
+    """Tick at which it was noticed."""
+    voiced: int
+    """Ticks with voice in it."""
+    open: bool = True
+    """Sound still goes into it."""
+    text: str | None = None
+    """What was heard so far; None before the recogniser's first answer."""
+    final: bool = False
+
+
+@dataclass
+class Turn:
+    """What the caller says until we take the floor: segments, joined."""
+
+    id: int
+    start_ms: int
+    segments: list[Segment] = field(default_factory=list)
+    last_voice: int = 0
+    """Tick of the last voice, by energy."""
+    keys: str = ""
+    """Digits pressed."""
+
+    @property
+    def text(self) -> str:
+        said = " ".join(
+            segment.text.strip() for segment in self.segments if segment.text and segment.text.strip()
+        )
+        pressed = f"[pressed {' '.join(self.keys)}]" if self.keys else ""
+        return " ".join(part for part in (said, pressed) if part)
+
+    @property
+    def words_known(self) -> bool:
+        """Has every segment its final words?"""
+        return all(segment.final for segment in self.segments)
+
+    @property
+    def voiced_ms(self) -> int:
+        return sum(segment.voiced for segment in self.segments) * TICK_MS
+
+    @property
+    def is_noise(self) -> bool:
+        """No words, and too little voice for any."""
+        return self.words_known and not self.text and self.voiced_ms < NOISE_MS

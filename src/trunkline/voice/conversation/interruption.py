@@ -1,0 +1,60 @@
+"""The caller spoke while we did and we fell silent: was it meant? A decision over words and time, nothing else."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from trunkline.voice.conversation.events import TICK_MS
+from trunkline.voice.conversation.hearing import Turn
+from trunkline.voice.conversation.turns import asks_to_stop, interrupting_words, is_back_channel
+
+_VOICE_MS = 700
+_UNDECIDED_MS = 1100
+ASK_AT_TICKS = (300 // TICK_MS, 600 // TICK_MS)
+"""When a recogniser without partials is asked for the open segment."""
+
+
+class Outcome(Enum):
+    """What the pause turns into."""
+
+    YIELD = "yield"
+    RESUME = "resume"
+
+
+@dataclass
+class Interruption:
+    """One pause of ours, from the flush to the decision."""
+
+    began: int
+    """Tick of the pause."""
+    voice_began: int
+    """Tick at which the voice that caused it began."""
+    min_words: int
+    after_question: bool
+    """Was our last finished sentence a question? Then "yes" is an answer."""
+    at_once: bool = False
+    """Both began together: we yield without asking."""
+
+    def decide(self, now: int, turn: Turn) -> Outcome | None:
+        """What it is, as far as is known; None while it is open."""
+        text = turn.text
+        if self.at_once or self.min_words == 0 or self._is_meant(text):
+            return Outcome.YIELD
+        if turn.words_known:
+            return Outcome.RESUME
+        voice_ms = (now - self.voice_began) * TICK_MS
+        can_tell = any(segment.text is not None for segment in turn.segments)
+        if turn.segments[-1].open and voice_ms >= _VOICE_MS and (not can_tell or self._holds_words(text)):
+            return Outcome.YIELD if self.min_words <= 1 or not can_tell else None
+        if (now - self.began) * TICK_MS >= _UNDECIDED_MS:
+            return Outcome.YIELD if self._holds_words(text) else Outcome.RESUME
+        return None
+
+    def _is_meant(self, text: str) -> bool:
+        if asks_to_stop(text):
+            return True
+        if self.after_question and is_back_channel(text):
+            return True
+        return interrupting_words(text) >= self.min_words
+
+    def _holds_words(self, text: str) -> bool:
+        return interrupting_words(text) > 0

@@ -1,0 +1,248 @@
+"""The floor, one rule a test."""
+
+from typing import Any
+
+import pytest
+
+from tests.voice.conversation.world import Delays, Utterance, World
+from trunkline.voice.conversation.events import (
+    CancelReply,
+    ClosedBy,
+    Digit,
+    Flush,
+    HangUp,
+    LineClosed,
+    ReplyFailed,
+    ReplyTool,
+    RunTool,
+    StartReply,
+)
+from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
+from trunkline.voice.conversation.session import Session, State
+
+
+def profile(**changes: Any) -> Profile:
+    base: dict[str, Any] = {"prompt": "You are a receptionist.", "greeting": "Hello there."}
+    return Profile(**(base | changes))
+
+
+def world(*utterances: Utterance, **changes: Any) -> World:
+    return World(Session(profile(**changes), 8000), list(utterances))
+
+
+def test_greets_listens_and_answers() -> None:
+    w = world(Utterance(100, 150, "What are your hours?")).run(600)
+    assert w.transcript == [
+        "bot: Hello there.",
+        "human: What are your hours?",
+        "bot: You said What are your hours?.",
+    ]
+    assert w.session.state is State.LISTENING
+
+
+def test_the_ledger_adds_up() -> None:
+    w = world(Utterance(100, 150, "What are your hours?")).run(600)
+    (turn,) = w.said("turn")
+    assert turn["heard_gap_ms"] == sum(turn["stages"].values())
+    first_sound = next(tick for tick, _ in w.sent if tick > 150)
+    assert turn["heard_gap_ms"] == (first_sound - 149) * 20
+
+
+def test_waits_for_the_floor_that_patience_asks_for() -> None:
+    gaps = {}
+    for patience in ("low", "medium", "high"):
+        w = world(Utterance(100, 150, "What are your hours?"), patience=patience)
+        w.run(600)
+        gaps[patience] = w.said("turn")[0]["commit_ms"] - w.said("turn")[0]["t0_ms"]
+    assert gaps == {"low": 200, "medium": 360, "high": 700}
+
+
+def test_an_open_sentence_gets_more_time() -> None:
+    w = world(Utterance(100, 150, "My name is"), Utterance(200, 230, "Anna.")).run(700)
+    assert "human: My name is Anna." in w.transcript
+
+
+def test_a_reply_on_speculation_is_dropped_when_the_caller_goes_on() -> None:
+    w = world(
+        Utterance(100, 150, "I would like an appointment."),
+        Utterance(168, 200, "On Tuesday."),
+        patience="high",
+    )
+    w.run(700)
+    assert any(isinstance(request, StartReply) and request.speculative for request in w.requests)
+    assert any(isinstance(request, CancelReply) for request in w.requests)
+    assert "human: I would like an appointment. On Tuesday." in w.transcript
+
+
+def test_speculation_runs_no_tool_before_the_commit() -> None:
+    tool = Tool("book", "Book it", {"type": "object", "properties": {}})
+
+    def answer(request: StartReply) -> list[Any]:
+        if request.messages[-1]["role"] == "tool":
+            return ["It is booked."]
+        return [lambda reply: ReplyTool(reply, "c1", "book", {})]
+
+    w = world(Utterance(100, 150, "Book it."), tools=(tool,), patience="high")
+    w.answer = answer
+    w.run(700)
+    ran = next(index for index, request in enumerate(w.requests) if isinstance(request, RunTool))
+    commit = w.said("turn")[0]["commit_ms"]
+    started = next(note.at_ms for note in w.notes if note.kind == "tool_started")
+    assert started >= commit and ran > 0
+    assert w.transcript[-2:] == ["human: Book it.", "bot: It is booked."]
+
+
+def test_barge_in_pauses_and_yields_and_cuts_what_was_not_heard() -> None:
+    w = world(Utterance(100, 130, "Tell me."), Utterance(260, 300, "stop please I mean the other one"))
+    w.answer = lambda request: [
+        "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen."
+    ]
+    w.run(260)
+    assert w.session.state is State.SPEAKING
+    w.run(10)
+    assert w.session.state is State.PAUSED
+    w.run(500)
+    barge = w.said("barge_in")
+    assert barge[0]["outcome"] == "yield"
+    spoken = w.transcript[2]
+    assert spoken.startswith("bot: One two") and not spoken.endswith("fifteen.")
+    cut = [message["content"] for message in w.session.dialogue.history if message["role"] == "assistant"][1]
+    assert "fifteen" not in cut and cut.endswith("[interrupted]")
+
+
+def test_a_back_channel_resumes() -> None:
+    w = world(Utterance(100, 130, "Tell me."), Utterance(220, 238, "mhm"))
+    w.answer = lambda request: [
+        "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."
+    ]
+    w.run(900)
+    assert w.said("barge_in")[0]["outcome"] == "resume"
+    assert w.transcript[-1].endswith("fourteen.")
+
+
+def test_a_noise_resumes_and_is_no_turn() -> None:
+    w = world(Utterance(100, 130, "Tell me."), Utterance(220, 228, ""))
+    w.answer = lambda request: [
+        "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."
+    ]
+    w.run(900)
+    assert w.said("barge_in")[0]["outcome"] == "resume"
+    assert len([line for line in w.transcript if line.startswith("human")]) == 1
+
+
+def test_yes_after_a_question_is_an_answer() -> None:
+    w = world(Utterance(100, 130, "Hello."), Utterance(225, 240, "yes"), greeting="")
+    w.answer = lambda request: [
+        "Shall I book it? ",
+        "I can do Tuesday or Wednesday or Thursday or Friday next week.",
+    ]
+    w.run(900)
+    assert w.said("barge_in")[0]["outcome"] == "yield"
+
+
+def test_not_interruptible_keeps_the_words_for_the_next_turn() -> None:
+    w = world(Utterance(100, 130, "Tell me."), Utterance(220, 250, "and parking too?"), interruptible=False)
+    w.answer = lambda request: ["One two three four five six seven eight nine ten eleven twelve."]
+    w.run(900)
+    assert not w.said("barge_in")
+    assert "human: and parking too?" in w.transcript
+
+
+def test_min_words_zero_yields_on_voice_alone() -> None:
+    w = world(Utterance(100, 130, "Tell me."), Utterance(220, 300, ""), min_words_to_interrupt=0)
+    w.answer = lambda request: [
+        "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."
+    ]
+    w.run(250)
+    assert w.said("barge_in")[0]["outcome"] == "yield"
+
+
+def test_human_greets_first_and_gets_the_greeting() -> None:
+    w = world(Utterance(50, 70, "Hello?"), greeting_mode=GreetingMode.HUMAN).run(400)
+    assert w.transcript == ["human: Hello?", "bot: Hello there."]
+
+
+def test_human_mode_begins_after_the_timeout() -> None:
+    w = world(greeting_mode=GreetingMode.HUMAN, human_talk_timeout=2.0)
+    w.run(99)
+    assert not w.sent
+    w.run(100)
+    assert w.transcript == ["bot: Hello there."]
+
+
+def test_idle_reminds_then_ends() -> None:
+    w = world(reminder_after_idle=3.0, allowed_idle=8.0).run(2000)
+    assert len(w.said("idle_reminder")) == 2
+    assert w.said("ended") == [{"reason": "idle", "detail": ""}]
+
+
+def test_longest_duration_ends() -> None:
+    w = world(max_duration=4.0).run(2000)
+    assert w.said("ended")[0]["reason"] == "max_duration"
+    assert w.now <= 202
+
+
+def test_the_agent_ends_the_call_after_its_last_word() -> None:
+    w = world(Utterance(100, 130, "Thanks, goodbye."))
+    w.answer = lambda request: ["Goodbye, take care.", lambda reply: ReplyTool(reply, "c", "end_call", {})]
+    w.run(900)
+    assert w.transcript[-1] == "bot: Goodbye, take care."
+    assert w.said("ended")[0]["reason"] == "agent_ended"
+    assert w.session.ended
+
+
+def test_last_words_before_the_caller_hangs_up_are_kept() -> None:
+    w = world(Utterance(100, 150, "Never mind, bye."))
+    w.run(152)
+    w.feed(LineClosed(ClosedBy.REMOTE))
+    w.run(100)
+    assert w.transcript[-1] == "human: Never mind, bye."
+    assert w.said("ended")[0]["reason"] == "human_ended"
+
+
+def test_the_model_failing_is_spoken_of_and_twice_ends_the_call() -> None:
+    w = world(Utterance(100, 130, "One."), Utterance(400, 430, "Two."))
+    w.answer = lambda request: [lambda reply: ReplyFailed(reply, "500")]
+    w.run(1500)
+    bot = [line for line in w.transcript if line.startswith("bot")]
+    assert bot[1].startswith("bot: I am sorry, I did not manage") and "call again later" in bot[2]
+    assert w.said("ended")[0]["reason"] == "error"
+
+
+def test_control_hangs_up_at_once() -> None:
+    w = world().run(50)
+    w.feed(HangUp("user_canceled"))
+    assert w.session.ended
+    assert w.said("ended") == [{"reason": "user_canceled", "detail": ""}]
+
+
+def test_keys_are_a_turn() -> None:
+    w = world().run(100)
+    for digit in "12#":
+        w.feed(Digit(digit))
+    w.run(300)
+    assert "human: [pressed 1 2 #]" in w.transcript
+
+
+def test_the_queue_stays_within_its_bounds() -> None:
+    w = world()
+    w.session = Session(
+        profile(greeting="A long greeting that goes on for quite some time, to be sure."), 8000
+    )
+    depths = []
+    for _ in range(200):
+        w.step()
+        depths.append(len(w._line) // 16)
+    assert max(depths) <= 100
+
+
+@pytest.mark.parametrize("flush", [1, 2, 6, 50])
+def test_a_late_or_missing_report_of_the_flush_does_not_hang_the_pause(flush: int) -> None:
+    w = world(Utterance(100, 130, "Tell me."), Utterance(220, 300, "stop stop stop"))
+    w.delays = Delays(flush=flush)
+    w.answer = lambda request: [
+        "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."
+    ]
+    w.run(900)
+    assert w.said("barge_in")[0]["outcome"] == "yield"
+    assert sum(isinstance(request, Flush) for request in w.requests) == 1
