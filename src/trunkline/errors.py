@@ -5,7 +5,8 @@
     │   ├── NotFound        an id that is unknown or another workspace's (told apart by nobody)
     │   ├── Conflict        it is there already, or something still uses it
     │   └── OverLimit       too much at once; carries the seconds to wait
-    ├── NotAuthorised       no key, a wrong key, or a key that may not
+    ├── NotAuthorised       no key, or a wrong one
+    │   └── Forbidden       a good key that may not do this
     ├── IllegalTransition   a status was asked to move where its table has no arrow
     ├── SetupError          the installation is not as it must be; the text says what to do
     │   ├── ModelMissing    a model file is absent or has a wrong hash
@@ -46,7 +47,11 @@ class OverLimit(BadInput):
 
 
 class NotAuthorised(TrunklineError):
-    """The key is absent, unknown, revoked, or may not do this."""
+    """The key is absent, unknown or revoked."""
+
+
+class Forbidden(NotAuthorised):
+    """The key is good, but may not do this."""
 
 
 class IllegalTransition(TrunklineError):

@@ -1,0 +1,119 @@
+"""The HTTP application, put together from parts that it is handed; nothing here is global."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
+
+from trunkline import __version__
+from trunkline.platform.http import docs
+from trunkline.platform.http.auth import Authenticator
+from trunkline.platform.http.context import Platform
+from trunkline.platform.http.edge import Edge, RequestMetrics
+from trunkline.platform.http.errors import ErrorEnvelope, envelope, handle_errors, request_id
+
+LARGEST_BODY = 16 * 1024 * 1024
+USE_REPORT_SECONDS = 30.0
+
+Ready = Callable[[], Awaitable[dict[str, str]]]
+"""What is missing before work can be done: part → what to do about it. Empty when all is there."""
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(
+    platform: Platform, *, routers: Sequence[APIRouter], ready: Ready, registry: CollectorRegistry
+) -> FastAPI:
+    """The application with these routers; `registry` is what `/metrics` shows."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        reporting = asyncio.create_task(_report_use(platform.authenticator))
+        yield
+        reporting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reporting
+        await _flush(platform.authenticator)
+
+    app = FastAPI(
+        title="Trunkline",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,
+        max_body_size=LARGEST_BODY,
+        generate_unique_id_function=lambda route: route.name,
+        responses={400: {"model": ErrorEnvelope}, 401: {"model": ErrorEnvelope}},
+    )
+    app.state.platform = platform
+    app.add_middleware(Edge, metrics=RequestMetrics(registry))
+    handle_errors(app)
+    app.include_router(_own_routes(ready, registry))
+    app.include_router(docs.router)
+    for router in routers:
+        app.include_router(router)
+    _publish_plain_schema(app)
+    return app
+
+
+async def _report_use(authenticator: Authenticator) -> None:
+    while True:
+        await asyncio.sleep(USE_REPORT_SECONDS)
+        await _flush(authenticator)
+
+
+async def _flush(authenticator: Authenticator) -> None:
+    try:
+        await authenticator.flush()
+    except (SQLAlchemyError, OSError) as error:  # when a key was last used is not worth a fault
+        _log.warning("key_use_not_noted", error=type(error).__name__)
+
+
+def _own_routes(ready: Ready, registry: CollectorRegistry) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz(request: Request) -> JSONResponse:
+        problems = await ready()
+        if not problems:
+            return JSONResponse({"status": "ok"})
+        text = "Not ready: " + "; ".join(f"{part}: {problem}" for part, problem in problems.items())
+        return envelope(request_id(request.scope), 503, text, extra={"problems": problems})
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _publish_plain_schema(app: FastAPI) -> None:
+    """Take out the 422 that the framework adds everywhere: malformed input answers 400 here."""
+    build = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = build()
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    added = operation["responses"].get("422", {})
+                    if "HTTPValidationError" in str(added):
+                        del operation["responses"]["422"]
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schema.get("components", {}).get("schemas", {}).pop(unused, None)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

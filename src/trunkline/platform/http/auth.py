@@ -1,0 +1,83 @@
+"""Whose request is it? `Authorization: Bearer <key>`; the key decides the workspace."""
+
+import hashlib
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from trunkline.errors import NotAuthorised
+
+MISSING = "Missing or invalid Authorization header"
+INVALID = "Unauthorized: Invalid or expired token."
+LONGEST_KEY = 200
+MOST_CACHED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A key that was accepted."""
+
+    key_id: str
+    workspace_id: UUID
+
+
+class Keys(Protocol):
+    """Where keys are looked up."""
+
+    async def find(self, key: str) -> Identity | None:
+        """The identity of a key that is known and not revoked."""
+
+    async def used(self, key_ids: Collection[str]) -> None:
+        """Note that these keys were used just now."""
+
+
+class Authenticator:
+    """Checks keys, remembers good ones for `lifetime` seconds, and reports use in batches.
+
+    A revoked key stops working at once in the process that calls `forget`, elsewhere when its entry runs out.
+    """
+
+    def __init__(
+        self, keys: Keys, *, lifetime: float = 30.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._keys = keys
+        self._lifetime = lifetime
+        self._clock = clock
+        self._known: dict[bytes, tuple[float, Identity]] = {}
+        self._used: set[str] = set()
+
+    async def identify(self, key: str | None) -> Identity:
+        """The identity behind a key.
+
+        Raises:
+            NotAuthorised: there is no key, or it is unknown or revoked.
+        """
+        if not key:
+            raise NotAuthorised(MISSING)
+        if len(key) > LONGEST_KEY:
+            raise NotAuthorised(INVALID)
+        # Never the key itself: what lies in memory long can end up in a dump.
+        digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
+        until, identity = self._known.get(digest, (0.0, None))
+        if identity is None or until <= self._clock():
+            identity = await self._keys.find(key)
+            if identity is None:
+                self._known.pop(digest, None)
+                raise NotAuthorised(INVALID)
+            if len(self._known) >= MOST_CACHED:
+                self._known.clear()
+            self._known[digest] = (self._clock() + self._lifetime, identity)
+        self._used.add(identity.key_id)
+        return identity
+
+    def forget(self, key_id: str) -> None:
+        """Drop a key that was revoked."""
+        self._known = {digest: entry for digest, entry in self._known.items() if entry[1].key_id != key_id}
+
+    async def flush(self) -> None:
+        """Report the keys used since the last flush."""
+        used, self._used = self._used, set()
+        if used:
+            await self._keys.used(used)

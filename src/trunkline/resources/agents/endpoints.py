@@ -1,0 +1,76 @@
+"""`/v2/assistants`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from trunkline.platform.http.context import Caller, Parts, Transaction
+from trunkline.platform.http.pagination import SINGLE, WidePage
+from trunkline.platform.http.wire import Answer, Ok, StatusOnly, done, ok
+from trunkline.resources.agents import wire
+from trunkline.resources.agents.repository import AgentRepository
+from trunkline.resources.agents.schemas import (
+    AgentCreate,
+    AgentPage,
+    AgentUpdate,
+    AgentWritten,
+    AttachNumbers,
+    SingleAgent,
+)
+from trunkline.resources.agents.service import Agents
+from trunkline.resources.numbers.repository import NumberRepository
+
+router = APIRouter(prefix="/v2/assistants", tags=["Agents"])
+
+
+def _agents(session: Transaction, caller: Caller, parts: Parts) -> Agents:
+    return Agents(
+        AgentRepository(session, caller.workspace_id),
+        NumberRepository(session, caller.workspace_id),
+        parts.language_models,
+    )
+
+
+Service = Annotated[Agents, Depends(_agents)]
+
+
+@router.post("")
+async def create_assistant(body: AgentCreate, agents: Service) -> AgentWritten:
+    return wire.written(await agents.create(body))
+
+
+@router.get("")
+async def list_assistants(page: WidePage, agents: Service) -> Ok[AgentPage]:
+    found, total = await agents.page(page.limit, page.offset)
+    items = [wire.shown_in_list(agent) for agent in found]
+    return ok(AgentPage(pagination=page.of(total), assistants=items))
+
+
+@router.get("/{model_id}")
+async def get_assistant(model_id: str, agents: Service, include_actions: bool = False) -> Ok[SingleAgent]:
+    agent = await agents.get(model_id)
+    shown = wire.shown(agent, await agents.numbers(agent), include_actions=include_actions)
+    return ok(SingleAgent(pagination=SINGLE, assistants=[shown]))
+
+
+@router.put("/{model_id}")
+async def update_assistant(model_id: str, agents: Service, body: AgentUpdate | None = None) -> AgentWritten:
+    return wire.written(await agents.update(model_id, body or AgentUpdate()))
+
+
+@router.delete("/{model_id}")
+async def delete_assistant(model_id: str, agents: Service) -> Ok[Answer]:
+    await agents.delete(model_id)
+    return ok(Answer(answer="The agent was deleted."))
+
+
+@router.put("/{model_id}/phone_numbers")
+async def attach_phone_numbers(model_id: str, body: AttachNumbers, agents: Service) -> StatusOnly:
+    await agents.attach_numbers(model_id, body)
+    return done()
+
+
+@router.delete("/{model_id}/phone_numbers/{phone_number_slug}")
+async def detach_phone_number(model_id: str, phone_number_slug: str, agents: Service) -> StatusOnly:
+    await agents.detach_number(model_id, phone_number_slug)
+    return done()

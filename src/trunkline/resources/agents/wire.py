@@ -1,0 +1,67 @@
+"""How an agent's row is shown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.agents.schemas import (
+    AgentId,
+    AgentListItem,
+    AgentOut,
+    AgentWritten,
+    Attached,
+    AttachedNumber,
+)
+from trunkline.resources.agents.settings import ShownSettings
+from trunkline.resources.numbers.models import Number
+
+MAX_DURATION = {"duration_seconds": 1800, "is_enabled": True}
+"""What holds when an agent says nothing."""
+
+
+def shown_in_list(agent: Agent) -> AgentListItem:
+    """An agent in a list."""
+    return AgentListItem(**_common(agent), actions=_action_ids(agent))
+
+
+def shown(agent: Agent, numbers: Sequence[Number], *, include_actions: bool) -> AgentOut:
+    """One agent with its numbers, the shown one first."""
+    return AgentOut(
+        **_common(agent),
+        actions=_action_ids(agent) if include_actions else [],
+        attached_phone_numbers=[
+            AttachedNumber(number=number.number, sid=None, slug=number.slug) for number in numbers
+        ],
+        input_variables=[],
+    )
+
+
+def written(agent: Agent) -> AgentWritten:
+    """The answer to create and update."""
+    return AgentWritten(
+        status="ok",
+        response=AgentId(model_id=str(agent.id)),
+        details=Attached(phone=agent.phone_number, voice=agent.settings.get("voice_id", "")),
+    )
+
+
+def _action_ids(agent: Agent) -> list[str]:
+    return [action["id"] for action in agent.extra.get("actions", [])]
+
+
+def _common(agent: Agent) -> dict[str, Any]:
+    return {
+        "model_id": str(agent.id),
+        "type": agent.type,
+        "name": agent.name,
+        "description": agent.description or "",
+        "phone_number": agent.phone_number,
+        "external_webhook_url": agent.external_webhook_url or "",
+        "inbound_call_webhook_url": agent.inbound_call_webhook_url or "",
+        "is_recording": agent.is_recording,
+        "max_duration": {**MAX_DURATION, **agent.max_duration},
+        "voicemail_message": {"enabled": False, **agent.voicemail_message},
+        "end_call_reasons": [],
+        "agent": ShownSettings(**{**agent.settings, "voice_name": agent.settings.get("voice_id", "")}),
+        "created_at": agent.created_at.isoformat(),
+    }

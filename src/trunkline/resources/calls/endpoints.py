@@ -1,0 +1,63 @@
+"""`/v2/calls`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from trunkline.platform.http.context import Caller, Parts, Transaction
+from trunkline.platform.http.pagination import SINGLE, NarrowPage
+from trunkline.platform.http.wire import Ok, ok
+from trunkline.resources.agents.repository import AgentRepository
+from trunkline.resources.calls import wire
+from trunkline.resources.calls.filters import Filter
+from trunkline.resources.calls.links import Links
+from trunkline.resources.calls.repository import CallRepository
+from trunkline.resources.calls.schemas import (
+    CallCreate,
+    CallPage,
+    CallPlaced,
+    Transcript,
+    TranscriptAnswer,
+)
+from trunkline.resources.calls.service import Calls, place
+
+router = APIRouter(prefix="/v2/calls", tags=["Calls"])
+
+
+def calls_of(session: Transaction, caller: Caller) -> Calls:
+    """The caller's calls."""
+    return Calls(
+        CallRepository(session, caller.workspace_id),
+        AgentRepository(session, caller.workspace_id),
+        caller.workspace_id,
+    )
+
+
+Service = Annotated[Calls, Depends(calls_of)]
+
+
+@router.post("")
+async def voice_call(body: CallCreate, caller: Caller, parts: Parts) -> Ok[CallPlaced]:
+    call_id = await place(parts.database, caller.workspace_id, body)
+    return ok(CallPlaced(answer="ok", call_id=str(call_id)))
+
+
+@router.get("")
+async def list_calls(wanted: Filter, page: NarrowPage, calls: Service, parts: Parts) -> Ok[CallPage]:
+    found, total = await calls.page(wanted, page.limit, page.offset, parts.totals)
+    links = Links(parts.secrets, parts.base_url)
+    items = [wire.shown_in_list(call, links.recording) for call in found]
+    return ok(CallPage(pagination=page.of(total), calls=items))
+
+
+@router.get("/{call_id}", response_model_exclude_unset=True)
+async def get_call(call_id: str, calls: Service, parts: Parts) -> Ok[CallPage]:
+    call = await calls.get(call_id)
+    shown = wire.shown(call, Links(parts.secrets, parts.base_url).recording)
+    return ok(CallPage(pagination=SINGLE, calls=[shown]))
+
+
+@router.get("/{call_id}/transcript", include_in_schema=False)
+async def get_transcript(call_id: str, calls: Service) -> TranscriptAnswer:
+    text = (await calls.get(call_id)).transcript or ""
+    return TranscriptAnswer(status="ok", response=Transcript(transcript=text), transcript=text)

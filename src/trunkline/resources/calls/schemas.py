@@ -1,0 +1,122 @@
+"""Calls on the wire."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from trunkline.platform.http.pagination import Pagination
+from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.resources.agents.schemas import WebAddress
+from trunkline.resources.agents.settings import Timezone
+from trunkline.resources.calls import phone
+
+
+def variables_of(value: Any) -> Any:
+    """Variables from either form: an object, or an array of `{"key", "value"}`. Raises ValueError."""
+    if not isinstance(value, list):
+        return value
+    variables: dict[str, Any] = {}
+    for item in value:
+        if not isinstance(item, dict) or not isinstance(item.get("key"), str):
+            raise ValueError('must be an object, or an array of {"key": "name", "value": "text"}')
+        variables[item["key"]] = item.get("value", "")
+    return variables
+
+
+Variables = Annotated[dict[str, Any], BeforeValidator(variables_of)]
+Target = Annotated[str, AfterValidator(phone.target)]
+
+
+class CallCreate(WireInput):
+    """A call to place now."""
+
+    model_id: str
+    phone: Target
+    name: str
+    from_phone_number: str | None = None
+    custom_variables: Variables | None = None
+    lead_email: str | None = None
+    lead_timezone: Timezone | None = None
+    prompt: str | None = None
+    greeting: str | None = None
+    external_webhook_url: WebAddress | None = None
+
+
+class CallPlaced(Wire):
+    """A call was accepted; it is placed as soon as a line is free."""
+
+    answer: Literal["ok"]
+    call_id: str
+
+
+class CallOut(Wire):
+    """One call: in a list every member is there, of a single call those that have a value."""
+
+    call_id: str
+    model_id: str
+    status: str
+    call_status: str
+    type_of_call: str
+    name: str | None = None
+    lead_name: str | None = None
+    lead_phone_number: str | None = None
+    agent_phone_number: str | None = None
+    phone_number_from: str | None = None
+    phone_number_to: str | None = None
+    campaign_type: str | None = None
+    deployment_type: str | None = None
+    start_time: str
+    """Epoch milliseconds, as text."""
+    timezone: str | None = None
+    duration: int | None = None
+    """Seconds."""
+    end_call_reason: str | None = None
+    custom_end_call_reason: str | None = None
+    error_message: str | None = None
+    transcript: str | None = None
+    recording_url: str | None = None
+    recording_duration: str | None = None
+    executed_actions: dict[str, Any]
+    prompt_variables: dict[str, Any]
+    collected_variables: dict[str, Any]
+    judge_results: dict[str, Any] | None = None
+    labels: list[Any]
+    agents_used: list[Any]
+    assistant_version: str | None = None
+    telephony_hangup: str | None = None
+    telephony_disconnect_reason: str | None = None
+    telephony_duration: int | None = None
+    """Milliseconds."""
+    telephony_ringing_duration: int | None = None
+    """Milliseconds."""
+    telephony_start: str | None = None
+    telephony_end: str | None = None
+    telephony_sip_headers: dict[str, Any] | None = None
+
+
+class CallPage(Wire):
+    """A page of calls."""
+
+    pagination: Pagination
+    calls: list[CallOut]
+
+
+class Transcript(Wire):
+    """What was said."""
+
+    transcript: str
+
+
+class TranscriptAnswer(Wire):
+    """The transcript, where either kind of reader looks for it."""
+
+    status: Literal["ok"]
+    response: Transcript
+    transcript: str
+
+
+class Ledger(Wire):
+    """Where each turn's latency went, and which models answered."""
+
+    turns: list[Any]
+    models: list[Any]
