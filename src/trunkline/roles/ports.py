@@ -84,3 +84,12 @@ def free_tcp_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def free_sip_port() -> int:
+    """A loopback port that was free for UDP and TCP, and the next one for TCP, a moment ago."""
+    while True:
+        port = free_tcp_port()
+        wanted = (Need(port, "UDP", "", ""), Need(port + 1, "TCP", "", ""))
+        if port < 65535 and all(is_free("127.0.0.1", need) for need in wanted):
+            return port

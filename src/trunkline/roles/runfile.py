@@ -31,10 +31,14 @@ class RunState:
 
 
 def run_folder(home: Path) -> Path:
-    """`<home>/run`, made when absent, closed to others."""
+    """`<home>/run`, made closed to others when absent. Never chmod: that would undo the database's access list."""
     folder = home / "run"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(
+            f"the folder {folder} cannot be made ({error.strerror}); set TRUNKLINE_HOME to one that you may write"
+        ) from error
     return folder
 
 

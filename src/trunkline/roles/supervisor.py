@@ -40,6 +40,8 @@ class Platform:
         self.settings = settings
         self.terminal = terminal
         self.processes: list[Process] = []
+        self.first_key: str | None = None
+        """The first workspace's key, when this start made it."""
         self._hurried = 0
 
     @asynccontextmanager
@@ -52,8 +54,9 @@ class Platform:
             stack.enter_context(runfile.HomeLock(settings.home))
             self._say("starting the database")
             base = await stack.enter_async_context(foundation.laid(settings))
+            self.first_key = base.first_key
             self._show_first_key(base)
-            environment = {**os.environ, **base.environment}
+            environment = foundation.role_environment(base)
             if settings.llm_base_url is None:
                 port = ports.free_tcp_port()
                 environment["TRUNKLINE_LLM_BASE_URL"] = f"http://127.0.0.1:{port}/v1"

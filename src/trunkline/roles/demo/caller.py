@@ -18,6 +18,7 @@ import asyncio
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from trunkline.errors import TrunklineError
 from trunkline.roles.demo import script
@@ -25,7 +26,7 @@ from trunkline.roles.demo.ear import trimmed
 from trunkline.roles.demo.phone import Phone
 from trunkline.voice.lines.line import IncomingCall, Line, Trunk
 from trunkline.voice.lines.sip import SipEngine
-from trunkline.voice.speech.local_tts import LocalTextToSpeech
+from trunkline.voice.speech.hibari import LocalVoice
 from trunkline.voice.speech.ports import TextToSpeech, Voice
 from trunkline.voice.speech.resample import resample
 
@@ -88,8 +89,9 @@ async def _refuse(call: IncomingCall) -> None:
 
 async def call(target: str, port: int, report: Report) -> int:
     """Dial, talk, hang up; the exit status."""
-    tts = LocalTextToSpeech()
-    spoken = [await speech(turn.say, tts) for turn in script.SCRIPT]
+    with ThreadPoolExecutor(1) as pool:
+        tts = LocalVoice(pool)
+        spoken = [await speech(turn.say, tts) for turn in script.SCRIPT]
     engine = SipEngine(bind="127.0.0.1", port=port)
     await engine.start(_refuse)
     try:
@@ -104,7 +106,6 @@ async def call(target: str, port: int, report: Report) -> int:
         report("hung_up", by=by)
     finally:
         await engine.stop()
-        await tts.close()
     return 0
 
 

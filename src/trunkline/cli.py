@@ -1,0 +1,210 @@
+"""The command `trunkline`: one command for each thing that an operator does.
+
+What a command needs is imported in it: the roles load seconds of libraries that `--help` and `keys list` do not want.
+"""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from trunkline import __version__
+from trunkline.errors import SetupError, TrunklineError
+from trunkline.settings import Settings
+
+app = typer.Typer(
+    name="trunkline",
+    help="Self-hosted voice agents that answer and place phone calls.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="The model files of the embedded parts.", no_args_is_help=True)
+keys_app = typer.Typer(help="API keys of a workspace.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+app.add_typer(keys_app, name="keys")
+
+
+def main() -> None:
+    """Run a command. An error that we know prints as one line and ends with status 1."""
+    try:
+        app()
+    except TrunklineError as error:
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"trunkline: {error}")
+        sys.exit(1)
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SetupError(f"the setting {name} cannot be used: {first['msg']}; mend or unset it") from None
+    settings.home = settings.home.expanduser().absolute()
+    if settings.models is not None:
+        settings.models = settings.models.expanduser().absolute()
+    return settings
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"trunkline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Self-hosted voice agents that answer and place phone calls."""
+
+
+@app.command()
+def serve(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Have a demo agent answer a spoken call first.")
+    ] = False,
+) -> None:
+    """Run the whole platform: database, local models, api, worker and voice."""
+    from trunkline.roles import serving
+
+    raise typer.Exit(asyncio.run(serving.serve(_settings(), demo=demo)))
+
+
+@app.command()
+def api() -> None:
+    """Run the role api alone: HTTP."""
+    from trunkline.roles import api as role
+
+    raise typer.Exit(asyncio.run(role.run(_settings())))
+
+
+@app.command()
+def worker() -> None:
+    """Run the role worker alone: durable jobs and schedules."""
+    from trunkline.roles import worker as role
+
+    raise typer.Exit(asyncio.run(role.run(_settings())))
+
+
+@app.command()
+def voice() -> None:
+    """Run the role voice alone: live calls."""
+    from trunkline.roles import voice as role
+
+    raise typer.Exit(asyncio.run(role.run(_settings())))
+
+
+@app.command()
+def demo(
+    leave: Annotated[
+        bool, typer.Option("--exit", help="Leave after the call; status 0 only if all was well.")
+    ] = False,
+) -> None:
+    """Have a spoken caller call a demo agent, and check the record of the call."""
+    from trunkline.roles import serving
+
+    raise typer.Exit(asyncio.run(serving.demo(_settings(), leave=leave)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from trunkline.roles import foundation
+
+    asyncio.run(foundation.migrate_only(_settings()))
+    typer.echo("the database fits this version")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation and say in words what is wrong."""
+    from trunkline.roles import doctor as checks
+
+    raise typer.Exit(asyncio.run(checks.run(_settings(), Console(highlight=False))))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def scripted(context: typer.Context) -> None:
+    """An OpenAI-compatible server with set answers, delays and faults (`--help` lists its options)."""
+    from trunkline.voice.scripted import main as run
+
+    raise typer.Exit(run(context.args))
+
+
+@models_app.command("pull")
+def models_pull(
+    sets: Annotated[
+        list[str] | None, typer.Argument(help="Sets to fetch; none: what the embedded parts need.")
+    ] = None,
+) -> None:
+    """Fetch model files, check their hashes, go on where an earlier pull stopped."""
+    from trunkline.voice.models.progress import Bars
+    from trunkline.voice.models.pull import pull
+
+    with Bars() as bars:
+        pull(_settings().models_folder, sets or (), bars)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Show the sets of model files and what is there."""
+    from trunkline.voice.models.pull import listing
+
+    folder = _settings().models_folder
+    table = Table("set", "size", "licence", "state", title=f"in {folder}", title_justify="left")
+    for each in listing(folder):
+        state = (
+            "complete"
+            if each.complete
+            else ", ".join(
+                [
+                    *(f"{name} absent" for name in each.absent),
+                    *(f"{name} has a wrong hash" for name in each.wrong),
+                ]
+            )
+        )
+        name = f"{each.set.name} (default)" if each.set.default else each.set.name
+        table.add_row(name, f"{each.set.bytes / 1e6:,.0f} MB", each.set.licence, state)
+    Console().print(table)
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")] = "",
+    workspace: Annotated[str | None, typer.Option(help="Id of the workspace; none: the first one.")] = None,
+) -> None:
+    """Make a key and print it, this once."""
+    from trunkline.roles import keys
+
+    typer.echo(asyncio.run(keys.create(_settings(), name, workspace)))
+
+
+@keys_app.command("list")
+def keys_list() -> None:
+    """Show the keys, never their text."""
+    from trunkline.roles import keys
+
+    table = Table("id", "name", "workspace", "created", "last used", "revoked")
+    for row in asyncio.run(keys.rows(_settings())):
+        table.add_row(*row)
+    Console().print(table)
+
+
+@keys_app.command("revoke")
+def keys_revoke(key: Annotated[str, typer.Argument(help="The id that `keys list` shows.")]) -> None:
+    """Make a key useless, within half a minute everywhere."""
+    from trunkline.roles import keys
+
+    asyncio.run(keys.revoke(_settings(), key))
+    typer.echo(f"{key} is revoked")
