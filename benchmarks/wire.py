@@ -113,7 +113,9 @@ class WireLog:
 class WireCall:
     """One call: its dialog, its RTP socket, its script and its log."""
 
-    def __init__(self, dialog: Dialog, rtp: socket.socket, script: Sequence[Step], start_ns: int, ssrc: int) -> None:
+    def __init__(
+        self, dialog: Dialog, rtp: socket.socket, script: Sequence[Step], start_ns: int, ssrc: int
+    ) -> None:
         self.dialog = dialog
         self.rtp = rtp
         self.log = WireLog()
@@ -122,6 +124,7 @@ class WireCall:
         self._script = list(script)
         self._speech: list[bytes] = []
         self._spoken = 0
+        self._step_ns = 0
         self._ssrc = ssrc
         self._sequence = ssrc & 0x7FFF
         self._agent_began_ns = 0

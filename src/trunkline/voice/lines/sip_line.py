@@ -1,0 +1,286 @@
+"""One call of the SIP engine as a `Line`: PCM through baresip's rings, signalling as events.
+
+Three threads meet here. The beat thread reads, writes, flushes and asks for events; the work loop answers, hangs
+up and delivers signalling; baresip's own threads hold the rings, which are safe to use from any thread. What
+passes between the first two is a deque and flags that only ever turn one way.
+"""
+
+import asyncio
+from collections import deque
+
+import structlog
+from baresip import AudioNotActive, BaresipError, Call, CallStats, Event, StackEvent, StaleHandleError
+from baresip import AudioRestarted as StreamsReplaced
+from baresip.audio import CallAudio
+from baresip.errors import split_status
+
+from trunkline.errors import Unavailable
+from trunkline.voice.conversation.events import (
+    AudioRestarted,
+    ClosedBy,
+    Digit,
+    Flushed,
+    Held,
+    LineClosed,
+    LineEvent,
+    Resumed,
+)
+from trunkline.voice.lines.line import LineStats
+
+log = structlog.get_logger(__name__)
+
+RATE = 8000
+_SAMPLE_BYTES = 2
+_READ_BYTES = 3200
+"""Taken from the ring at once (200 ms); longer backlogs take more turns."""
+_FLUSH_BEATS = 3
+"""The ring is emptied on its next 20 ms; a flush not seen by then is answered with what is known."""
+_RTP_TIMEOUT = "rtp stream error"
+"""baresip's own words for a stream on which nothing came for `rtp_timeout`."""
+_SETUP_SECONDS = 5.0
+_POLL_SECONDS = 0.002
+
+
+class SipLine:
+    """One party on a SIP call (G.711 both ways, 8 kHz).
+
+    A flush empties the ring on the sender's next 20 ms, and takes with it whatever was written in between
+    (measured). So what is written after `flush()` waits here until the flush is done, and one silent packet
+    stands between the old sound and the new.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._audio = CallAudio(call.handle)
+        # Bound apart from `_audio`: a probe takes note of new streams and would hide their coming from a read.
+        self._probe = CallAudio(call.handle)
+        self._events: deque[LineEvent] = deque()
+        self._established = asyncio.Event()
+        self._closed: LineClosed | None = None
+        self._hanging_up = False
+        self._up = False
+        self._ahead = 0
+        self._replaced: int | None = None
+        self._flushes = 0
+        self._flush_beats = 0
+        self._flushed_before = 0
+        self._waiting = bytearray()
+        self._report: CallStats | None = None
+        call.on(self._on_stack_event)
+        call.on_rtcp(self._on_report)
+
+    @property
+    def rate(self) -> int:
+        return RATE
+
+    @property
+    def call_id(self) -> str:
+        """The SIP Call-ID."""
+        return self._call.call_id or ""
+
+    @property
+    def closed(self) -> LineClosed | None:
+        """How the line ended, once it has."""
+        return self._closed
+
+    # ---- beat ----
+
+    def read(self) -> bytes:
+        if not self._up:
+            return b""
+        try:
+            pcm: bytes = self._audio.read(_READ_BYTES)
+            while len(pcm) % _READ_BYTES == 0 and (more := self._audio.read(_READ_BYTES)):
+                pcm += more
+        except StreamsReplaced:
+            self._streams_gone()
+        except AudioNotActive:
+            pass
+        else:
+            if self._replaced is not None:
+                self._events.append(AudioRestarted(self._replaced))
+                self._replaced = None
+            return pcm
+        return b""
+
+    def write(self, pcm: bytes) -> int:
+        if not self._up:
+            return 0
+        if self._flushes:
+            self._waiting += pcm
+            return len(pcm) // _SAMPLE_BYTES
+        try:
+            accepted: int = self._audio.write(pcm) // _SAMPLE_BYTES
+        except StreamsReplaced:
+            self._streams_gone()
+            return 0
+        except AudioNotActive:
+            return 0
+        self._ahead += accepted
+        return accepted
+
+    def queued(self) -> int:
+        if self._ahead:
+            self._ahead = self._sample()
+        return self._ahead + len(self._waiting) // _SAMPLE_BYTES
+
+    def flush(self) -> None:
+        if not self._up or (not self._flushes and not self._ahead):
+            self._events.append(Flushed(0))
+            return
+        self._flushes += 1
+        if self._flushes > 1:
+            return
+        try:
+            self._flushed_before = self._probe.stats().tx_flushed_bytes
+            self._audio.flush_tx()
+        except StreamsReplaced:
+            self._streams_gone()
+        except AudioNotActive:
+            self._flush_done(0)
+
+    def events(self) -> list[LineEvent]:
+        if self._flushes:
+            self._settle_flush()
+        happened = []
+        while self._events:
+            happened.append(self._events.popleft())
+        return happened
+
+    def _sample(self) -> int:
+        """Samples in the ring, as baresip counts them."""
+        try:
+            buffered: int = self._probe.info().tx_buffered
+        except AudioNotActive:
+            return 0
+        return buffered // _SAMPLE_BYTES
+
+    def _settle_flush(self) -> None:
+        self._flush_beats += 1
+        try:
+            stats = self._probe.stats()
+        except AudioNotActive:
+            self._flush_done(0)
+            return
+        dropped = stats.tx_flushed_bytes - self._flushed_before
+        if dropped > 0 or not stats.tx_buffered or self._flush_beats >= _FLUSH_BEATS:
+            self._flush_done(dropped // _SAMPLE_BYTES)
+
+    def _flush_done(self, samples: int) -> None:
+        """Answer each flush that was asked for, the first with the samples, and send what has waited."""
+        waiting, asked = bytes(self._waiting), self._flushes
+        self._waiting.clear()
+        self._flushes = self._flush_beats = self._ahead = 0
+        self._events.append(Flushed(samples))
+        self._events.extend(Flushed(0) for _ in range(asked - 1))
+        if waiting:
+            self.write(waiting)
+
+    def _streams_gone(self) -> None:
+        """The streams we knew are no more: a re-INVITE replaces them, or the call ends; the next reads will tell.
+
+        Their counters are gone with them, and what was queued is lost.
+        """
+        self._replaced = (self._replaced or 0) + self._ahead
+        self._ahead = 0
+        if self._flushes:
+            self._flush_done(0)
+
+    # ---- work loop ----
+
+    async def answer(self) -> None:
+        """Take the call; raises Unavailable when the caller has gone meanwhile."""
+        try:
+            await self._call.answer()
+        except StaleHandleError:
+            raise Unavailable("The caller hung up before the call was answered.") from None
+        except BaresipError as error:
+            raise Unavailable(f"The SIP stack could not answer the call ({error}).") from error
+        await self.wait_until_up()
+
+    async def wait_until_up(self) -> None:
+        """Return when sound can flow both ways; raises Unavailable when the line closes instead."""
+        try:
+            async with asyncio.timeout(_SETUP_SECONDS):
+                await self._established.wait()
+                while self._closed is None and not self._streams_ready():  # noqa: ASYNC110 - there is no event for it
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            await self.hang_up()
+            raise Unavailable(
+                f"No audio could be set up within {_SETUP_SECONDS:g} s; does the other side speak PCMU or PCMA?"
+            ) from None
+        if self._closed is not None:
+            raise Unavailable("The other side hung up before sound could flow.")
+        self._up = True
+
+    def _streams_ready(self) -> bool:
+        try:
+            info = self._probe.info()
+        except AudioNotActive:
+            return False
+        return bool(info.tx_ready and info.rx_ready)
+
+    async def hang_up(self) -> None:
+        if self._closed is not None:
+            return
+        self._hanging_up = True
+        try:
+            await self._call.hangup()
+        except BaresipError as error:
+            # Gone already, or the stack is going down: LineClosed has come or will never.
+            log.debug("hang_up_unneeded", reason=type(error).__name__)
+
+    async def send_digits(self, digits: str) -> None:
+        try:
+            await self._call.send_dtmf(digits)
+        except BaresipError as error:
+            raise Unavailable(f"The keys could not be sent ({error}).") from error
+
+    def stats(self) -> LineStats:
+        report = self._call.final_stats or self._report
+        if report is None:
+            return LineStats()
+        return LineStats(
+            packets_received=report.rx_packets,
+            packets_sent=report.tx_packets,
+            packets_lost=report.rx_lost,
+            jitter_ms=report.rx_jitter_ms,
+            round_trip_ms=report.rtt_ms,
+        )
+
+    # ---- signalling ----
+
+    def _on_report(self, report: CallStats) -> None:
+        self._report = report
+
+    def _on_stack_event(self, event: StackEvent) -> None:
+        match event.event:
+            case Event.CALL_ESTABLISHED:
+                self._established.set()
+            case Event.CALL_DTMF_START if event.text:
+                # The pair START and END would be the whole key, but quick SIP INFO digits come without END.
+                self._events.append(Digit(event.text))
+            case Event.CALL_HOLD:
+                self._events.append(Held())
+            case Event.CALL_RESUME:
+                self._events.append(Resumed())
+            case Event.CALL_CLOSED:
+                self._close(event.text or "")
+            case _:
+                pass
+
+    def _close(self, text: str) -> None:
+        code, words = split_status(text)
+        if text == _RTP_TIMEOUT:
+            closed = LineClosed(ClosedBy.FAULT, "rtp_timeout")
+        elif self._hanging_up:
+            closed = LineClosed(ClosedBy.LOCAL, "hung_up", code)
+        elif not self._established.is_set():
+            closed = LineClosed(ClosedBy.REMOTE, "cancelled" if code is None else words, code)
+        else:
+            closed = LineClosed(ClosedBy.REMOTE, "hung_up", code)
+        self._closed = closed
+        self._up = False
+        self._established.set()
+        self._events.append(closed)

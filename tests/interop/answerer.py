@@ -1,0 +1,167 @@
+"""A program on the SIP engine alone: answers, plays or echoes, reports what happens as JSON lines on stdout.
+
+    python -m tests.interop.answerer --port 5070 --rtp 20000-20999 [--mode echo|tone|ring|refuse] [--rtp-timeout 30]
+
+Commands come as JSON lines on stdin: {"do": "dial", "target": …, "ring_timeout": …}, {"do": "digits", "digits": …},
+{"do": "hang_up"}, {"do": "stop"}. Dialled lines are treated like answered ones.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import threading
+import time
+
+import numpy as np
+
+from trunkline.errors import BadInput, DialFailed, TrunklineError
+from trunkline.voice.conversation.events import LineClosed
+from trunkline.voice.lines.line import IncomingCall, Line, Trunk
+from trunkline.voice.lines.sip import SipEngine
+
+BEAT = 0.02
+AHEAD = 480
+"""Samples kept in the line while a tone plays (60 ms)."""
+
+
+def say(event: str, **data: object) -> None:
+    sys.stdout.write(json.dumps({"event": event, **data}) + "\n")
+    sys.stdout.flush()
+
+
+def tone(hertz: int = 440, rate: int = 8000) -> bytes:
+    """One second of it."""
+    wave = 8000 * np.sin(2 * np.pi * hertz * np.arange(rate) / rate)
+    return wave.astype(np.int16).tobytes()
+
+
+class Talk:
+    """What the beat does with one line."""
+
+    def __init__(self, name: str, line: Line, mode: str) -> None:
+        self.name, self.line, self.mode = name, line, mode
+        self.tone, self.at, self.heard, self.loud, self.closed = tone(), 0, 0, 0, False
+
+    def beat(self) -> None:
+        line = self.line
+        pcm = line.read()
+        self.heard += len(pcm) // 2
+        if pcm and np.abs(np.frombuffer(pcm, dtype=np.int16)).max() > 1000:
+            self.loud += len(pcm) // 2
+        if self.mode == "echo" and pcm:
+            line.write(pcm)
+        while self.mode == "tone" and line.queued() < AHEAD:
+            if not line.write(self.tone[self.at : self.at + 320]):
+                break
+            self.at = (self.at + 320) % len(self.tone)
+        for event in line.events():
+            say("line", call=self.name, kind=type(event).__name__, data=str(getattr(event, "digit", "")))
+            if isinstance(event, LineClosed):
+                self.closed = True
+                say(
+                    "closed", call=self.name, by=event.by.value, reason=event.reason, code=event.code,
+                    heard=self.heard, loud=self.loud,
+                )  # fmt: skip
+
+
+class Answerer:
+    """The engine, its beat thread, and the commands."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.mode = arguments.mode
+        self.engine = SipEngine(
+            port=arguments.port, rtp_ports=arguments.rtp, rtp_timeout=arguments.rtp_timeout
+        )
+        self.talks: list[Talk] = []
+        self.done = threading.Event()
+
+    async def incoming(self, call: IncomingCall) -> None:
+        say(
+            "incoming", call=call.call_id, dialled=call.dialled, caller=call.caller, transport=call.transport,
+            headers=call.headers,
+        )  # fmt: skip
+        if self.mode == "refuse":
+            await call.line.hang_up()
+            return
+        self.talks.append(Talk(call.call_id, call.line, self.mode))
+        if self.mode == "ring":
+            return
+        try:
+            await call.line.answer()
+        except TrunklineError as error:
+            say("unanswered", call=call.call_id, error=str(error))
+            return
+        say("answered", call=call.call_id)
+
+    async def dial(self, command: dict[str, str]) -> None:
+        trunk = Trunk(**command["trunk"]) if isinstance(command.get("trunk"), dict) else None
+        try:
+            line = await self.engine.dial(command["target"], trunk, {}, float(command.get("ring_timeout", 5)))
+        except DialFailed as error:
+            say(
+                "dial_failed",
+                target=command["target"],
+                outcome=error.outcome,
+                code=error.code,
+                error=str(error),
+            )
+        except BadInput as error:
+            say("bad_input", target=command["target"], error=str(error))
+        else:
+            self.talks.append(Talk(line.call_id, line, self.mode))
+            say("dialled", call=line.call_id)
+
+    def beat(self) -> None:
+        due = time.monotonic()
+        while not self.done.wait(max(0.0, due - time.monotonic())):
+            due += BEAT
+            for talk in list(self.talks):
+                talk.beat()
+                if talk.closed:
+                    self.talks.remove(talk)
+
+    async def run(self) -> None:
+        await self.engine.start(self.incoming)
+        thread = threading.Thread(target=self.beat)
+        thread.start()
+        say("ready")
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        dials: set[asyncio.Task[None]] = set()
+        while line := await reader.readline():
+            command = json.loads(line)
+            match command["do"]:
+                case "dial":
+                    dials.add(asyncio.create_task(self.dial(command)))
+                case "cancel":
+                    for task in dials:
+                        task.cancel()
+                case "digits":
+                    for talk in self.talks:
+                        await talk.line.send_digits(command["digits"])
+                case "hang_up":
+                    for talk in list(self.talks):
+                        await talk.line.hang_up()
+                case "stop":
+                    break
+        await asyncio.gather(*dials, return_exceptions=True)
+        await self.engine.stop()
+        await asyncio.sleep(2 * BEAT)
+        self.done.set()
+        thread.join()
+        say("stopped")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--rtp", required=True)
+    parser.add_argument("--mode", choices=["echo", "tone", "ring", "refuse"], default="echo")
+    parser.add_argument("--rtp-timeout", type=int, default=30)
+    asyncio.run(Answerer(parser.parse_args()).run())
+
+
+if __name__ == "__main__":
+    main()
