@@ -10,6 +10,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from trunkline.voice.scripted.script import Fault, FaultKind
 
+_TIMER_LATE = 0.0012
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -114,9 +116,7 @@ class Delivery:
             await asyncio.wait({leaving})
             return
         for piece in answer.pieces:
-            wait = served.arrived + piece.at_ms / 1000 - time.monotonic()
-            if wait > 0:
-                await asyncio.wait({leaving}, timeout=wait)
+            await _until(served.arrived + piece.at_ms / 1000, leaving, exact=served.first_byte is None)
             if leaving.done():
                 return
             if served.first_byte is None:
@@ -127,6 +127,15 @@ class Delivery:
             await send({"type": "http.response.body", "body": b""})
             served.finished = time.monotonic()
         # Otherwise the application returns with its answer open, and the server breaks the connection.
+
+
+async def _until(due: float, leaving: asyncio.Task[None], exact: bool) -> None:
+    """Wait until `due` or until the client leaves. A timer fires up to 1.2 ms late; an exact wait turns the last bit."""
+    wait = due - time.monotonic() - (_TIMER_LATE if exact else 0.0)
+    if wait > 0:
+        await asyncio.wait({leaving}, timeout=wait)
+    while exact and time.monotonic() < due and not leaving.done():  # noqa: ASYNC110 1.2 ms at most
+        await asyncio.sleep(0)
 
 
 async def _leave(receive: Receive) -> None:
