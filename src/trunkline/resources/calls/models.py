@@ -106,6 +106,7 @@ class CallAttempt(Base):
             ["workspace_id", "call_id"], ["calls.workspace_id", "calls.id"], ondelete="CASCADE"
         ),
         Index(None, "host_id", "state"),
+        Index("ix_call_attempts_pending", "created_at", postgresql_where=text("state = 'pending'")),
     )
 
     call_id: Mapped[UUID] = mapped_column(primary_key=True)

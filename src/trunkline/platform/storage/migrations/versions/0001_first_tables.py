@@ -266,6 +266,12 @@ def _call_parts() -> None:
         sa.PrimaryKeyConstraint("call_id", "n", name="pk_call_attempts"),
     )
     op.create_index("ix_call_attempts_host_id_state", "call_attempts", ["host_id", "state"])
+    op.create_index(
+        "ix_call_attempts_pending",
+        "call_attempts",
+        ["created_at"],
+        postgresql_where=sa.text("state = 'pending'"),
+    )
     op.create_table(
         "call_events",
         sa.Column("call_id", sa.Uuid(), nullable=False),

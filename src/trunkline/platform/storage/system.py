@@ -1,0 +1,218 @@
+"""What may be asked across workspaces: the whole list. Every function wants a session of `Database.system()`.
+
+Nodes and slots: `active` counts the calls that a node holds or has been promised. A slot is taken by one
+conditional update, in the transaction that writes the call's `host_id`, so that `recount_slots` can restore the
+truth after anything went wrong.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Float, Select, Update, cast, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.platform.storage.models import Node
+
+FRESH_S = 5.0
+"""A node that was not heard from for so long gets no new calls."""
+
+
+# ---- keys and workspaces -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key as stored."""
+
+    id: str
+    workspace_id: UUID
+    hash: bytes
+    scopes: list[str] | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def find_key(session: AsyncSession, key_id: str) -> Key | None:
+    """The key with this public part, revoked and expired ones too."""
+    query = text("SELECT id, workspace_id, hash, scopes, expires_at, revoked_at FROM api_keys WHERE id = :id")
+    row = (await session.execute(query, {"id": key_id})).one_or_none()
+    return None if row is None else Key(**row._mapping)
+
+
+async def keys_used(session: AsyncSession, key_ids: Collection[str]) -> None:
+    """Notes that these keys were used just now."""
+    await session.execute(
+        text("UPDATE api_keys SET last_used_at = now() WHERE id = ANY(:ids)"), {"ids": list(key_ids)}
+    )
+
+
+async def first_workspace(session: AsyncSession) -> UUID | None:
+    """The oldest one; None before set-up."""
+    workspace_id: UUID | None = await session.scalar(
+        text("SELECT id FROM workspaces ORDER BY created_at, id LIMIT 1")
+    )
+    return workspace_id
+
+
+# ---- numbers -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a dialled number leads."""
+
+    workspace_id: UUID
+    number_id: UUID
+    number: str
+    agent_id: UUID | None
+    """None: the number is known, but no living agent answers it."""
+
+
+async def route(session: AsyncSession, dialled: str) -> Route | None:
+    """The number that was dialled, with or without its `+`; None when it is nobody's."""
+    bare = dialled.removeprefix("+")
+    query = text(
+        "SELECT n.workspace_id, n.id AS number_id, n.number, a.id AS agent_id FROM numbers n "
+        "LEFT JOIN agents a ON a.id = n.inbound_agent_id AND a.deleted_at IS NULL "
+        "WHERE n.number IN (:dialled, :bare, :plus) ORDER BY n.number = :dialled DESC LIMIT 1"
+    )
+    row = (await session.execute(query, {"dialled": dialled, "bare": bare, "plus": f"+{bare}"})).one_or_none()
+    return None if row is None else Route(**row._mapping)
+
+
+# ---- nodes and their slots -----------------------------------------------------------------------------
+
+
+async def register_node(
+    session: AsyncSession, node_id: str, *, role: str, control_url: str, sip_address: str, capacity: int
+) -> None:
+    """A process begins: it holds no call yet, whatever a former one of this id held."""
+    values = {
+        "role": role,
+        "control_url": control_url,
+        "sip_address": sip_address,
+        "capacity": capacity,
+        "active": 0,
+        "draining": False,
+        "started_at": func.now(),
+        "seen_at": func.now(),
+    }
+    statement = insert(Node).values(id=node_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+async def heartbeat(session: AsyncSession, node_id: str) -> bool:
+    """The node lives. False: it has been given up; its calls are closed, and it must register anew."""
+    return await _found(session, _node(node_id).values(seen_at=func.clock_timestamp()))
+
+
+async def take_slot(session: AsyncSession, node_id: str) -> bool:
+    """One call more on this node; False when it is full, draining or gone."""
+    statement = _node(node_id).where(Node.active < Node.capacity, ~Node.draining)
+    return await _found(session, statement.values(active=Node.active + 1))
+
+
+async def take_any_slot(session: AsyncSession, role: str = "voice") -> Node | None:
+    """One call more on the emptiest node of this role that lives; None when all are full."""
+    emptiest_first = _open_nodes(role).order_by(cast(Node.active, Float) / Node.capacity, func.random())
+    for node in (await session.scalars(emptiest_first)).all():
+        if await take_slot(session, node.id):
+            return node
+    return None
+
+
+async def has_free_slot(session: AsyncSession, role: str = "voice") -> bool:
+    """Whether `take_any_slot` would find one now."""
+    return bool(await session.scalar(select(_open_nodes(role).exists())))
+
+
+async def release_slot(session: AsyncSession, node_id: str) -> None:
+    """One call less on this node."""
+    await session.execute(_node(node_id).values(active=func.greatest(Node.active - 1, 0)))
+
+
+async def recount_slots(session: AsyncSession) -> None:
+    """Makes `active` what the calls say: those with the node as host that have not ended."""
+    # First the locks, so that the count sees every call whose slot was taken before.
+    await session.execute(select(Node.id).order_by(Node.id).with_for_update())
+    await session.execute(
+        text(
+            "UPDATE nodes SET active = held.n FROM (SELECT o.id, count(c.id) AS n FROM nodes o "
+            "LEFT JOIN calls c ON c.host_id = o.id AND c.ended_at IS NULL GROUP BY o.id) held "
+            "WHERE held.id = nodes.id AND nodes.active <> held.n"
+        )
+    )
+
+
+async def drain_node(session: AsyncSession, node_id: str) -> None:
+    """The node takes no new calls from now on."""
+    await session.execute(_node(node_id).values(draining=True))
+
+
+async def remove_nodes(session: AsyncSession, node_ids: Collection[str]) -> None:
+    """The nodes are gone: stopped in order, or given up."""
+    await session.execute(delete(Node).where(Node.id.in_(node_ids)))
+
+
+async def nodes(session: AsyncSession, role: str | None = None) -> list[Node]:
+    """All nodes, of one role or of any."""
+    query = select(Node).order_by(Node.id)
+    return list(await session.scalars(query if role is None else query.where(Node.role == role)))
+
+
+def _node(node_id: str) -> Update:
+    return update(Node).where(Node.id == node_id)
+
+
+async def _found(session: AsyncSession, statement: Update) -> bool:
+    return await session.scalar(statement.returning(Node.id)) is not None
+
+
+def _open_nodes(role: str) -> Select[Node]:
+    fresh = Node.seen_at > func.now() - timedelta(seconds=FRESH_S)
+    return select(Node).where(Node.role == role, Node.active < Node.capacity, ~Node.draining, fresh)
+
+
+# ---- calls of hosts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HeldCall:
+    """A call that has not ended."""
+
+    id: UUID
+    workspace_id: UUID
+    status: str
+    host_id: str
+
+
+async def calls_of(session: AsyncSession, node_ids: Collection[str]) -> list[HeldCall]:
+    """What these hosts hold, or held when they died."""
+    query = text(
+        "SELECT id, workspace_id, status, host_id FROM calls "
+        "WHERE host_id = ANY(:ids) AND ended_at IS NULL ORDER BY created_at"
+    )
+    return [HeldCall(**row._mapping) for row in await session.execute(query, {"ids": list(node_ids)})]
+
+
+@dataclass(frozen=True)
+class OpenAttempt:
+    """A hand-over of an outbound call that its host has not claimed."""
+
+    workspace_id: UUID
+    call_id: UUID
+    n: int
+    host_id: str
+
+
+async def unclaimed_attempts(session: AsyncSession, seconds: float) -> list[OpenAttempt]:
+    """Attempts that have been pending for longer than this."""
+    query = text(
+        "SELECT workspace_id, call_id, n, host_id FROM call_attempts "
+        "WHERE state = 'pending' AND created_at < now() - :age ORDER BY created_at"
+    )
+    rows = await session.execute(query, {"age": timedelta(seconds=seconds)})
+    return [OpenAttempt(**row._mapping) for row in rows]
