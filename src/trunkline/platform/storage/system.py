@@ -212,7 +212,7 @@ async def unclaimed_attempts(session: AsyncSession, seconds: float) -> list[Open
     """Attempts that have been pending for longer than this."""
     query = text(
         "SELECT workspace_id, call_id, n, host_id FROM call_attempts "
-        "WHERE state = 'pending' AND created_at < now() - :age ORDER BY created_at"
+        "WHERE state = 'pending' AND created_at < now() - CAST(:age AS interval) ORDER BY created_at"
     )
     rows = await session.execute(query, {"age": timedelta(seconds=seconds)})
     return [OpenAttempt(**row._mapping) for row in rows]
