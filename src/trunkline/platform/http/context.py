@@ -28,8 +28,6 @@ class Platform:
     """How the outside reaches us, without a slash at the end; for links in answers."""
     nodes: httpx2.AsyncClient
     """For control of live calls: speaks to the installation's own voice processes only."""
-    node_token: str
-    """What a voice process wants in X-Trunkline-Node-Token."""
     language_models: frozenset[str] = frozenset()
     """Names that the operator has given routes to, beside those of the contract."""
     totals: Totals = field(default_factory=Totals)

@@ -19,7 +19,7 @@ class Links:
         """The link to a call's recording; None if there is none."""
         if call.recording_key is None:
             return None
-        return self.base_url + self.secrets.signed_path(path_of(str(call.id)), LIFETIME_SECONDS)
+        return self.base_url + self.secrets.sign_link(path_of(str(call.id)), LIFETIME_SECONDS)
 
 
 def path_of(call_id: str) -> str:

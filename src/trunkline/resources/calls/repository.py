@@ -55,9 +55,9 @@ class CallRepository:
         query = select(Call).join(ids, Call.id == ids.c.id).order_by(Call.created_at.desc(), Call.id)
         return (await self._session.execute(query.options(defer(Call.ledger)))).scalars().all()
 
-    async def events(self, call: Call, after: int) -> Sequence[CallEvent]:
-        """What is stored of a call's events, from the one after `after` on."""
-        query = select(CallEvent).where(CallEvent.call_id == call.id, CallEvent.seq > after)
+    async def events(self, call: Call) -> Sequence[CallEvent]:
+        """What is stored of a call's events, in their order."""
+        query = select(CallEvent).where(CallEvent.call_id == call.id)
         return (await self._session.execute(query.order_by(CallEvent.seq))).scalars().all()
 
     def _where(self, wanted: CallFilter) -> list[ColumnElement[bool]]:
@@ -81,3 +81,9 @@ class CallRepository:
             batch = as_uuid(wanted.batch)
             conditions.append(Call.batch_call_id == batch if batch else false())
         return conditions
+
+
+async def recording_key(session: AsyncSession, call_id: str) -> str | None:
+    """Where a call's recording lies, whichever workspace it belongs to; for signed links. System role."""
+    id_ = as_uuid(call_id)
+    return await session.scalar(select(Call.recording_key).where(Call.id == id_)) if id_ else None

@@ -13,7 +13,7 @@ from trunkline.resources.numbers.repository import NumberRepository
 from trunkline.resources.numbers.schemas import CustomNumberCreate, NumberUpdate
 from trunkline.resources.numbers.trunk import FILLED_IN, trunk
 
-PASSWORD_FIELD = "numbers.trunk_password"  # noqa: S105 - the name under which it is encrypted
+PASSWORD_FIELD = "trunk_password"  # noqa: S105 - the name under which it is sealed
 _PLAIN = ("friendly_name", "provider_name", "trunk_username", "uac_enabled", "uac_register_expires")
 
 
@@ -109,7 +109,7 @@ class Numbers:
         if body.sip_auth_username is not None:
             number.extra = {**number.extra, "sip_auth_username": body.sip_auth_username}
         if body.trunk_pwd is not None:
-            number.trunk_password_encrypted = self._secrets.encrypt(
+            number.trunk_password_encrypted = self._secrets.seal(
                 self._workspace, PASSWORD_FIELD, body.trunk_pwd
             )
         number.termination_uri = number.termination_uri or FILLED_IN.get(number.provider_name)

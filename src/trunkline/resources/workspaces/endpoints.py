@@ -1,0 +1,19 @@
+"""`/trunkline/v1/workspace`."""
+
+from fastapi import APIRouter
+
+from trunkline.errors import NotFound
+from trunkline.platform.http.context import Caller, Transaction
+from trunkline.resources.workspaces import repository
+from trunkline.resources.workspaces.schemas import WorkspaceOut
+
+router = APIRouter(prefix="/trunkline/v1", tags=["Workspaces"])
+
+
+@router.get("/workspace")
+async def get_workspace(caller: Caller, session: Transaction) -> WorkspaceOut:
+    """The workspace of the key: its id is what `workspace_id` of other operations wants."""
+    workspace = await repository.get_workspace(session, caller.workspace_id)
+    if workspace is None:
+        raise NotFound("The workspace of this key is gone.")
+    return WorkspaceOut(id=str(workspace.id), name=workspace.name)
