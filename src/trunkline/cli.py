@@ -30,6 +30,9 @@ app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 
 
+Workspace = Annotated[str | None, typer.Option(help="Id of the workspace; none: the first one.")]
+
+
 def main() -> None:
     """Run a command. An error that we know prints as one line and ends with status 1."""
     try:
@@ -182,7 +185,7 @@ def models_list() -> None:
 @keys_app.command("create")
 def keys_create(
     name: Annotated[str, typer.Argument(help="What the key is for.")] = "",
-    workspace: Annotated[str | None, typer.Option(help="Id of the workspace; none: the first one.")] = None,
+    workspace: Workspace = None,
 ) -> None:
     """Make a key and print it, this once."""
     from trunkline.roles import keys
@@ -191,12 +194,12 @@ def keys_create(
 
 
 @keys_app.command("list")
-def keys_list() -> None:
+def keys_list(workspace: Workspace = None) -> None:
     """Show the keys, never their text."""
     from trunkline.roles import keys
 
-    table = Table("id", "name", "workspace", "created", "last used", "revoked")
-    for row in asyncio.run(keys.rows(_settings())):
+    table = Table("id", "name", "created", "last used", "revoked")
+    for row in asyncio.run(keys.rows(_settings(), workspace)):
         table.add_row(*row)
     Console().print(table)
 

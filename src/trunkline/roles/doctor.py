@@ -196,6 +196,11 @@ async def database(settings: Settings) -> list[Finding]:
     try:
         await pool.ping()
         await pool.check_login()
+        key_file = settings.home / "keys" / "secret.key"
+        if settings.secret_key is None and not key_file.exists():
+            return [
+                bad("database", f"answers, but {key_file} is missing; restore it or set TRUNKLINE_SECRET_KEY")
+            ]
         await foundation.secret_box(settings, pool)
     finally:
         await pool.close()

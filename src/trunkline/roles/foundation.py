@@ -30,8 +30,10 @@ class Foundation:
 
     database_url: str
     """For the roles; their login is bound by row-level security."""
+    workspace_id: str
+    """The first workspace."""
     first_key: str | None
-    """The first workspace's key when it was made just now; nobody can ask for it again."""
+    """Its key when it was made just now; nobody can ask for it again."""
     key_file: Path | None
     """Where `trunkline demo` finds a key, if one is kept."""
 
@@ -49,11 +51,12 @@ async def laid(settings: Settings) -> AsyncIterator[Foundation]:
             await database.check_login()
             secrets = await secret_box(settings, database)
             chosen = settings.api_key.get_secret_value() if settings.api_key else None
-            made = await workspaces.ensure_first_workspace(database, secrets, chosen)
+            workspace_id, key = await workspaces.ensure_first_workspace(database, secrets, chosen)
         finally:
             await database.close()
-        embedded = settings.database_url is None
-        yield Foundation(app_url, made, _keep_key(settings, made) if embedded else None)
+        made = key if chosen is None else None
+        key_file = _keep_key(settings, made) if settings.database_url is None else None
+        yield Foundation(app_url, str(workspace_id), made, key_file)
 
 
 def key_path(home: Path) -> Path:
@@ -113,6 +116,15 @@ async def _keep_alive(server: EmbeddedPostgres) -> None:
             await asyncio.to_thread(server.start)
         except TrunklineError as error:
             log.error("database_does_not_start", reason=str(error))
+
+
+async def migrate_only(settings: Settings) -> None:
+    """Bring the database to this version, and nothing else where it is the operator's."""
+    if settings.database_url is not None:
+        await asyncio.to_thread(migrate.upgrade, settings.database_url)
+        return
+    async with reached(settings):
+        """The embedded one is brought to this version by whoever starts it."""
 
 
 @asynccontextmanager

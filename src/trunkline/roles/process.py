@@ -65,6 +65,7 @@ class Process:
         self.program = program
         self.starts = 0
         """How often it was started; 1 while all is well."""
+        self.deaths = 0
         self._environment = dict(environment)
         self._output = output
         self._back_off = back_off or BackOff()
@@ -88,7 +89,7 @@ class Process:
 
     def failed_to_start(self) -> SetupError | None:
         """Its own last words when it died again and again; for the time in which the platform comes up."""
-        if self.starts < 4:
+        if self.deaths < 3:
             return None
         return SetupError(f"{self.program.name} does not start; its last words:\n{self._output.last_words()}")
 
@@ -119,6 +120,7 @@ class Process:
             status = await self._run_once()
             if self._stopping.is_set():
                 return
+            self.deaths += 1
             wait = self._back_off.after(time.monotonic() - started)
             log.warning("process_died", name=self.program.name, status=status, restart_in_s=wait)
             with contextlib.suppress(TimeoutError):

@@ -66,7 +66,7 @@ class Platform:
                 await self._start(stack, program, environment)
             self._say("loading the models")
             await self._ready()
-            state = self._state(environment)
+            state = self._state(environment, base.workspace_id)
             runfile.write(settings.home, state)
             stack.callback(runfile.remove, settings.home)
             log.info("ready", api_url=state.api_url)
@@ -113,7 +113,7 @@ class Platform:
             f"Read {self.settings.home / 'logs'} or run `trunkline doctor`"
         )
 
-    def _state(self, environment: Mapping[str, str]) -> runfile.RunState:
+    def _state(self, environment: Mapping[str, str], workspace_id: str) -> runfile.RunState:
         settings = self.settings
         host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared
         return runfile.RunState(
@@ -121,6 +121,7 @@ class Platform:
             api_url=_reachable(settings.bind, settings.http_port),
             sip_address=f"{host}:{settings.sip_port}",
             voice_url=_reachable(settings.bind, settings.voice_port),
+            workspace_id=workspace_id,
             database_url=environment["DATABASE_URL"],
             llm_url=environment["TRUNKLINE_LLM_BASE_URL"],
             llm_embedded=settings.llm_base_url is None,

@@ -20,6 +20,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import structlog
+
 from trunkline.errors import TrunklineError
 from trunkline.roles.demo import script
 from trunkline.roles.demo.ear import trimmed
@@ -112,6 +114,9 @@ async def call(target: str, port: int, report: Report) -> int:
 def main() -> int:
     """Run one call from the command line."""
     target, port = sys.argv[1:]
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # standard output is the report's
     report = Report()
     try:
         return asyncio.run(call(target, int(port), report))

@@ -32,6 +32,7 @@ class Access:
     api_url: str
     sip_address: str
     key: str
+    workspace_id: str
 
 
 class Director:
@@ -93,21 +94,16 @@ class Director:
         if answer.status_code == httpx2.codes.NOT_FOUND:
             number = {
                 "phone_number": script.NUMBER,
-                "name": "Demo",
-                "provider_name": "custom",
+                "workspace_id": self._access.workspace_id,
+                "friendly_name": "Demo",
                 "termination_uri": "127.0.0.1",
             }
-            workspace = await self._workspace()
-            await self._json("POST", "/v2/custom-numbers", params={"workspace": workspace}, json=number)
+            await self._json("POST", "/v2/custom-numbers", json=number)
         bound = await self._json("GET", f"/v2/assistants/{agent}")
         numbers = bound["response"]["assistants"][0].get("attached_phone_numbers", [])
         if slug not in [each["slug"] for each in numbers]:
             path = f"/v2/assistants/{agent}/phone_numbers"
             await self._json("PUT", path, json={"phone_numbers": [script.NUMBER]})
-
-    async def _workspace(self) -> str:
-        listed = await self._json("GET", "/trunkline/v1/workspace")
-        return str(listed["id"])
 
     # ---- the call ----
 
