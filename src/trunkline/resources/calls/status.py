@@ -83,3 +83,20 @@ def move(source: CallStatus, to: CallStatus) -> CallStatus:
 def sources(to: CallStatus) -> frozenset[CallStatus]:
     """The statuses from which a call may move to `to`: the condition of that update."""
     return frozenset(status for status, arrows in TRANSITIONS.items() if to in arrows)
+
+
+class AttemptState(StrEnum):
+    """One try to place a call: pending → dialling → answered | failed, or pending → revoked."""
+
+    PENDING = "pending"
+    """Offered to a host, which has not claimed it yet."""
+    DIALLING = "dialling"
+    """Claimed: the INVITE may be out, so nobody else may send one."""
+    ANSWERED = "answered"
+    FAILED = "failed"
+    REVOKED = "revoked"
+    """Taken back from a host that did not claim it."""
+
+
+UNDER_WAY = frozenset({AttemptState.PENDING, AttemptState.DIALLING, AttemptState.ANSWERED})
+"""States of an attempt beside which no other may be made."""

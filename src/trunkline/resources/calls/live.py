@@ -1,0 +1,252 @@
+"""What a voice host asks of the database while it holds calls. Every method raises Unavailable while that is away.
+
+A host keeps its calls through that; what it could not say then, it says again: each method may be repeated.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.errors import NoFreeSlot, NotFound
+from trunkline.platform.storage import system
+from trunkline.platform.storage.database import Database
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.closing import Fault, Recording, close_call, end_call, locked, refold
+from trunkline.resources.calls.models import Call, CallAttempt, CallEvent
+from trunkline.resources.calls.moves import move_attempt, move_call
+from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, plan_of, trunk_of
+from trunkline.resources.calls.record import Direction, TelephonyDisconnectReason
+from trunkline.resources.calls.status import FINAL, AttemptState, CallStatus
+from trunkline.resources.numbers.models import Number
+from trunkline.voice.conversation.events import Note
+from trunkline.voice.lines.line import Trunk
+
+log = structlog.get_logger(__name__)
+
+_NO_LINE = (
+    "No line can carry the call: {number} has no SIP domain. Give the number a termination_uri "
+    "(PUT /v2/custom-numbers), or call a SIP URI."
+)
+_OUTCOMES = {"busy": CallStatus.BUSY, "no_answer": CallStatus.NO_ANSWER}
+"""Of DialFailed.outcome; the others are failures."""
+
+
+class LiveCalls:
+    """The calls of one voice process."""
+
+    def __init__(self, database: Database, secret_box: Secrets) -> None:
+        self._database = database
+        self._secrets = secret_box
+
+    async def open_inbound(
+        self, *, dialled: str, caller: str, host: UUID, sip_call_id: str, headers: dict[str, str]
+    ) -> CallPlan:
+        """Route a call that rings by the number dialled, take a slot of this host and write the call down.
+
+        Raises:
+            NotFound: nobody answers that number; the text says what is missing.
+            NoFreeSlot: the host is full or draining.
+        """
+        async with self._database.system() as session:
+            number, agent = await _route(session, dialled)
+            if not await system.take_slot(session, str(host)):
+                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
+            call = Call(
+                workspace_id=agent.workspace_id,
+                agent_id=agent.id,
+                direction=Direction.INBOUND,
+                status=CallStatus.RINGING,
+                other_party=caller,
+                agent_number=number,
+                number_from=caller,
+                number_to=number,
+                deployment_type="Telephony",
+                campaign_type="live",
+                timezone=agent.settings.get("timezone") or "Europe/Berlin",
+                agents_used=[str(agent.id)],
+                started_at=func.now(),
+                ringing_at=func.now(),
+                sip_call_id=sip_call_id,
+                sip_headers=headers or None,
+                host_id=str(host),
+            )
+            session.add(call)
+            await session.flush()
+            return plan_of(call, agent, None)
+
+    async def pending_attempts(self, host: UUID) -> list[tuple[UUID, int]]:
+        """The attempts that wait for this host to claim them, oldest first."""
+        mine = CallAttempt.host_id == str(host), CallAttempt.state == AttemptState.PENDING
+        query = select(CallAttempt.call_id, CallAttempt.n).where(*mine).order_by(CallAttempt.created_at)
+        async with self._database.system() as session:
+            return [(row.call_id, row.n) for row in await session.execute(query)]
+
+    async def claim(self, call_id: UUID, n: int, host: UUID) -> CallPlan | None:
+        """Make an attempt this host's own. On return it is committed, and the INVITE may go out.
+
+        None: it was revoked, is another's, was claimed already, or the call needs no dialling any more.
+        """
+        async with self._database.system() as session:
+            attempt = await session.get(CallAttempt, (call_id, n))
+            if attempt is None or attempt.host_id != str(host):
+                return None
+            taken = await move_attempt(
+                session, call_id, n, AttemptState.PENDING, AttemptState.DIALLING, claimed_at=func.now()
+            )
+            if not taken:
+                return None
+            call = await locked(session, call_id)
+            assert call is not None  # the attempt refers to it
+            if call.status != CallStatus.PENDING:
+                await _attempt_failed(session, call_id, n)
+                return None
+            agent = (await session.execute(select(Agent).where(Agent.id == call.agent_id))).scalar_one()
+            trunk = await self._trunk(session, call)
+            if trunk is None and not is_sip_uri(call.number_to):
+                await _attempt_failed(session, call_id, n)
+                message = _NO_LINE.format(number=call.number_from or "the agent, which has no number,")
+                await end_call(session, call, CallStatus.FAILED, **_not_reached(message))
+                return None
+            call.started_at = (await session.execute(select(func.now()))).scalar_one()
+            return plan_of(call, agent, trunk)
+
+    async def ringing(self, call_id: UUID) -> bool:
+        """The other side rings; False when the call is closed already."""
+        async with self._database.system() as session:
+            return await move_call(session, call_id, CallStatus.RINGING, ringing_at=func.now())
+
+    async def answered(self, call_id: UUID) -> bool:
+        """The line is up: the call's clock starts. False when the call is closed already; then hang up."""
+        async with self._database.system() as session:
+            moved = await move_call(session, call_id, CallStatus.IN_PROGRESS, answered_at=func.now())
+            if moved:
+                for n in await _dialling(session, call_id):
+                    await move_attempt(session, call_id, n, AttemptState.DIALLING, AttemptState.ANSWERED)
+            return moved
+
+    async def append(self, workspace_id: UUID, call_id: UUID, first_seq: int, notes: Sequence[Note]) -> bool:
+        """Store numbered notes of a live call, each number once; False, with nothing stored: the call is closed."""
+        async with self._database.workspace(workspace_id) as session:
+            # A shared lock: whoever closes the call waits for these notes, or these notes find it closed.
+            query = select(Call.status).where(Call.id == call_id).with_for_update(read=True)
+            status = (await session.execute(query)).scalar_one_or_none()
+            if status is None or status in FINAL:
+                return False
+            await _insert(session, workspace_id, call_id, first_seq, notes)
+        return True
+
+    async def append_late(
+        self, workspace_id: UUID, call_id: UUID, first_seq: int, notes: Sequence[Note]
+    ) -> None:
+        """Store notes of a call that was closed meanwhile, and read its record again; its end stays."""
+        async with self._database.workspace(workspace_id) as session:
+            call = await locked(session, call_id)
+            if call is None:
+                log.warning("notes_of_unknown_call", call_id=str(call_id), count=len(notes))
+                return
+            await _insert(session, workspace_id, call_id, first_seq, notes)
+            await refold(session, call)
+
+    async def dial_failed(self, call_id: UUID, n: int, outcome: str, code: int | None, message: str) -> None:
+        """The call was not answered: `outcome`, `code` and text as in DialFailed."""
+        async with self._database.system() as session:
+            call = await locked(session, call_id)
+            if call is None or not await _attempt_failed(session, call_id, n):
+                return
+            status = _OUTCOMES.get(outcome, CallStatus.FAILED)
+            values: dict[str, Any] = {"disconnect_reason": TelephonyDisconnectReason.UNKNOWN}
+            if status is CallStatus.FAILED:
+                trunk = await self._trunk(session, call)
+                values = _not_reached(_failure(outcome, code, message, trunk), code)
+            await end_call(session, call, status, **values)
+
+    async def finish(
+        self, call_id: UUID, *, recording: Recording | None = None, fault: str | None = None
+    ) -> bool:
+        """Fold the notes, store the record and close the call; False when it is closed already.
+
+        Call it only when the writer has flushed this call and its recording is joined: on `completed` both can
+        be read. `fault`: what broke in the host, if that is why the call ended.
+        """
+        async with self._database.system() as session:
+            return await close_call(session, call_id, recording, Fault(fault) if fault else None)
+
+    async def _trunk(self, session: AsyncSession, call: Call) -> Trunk | None:
+        mine = Number.workspace_id == call.workspace_id, Number.number == call.number_from
+        number = (await session.execute(select(Number).where(*mine))).scalar_one_or_none()
+        return trunk_of(number, self._secrets) if number is not None else None
+
+
+async def _route(session: AsyncSession, dialled: str) -> tuple[str, Agent]:
+    """The number as it is stored, and the agent that answers it."""
+    route = await system.route(session, dialled)
+    if route is None:
+        raise NotFound("The number dialled is not known here; import it with POST /v2/custom-numbers.")
+    if route.agent_id is None:
+        raise NotFound("The number dialled serves no inbound agent; attach one with PUT /v2/assistants/{id}.")
+    return route.number, (await session.execute(select(Agent).where(Agent.id == route.agent_id))).scalar_one()
+
+
+async def _dialling(session: AsyncSession, call_id: UUID) -> Sequence[int]:
+    mine = CallAttempt.call_id == call_id, CallAttempt.state == AttemptState.DIALLING
+    return (await session.execute(select(CallAttempt.n).where(*mine))).scalars().all()
+
+
+async def _attempt_failed(session: AsyncSession, call_id: UUID, n: int) -> bool:
+    """An attempt that was claimed came to nothing; False when it is over already."""
+    return await move_attempt(
+        session, call_id, n, AttemptState.DIALLING, AttemptState.FAILED, ended_at=func.now()
+    )
+
+
+def _not_reached(message: str, code: int | None = None) -> dict[str, Any]:
+    forbidden = code == 403
+    return {
+        "end_reason": "error",
+        "error_message": message,
+        "disconnect_reason": TelephonyDisconnectReason.FORBIDDEN
+        if forbidden
+        else TelephonyDisconnectReason.ERROR,
+    }
+
+
+def _failure(outcome: str, code: int | None, message: str, trunk: Trunk | None) -> str:
+    if outcome == "refused" and code is not None:
+        return f"Telephony - {code} - {message}"
+    through = f"the trunk {trunk.host} over {trunk.transport.upper()}" if trunk else "the SIP address"
+    return f"Telephony - {through} cannot be reached: {message}"
+
+
+async def _insert(
+    session: AsyncSession, workspace_id: UUID, call_id: UUID, first_seq: int, notes: Sequence[Note]
+) -> None:
+    rows = [
+        {
+            "call_id": call_id,
+            "seq": seq,
+            "workspace_id": workspace_id,
+            "at_ms": note.at_ms,
+            "kind": note.kind,
+            "data": _storable(note.data),
+        }
+        for seq, note in enumerate(notes, first_seq)
+    ]
+    if rows:
+        await session.execute(insert(CallEvent).on_conflict_do_nothing(), rows)
+
+
+def _storable(value: Any) -> Any:
+    """The value without what PostgreSQL's JSON cannot hold: NUL and halves of surrogate pairs."""
+    match value:
+        case str():
+            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        case dict():
+            return {_storable(key): _storable(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_storable(inner) for inner in value]
+    return value

@@ -1,0 +1,89 @@
+"""What a voice host is told about a call before it answers or dials."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.agents.profile import profile_of
+from trunkline.resources.calls.models import Call
+from trunkline.resources.calls.record import Direction
+from trunkline.resources.numbers.models import Number
+from trunkline.resources.numbers.service import PASSWORD_FIELD
+from trunkline.resources.numbers.trunk import trunk
+from trunkline.voice.conversation.profile import Profile
+from trunkline.voice.lines.line import Trunk
+
+
+class Secrets(Protocol):
+    """What is needed of `platform.storage.secrets.SecretBox`."""
+
+    def open(self, workspace_id: UUID, field: str, sealed: bytes) -> str:
+        """The text that was sealed for this workspace and field."""
+        ...
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """One call as its host holds it."""
+
+    call_id: UUID
+    workspace_id: UUID
+    agent_id: UUID
+    direction: Direction
+    profile: Profile
+    record: bool
+    keep_transcript: bool
+    number_from: str
+    number_to: str
+    target: str | None
+    """Whom to dial: a SIP URI, or a number for the trunk. None inbound."""
+    trunk: Trunk | None
+    headers: dict[str, str]
+    """X- headers: of the INVITE that came, or for the one that goes out."""
+
+
+def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
+    """The plan of a call with this agent; system variables win over those of the call."""
+    system = {
+        "call_id": str(call.id),
+        "user_phone_number": call.other_party,
+        "from_phone_number": call.number_from,
+        "to_phone_number": call.number_to,
+    }
+    direction = Direction(call.direction)
+    return CallPlan(
+        call_id=call.id,
+        workspace_id=call.workspace_id,
+        agent_id=agent.id,
+        direction=direction,
+        profile=profile_of(agent, call.overrides, {**call.variables, **system}),
+        record=agent.is_recording,
+        keep_transcript=not agent.settings.get("is_transcript_disabled", False),
+        number_from=call.number_from,
+        number_to=call.number_to,
+        target=call.number_to if direction is Direction.OUTBOUND else None,
+        trunk=trunk,
+        headers={name: str(value) for name, value in (call.sip_headers or {}).items()},
+    )
+
+
+def is_sip_uri(target: str) -> bool:
+    """Whether it says by itself where it is reached, without a trunk."""
+    return target.lower().startswith(("sip:", "sips:"))
+
+
+def trunk_of(number: Number, secrets: Secrets) -> Trunk | None:
+    """Where calls from `number` go out: its outbound proxy, else its SIP domain; None when it has neither."""
+    uri = number.sip_outbound_proxy or number.termination_uri
+    if not uri:
+        return None
+    way_out = trunk(uri)
+    sealed = number.trunk_password_encrypted
+    return Trunk(
+        host=way_out.host,
+        transport=way_out.transport or number.sip_transport or "udp",
+        username=number.extra.get("sip_auth_username") or number.trunk_username or "",
+        password=secrets.open(number.workspace_id, PASSWORD_FIELD, sealed) if sealed else "",
+        caller_id=number.number,
+    )
