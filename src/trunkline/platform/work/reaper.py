@@ -1,0 +1,66 @@
+"""Finds hosts that have fallen silent, and has their calls closed.
+
+A host beats by writing the database's time into its row. Silence counts only over time in which the reaper
+reached the database itself: when the database was away for all, nobody is dead for that.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from trunkline.platform.storage import system
+from trunkline.platform.storage.database import Database
+
+SILENT_S = 10.0
+"""Longer than a host needs to notice that its beats fail, and to try again."""
+LONGEST_LOOK_S = 3.0
+"""Between two looks further apart than this, the reaper was away, asleep or cut off: that time counts for nothing."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Reaper:
+    """To be looked through every second, in one place (`schedules.py`)."""
+
+    def __init__(
+        self,
+        database: Database,
+        bury: Callable[[list[str]], Awaitable[None]],
+        *,
+        silent_s: float = SILENT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`bury(ids)` closes what these hosts held. When it raises it is called again at the next look."""
+        self._database = database
+        self._bury = bury
+        self._silent_s = silent_s
+        self._clock = clock
+        self._last_look = float("-inf")
+        self._silence: dict[
+            str, tuple[datetime, float]
+        ] = {}  # node → its last beat, seconds of silence since
+
+    async def look(self) -> None:
+        """Raises Unavailable when the database is away."""
+        async with self._database.system() as session:
+            beats = {node.id: node.seen_at for node in await system.nodes(session)}
+        now = self._clock()
+        passed = now - self._last_look
+        self._last_look = now
+        self._count(beats, passed if passed <= LONGEST_LOOK_S else 0.0)
+        dead = sorted(node for node, (_, silent) in self._silence.items() if silent >= self._silent_s)
+        if not dead:
+            return
+        _log.warning("hosts_silent", hosts=dead)
+        await self._bury(dead)
+        async with self._database.system() as session:
+            await system.remove_nodes(session, dead)
+
+    def _count(self, beats: dict[str, datetime], passed: float) -> None:
+        counted = {}
+        for node, beat in beats.items():
+            last, silent = self._silence.get(node, (beat, 0.0))
+            counted[node] = (beat, silent + passed if beat == last else 0.0)
+        self._silence = counted
