@@ -34,7 +34,7 @@ class Job:
     alive: bool = True
     """False: cancelled; nothing of it may be fed any more."""
     done: bool = False
-    """Set by the clock: all of it was fed, or it was cancelled."""
+    """All of it was fed, or it was cancelled."""
     task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     @property
@@ -57,7 +57,7 @@ class Clock(Protocol):
         ...
 
     def ended(self, job: Job) -> None:
-        """A living job has nothing more to give."""
+        """A living job has nothing more to give; to be settled (`Jobs.settle`) when all of it was fed."""
         ...
 
     def cancelled(self, job: Job) -> None:

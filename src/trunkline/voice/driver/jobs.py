@@ -114,6 +114,11 @@ class Jobs:
             case _:
                 raise AssertionError(f"{type(request).__name__} is the driver's own to do")
 
+    def settle(self, job: Job) -> None:
+        """The clock's word that all of a job was fed; until then it can be cancelled."""
+        job.done = True
+        self._jobs.pop(job.key, None)
+
     async def close(self) -> None:
         """Cancel everything and wait for it to end; what does not in time is logged and left."""
         self._closed = True
@@ -148,6 +153,7 @@ class Jobs:
         if (job := self._jobs.pop(key, None)) is None:
             return False
         job.alive = False
+        job.done = True
         self._clock.cancelled(job)
         if job.task is not None:
             job.task.cancel()
@@ -188,7 +194,6 @@ class Jobs:
             self._fail(job, error)
         finally:
             if job.alive:
-                self._jobs.pop(job.key, None)
                 self._clock.ended(job)
 
     def _fail(self, job: Job, error: Exception) -> None:

@@ -96,7 +96,7 @@ class WallDriver:
                     self.handle(requests)
         except Exception:
             # A fault of ours in one call ends that call, and nothing else on this loop.
-            log.exception("session_failed", event=type(event).__name__)
+            log.exception("session_failed", fed=type(event).__name__)
             self._close_line(EndReason.ERROR.value)
         finally:
             self._feeding = False
@@ -116,22 +116,22 @@ class WallDriver:
         if job in self._held:
             self._whole.add(job)
         else:
-            self._settle(job)
+            self._jobs.settle(job)
+            self._release()
 
     def cancelled(self, job: Job) -> None:
         self._held.pop(job, None)
         self._whole.discard(job)
-        self._settle(job)
+        self._release()
 
     def partial(self, event: Words) -> None:
         self._feed(None, event)
 
-    def _settle(self, job: Job) -> None:
+    def _release(self) -> None:
         """A job is over: the sound of the sentences after it may go in."""
-        job.done = True
         while (free := next((held for held in self._held if not held.blocked), None)) is not None:
             for event in self._held.pop(free):
                 self._feed(free, event)
             if free in self._whole:
                 self._whole.discard(free)
-                free.done = True
+                self._jobs.settle(free)

@@ -200,7 +200,7 @@ class _Endpoints:
 def _seconds(data: bytes) -> float:
     try:
         with wave.open(io.BytesIO(data)) as sound_in:
-            return round(sound_in.getnframes() / sound_in.getframerate(), 3)
+            return float(round(sound_in.getnframes() / sound_in.getframerate(), 3))
     except (wave.Error, EOFError):
         raise HTTPException(400, "file: only WAV is heard here") from None
 
