@@ -1,9 +1,10 @@
 """A program on the SIP engine alone: answers, plays or echoes, reports what happens as JSON lines on stdout.
 
-    python -m tests.interop.answerer --port 5070 --rtp 20000-20999 [--mode echo|tone|ring|refuse] [--rtp-timeout 30]
+    python -m tests.interop.answerer --port 5070 --rtp 20000-20999 [--mode echo|tone|listen|ring|refuse]
 
-Commands come as JSON lines on stdin: {"do": "dial", "target": …, "ring_timeout": …}, {"do": "digits", "digits": …},
-{"do": "hang_up"}, {"do": "stop"}. Dialled lines are treated like answered ones.
+Commands come as JSON lines on stdin: {"do": "dial", "target": …, "ring_timeout": …}, {"do": "cancel"},
+{"do": "digits", "digits": …}, {"do": "say", "frames": …}, {"do": "report"}, {"do": "hang_up"}, {"do": "stop"}.
+Dialled lines are treated like answered ones.
 """
 
 import argparse
@@ -12,8 +13,10 @@ import json
 import sys
 import threading
 import time
+from typing import Any
 
 import numpy as np
+import structlog
 
 from trunkline.errors import BadInput, DialFailed, TrunklineError
 from trunkline.voice.conversation.events import LineClosed
@@ -47,8 +50,7 @@ class Talk:
         line = self.line
         pcm = line.read()
         self.heard += len(pcm) // 2
-        if pcm and np.abs(np.frombuffer(pcm, dtype=np.int16)).max() > 1000:
-            self.loud += len(pcm) // 2
+        self.loud += int((np.abs(np.frombuffer(pcm, dtype=np.int16).astype(int)) > 500).sum())
         if self.mode == "echo" and pcm:
             line.write(pcm)
         while self.mode == "tone" and line.queued() < AHEAD:
@@ -75,6 +77,7 @@ class Answerer:
         )
         self.talks: list[Talk] = []
         self.done = threading.Event()
+        self.dials: set[asyncio.Task[None]] = set()
 
     async def incoming(self, call: IncomingCall) -> None:
         say(
@@ -94,10 +97,10 @@ class Answerer:
             return
         say("answered", call=call.call_id)
 
-    async def dial(self, command: dict[str, str]) -> None:
-        trunk = Trunk(**command["trunk"]) if isinstance(command.get("trunk"), dict) else None
+    async def dial(self, command: dict[str, Any]) -> None:
+        trunk = Trunk(**command["trunk"]) if command.get("trunk") else None
         try:
-            line = await self.engine.dial(command["target"], trunk, {}, float(command.get("ring_timeout", 5)))
+            line = await self.engine.dial(command["target"], trunk, {}, command.get("ring_timeout", 5.0))
         except DialFailed as error:
             say(
                 "dial_failed",
@@ -121,6 +124,25 @@ class Answerer:
                 if talk.closed:
                     self.talks.remove(talk)
 
+    async def obey(self, command: dict[str, Any]) -> None:
+        match command["do"]:
+            case "dial":
+                self.dials.add(asyncio.create_task(self.dial(command)))
+            case "cancel":
+                for task in self.dials:
+                    task.cancel()
+            case "digits":
+                for talk in self.talks:
+                    await talk.line.send_digits(command["digits"])
+            case "say":
+                for talk in self.talks:
+                    talk.line.write(talk.tone[:320] * command["frames"])
+            case "report":
+                say("report", talks=[{"loud": talk.loud, "heard": talk.heard} for talk in self.talks])
+            case "hang_up":
+                for talk in list(self.talks):
+                    await talk.line.hang_up()
+
     async def run(self) -> None:
         await self.engine.start(self.incoming)
         thread = threading.Thread(target=self.beat)
@@ -129,24 +151,9 @@ class Answerer:
         reader = asyncio.StreamReader()
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        dials: set[asyncio.Task[None]] = set()
-        while line := await reader.readline():
-            command = json.loads(line)
-            match command["do"]:
-                case "dial":
-                    dials.add(asyncio.create_task(self.dial(command)))
-                case "cancel":
-                    for task in dials:
-                        task.cancel()
-                case "digits":
-                    for talk in self.talks:
-                        await talk.line.send_digits(command["digits"])
-                case "hang_up":
-                    for talk in list(self.talks):
-                        await talk.line.hang_up()
-                case "stop":
-                    break
-        await asyncio.gather(*dials, return_exceptions=True)
+        while (line := await reader.readline()) and (command := json.loads(line))["do"] != "stop":
+            await self.obey(command)
+        await asyncio.gather(*self.dials, return_exceptions=True)
         await self.engine.stop()
         await asyncio.sleep(2 * BEAT)
         self.done.set()
@@ -158,8 +165,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rtp", required=True)
-    parser.add_argument("--mode", choices=["echo", "tone", "ring", "refuse"], default="echo")
+    parser.add_argument("--mode", choices=["echo", "tone", "listen", "ring", "refuse"], default="echo")
     parser.add_argument("--rtp-timeout", type=int, default=30)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(Answerer(parser.parse_args()).run())
 
 

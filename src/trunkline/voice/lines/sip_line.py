@@ -181,8 +181,9 @@ class SipLine:
 
         Their counters are gone with them, and what was queued is lost.
         """
-        self._replaced = (self._replaced or 0) + self._ahead
+        self._replaced = (self._replaced or 0) + self._ahead + len(self._waiting) // _SAMPLE_BYTES
         self._ahead = 0
+        self._waiting.clear()
         if self._flushes:
             self._flush_done(0)
 

@@ -1,0 +1,314 @@
+"""The in-tree twin of the SIP line: two lines joined in memory, moved by a tick clock instead of a network.
+
+`Loopback.advance()` is 20 ms on the wire. Queue, flush and silence behave as on the SIP line, so that a conversation
+over it is timed like a call; `Impairments` (seeded) make it as bad as a telephone network.
+"""
+
+import asyncio
+import random
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+
+from trunkline.errors import BadInput, DialFailed, Unavailable
+from trunkline.voice.conversation.events import (
+    TICK_MS,
+    ClosedBy,
+    Digit,
+    Flushed,
+    Held,
+    LineClosed,
+    LineEvent,
+    Resumed,
+)
+from trunkline.voice.lines import g711
+from trunkline.voice.lines.line import IncomingCall, IncomingHandler, LineStats, Trunk
+
+_SAMPLE_BYTES = 2
+_RING_SECONDS = 2
+"""What a line takes in before it accepts no more, as on the SIP line."""
+
+
+@dataclass(frozen=True)
+class Impairments:
+    """What happens to sound on its way to one side."""
+
+    loss: float = 0.0
+    """Share of the packets that never arrive (0 to 1); a lost packet is missing from what is read."""
+    delay_ms: int = 0
+    """Added delay, in whole packets of 20 ms."""
+    echo: float = 0.0
+    """Gain with which that side's own sound comes back to it."""
+    echo_ms: int = 100
+    """How long the echo takes, in whole packets of 20 ms."""
+    mulaw: bool = True
+    """Through G.711 and back."""
+    seed: int = 0
+
+
+class LoopbackLine:
+    """One end. `answer`, `hang_up` and the keys act at once; sound moves with `Loopback.advance()`."""
+
+    def __init__(self, rate: int, impairments: Impairments, rings: bool) -> None:
+        self.rate = rate
+        self.rings = rings
+        """True: this end was called; False: it called."""
+        self.other: LoopbackLine
+        self._frame_bytes = rate * TICK_MS // 1000 * _SAMPLE_BYTES
+        self._impairments = impairments
+        self._random = random.Random(impairments.seed)  # noqa: S311 - reproducible, not secret
+        self._lock = threading.Lock()
+        self._queue = bytearray()
+        self._waiting = bytearray()
+        self._arrived = bytearray()
+        self._events: deque[LineEvent] = deque()
+        self._flushes = 0
+        self._flushed: int | None = None
+        silence = bytes(self._frame_bytes)
+        self._on_the_way = deque([silence] * (impairments.delay_ms // TICK_MS))
+        self._echoes = deque([silence] * (impairments.echo_ms // TICK_MS))
+        self._received = self._sent = self._lost = 0
+        self.up = False
+        self.settled = asyncio.Event()
+        """Set when the call was answered or has ended."""
+        self.closed: LineClosed | None = None
+
+    # ---- beat ----
+
+    def read(self) -> bytes:
+        with self._lock:
+            pcm = bytes(self._arrived)
+            self._arrived.clear()
+        return pcm
+
+    def write(self, pcm: bytes) -> int:
+        with self._lock:
+            if not self.up:
+                return 0
+            room = self.rate * _RING_SECONDS * _SAMPLE_BYTES - len(self._queue) - len(self._waiting)
+            taken = pcm[: max(0, room)]
+            (self._waiting if self._flushes else self._queue).extend(taken)
+        return len(taken) // _SAMPLE_BYTES
+
+    def queued(self) -> int:
+        return (len(self._queue) + len(self._waiting)) // _SAMPLE_BYTES
+
+    def flush(self) -> None:
+        with self._lock:
+            if not self.up or (not self._flushes and not self._queue):
+                self._events.append(Flushed(0))
+            else:
+                self._flushes += 1
+
+    def events(self) -> list[LineEvent]:
+        with self._lock:
+            if self._flushed is not None:
+                self._events.append(Flushed(self._flushed))
+                self._events.extend(Flushed(0) for _ in range(self._flushes - 1))
+                self._flushed, self._flushes = None, 0
+                self._queue += self._waiting
+                self._waiting.clear()
+            happened = list(self._events)
+            self._events.clear()
+        return happened
+
+    # ---- work loop ----
+
+    async def answer(self) -> None:
+        if self.closed is not None or self.other.closed is not None:
+            raise Unavailable("The caller hung up before the call was answered.")
+        self.up = self.other.up = True
+        self.settled.set()
+        self.other.settled.set()
+
+    async def hang_up(self) -> None:
+        if self.closed is not None:
+            return
+        if self.up:
+            theirs = LineClosed(ClosedBy.REMOTE, "hung_up")
+        elif self.rings:
+            theirs = LineClosed(ClosedBy.REMOTE, "Busy Here", 486)
+        else:
+            theirs = LineClosed(ClosedBy.REMOTE, "cancelled")
+        self.close(LineClosed(ClosedBy.LOCAL, "hung_up"))
+        self.other.close(theirs)
+
+    async def send_digits(self, digits: str) -> None:
+        if not self.up:
+            raise Unavailable("The keys could not be sent: the line is not up.")
+        for digit in digits:
+            self.other.tell(Digit(digit))
+
+    def stats(self) -> LineStats:
+        return LineStats(self._received, self._sent, self._lost, 0.0, float(2 * self._impairments.delay_ms))
+
+    # ---- the other side's doings, for tests and simulations ----
+
+    async def hold(self) -> None:
+        """Put the other side on hold."""
+        self.other.tell(Held())
+
+    async def resume(self) -> None:
+        """Take the other side off hold."""
+        self.other.tell(Resumed())
+
+    def tell(self, event: LineEvent) -> None:
+        """Let an event happen on this line."""
+        with self._lock:
+            self._events.append(event)
+
+    def close(self, how: LineClosed) -> None:
+        """End this end of the line, in this way; the first time counts."""
+        if self.closed is None:
+            self.closed, self.up = how, False
+            self.settled.set()
+            self.tell(how)
+
+    # ---- the wire ----
+
+    def depart(self) -> bytes:
+        """20 ms that go out now: what is queued, silence when nothing is, or silence while a flush is done."""
+        with self._lock:
+            if self._flushes and self._flushed is None:
+                self._flushed = len(self._queue) // _SAMPLE_BYTES
+                self._queue.clear()
+            frame = bytes(self._queue[: self._frame_bytes])
+            del self._queue[: self._frame_bytes]
+            self._sent += 1
+        return frame.ljust(self._frame_bytes, b"\0")
+
+    def arrive(self, frame: bytes, own: bytes) -> None:
+        """20 ms of the other side's sound come in; `own` is what left from here in the same tick."""
+        bad = self._impairments
+        self._echoes.append(own)
+        own = self._echoes.popleft()
+        if bad.echo:
+            mixed = np.frombuffer(frame, "<i2") + bad.echo * np.frombuffer(own, "<i2")
+            frame = np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
+        self._on_the_way.append(frame)
+        frame = self._on_the_way.popleft()
+        if self._random.random() < bad.loss:
+            self._lost += 1
+            return
+        if bad.mulaw:
+            frame = g711.decode(g711.encode(frame))
+        with self._lock:
+            self._received += 1
+            self._arrived += frame
+            del self._arrived[: -self.rate * _RING_SECONDS * _SAMPLE_BYTES]
+
+
+class Loopback:
+    """Two lines joined: ours is `near`. `inbound`: the far one calls and ours rings; else the other way round."""
+
+    def __init__(
+        self,
+        rate: int = 8000,
+        to_near: Impairments | None = None,
+        to_far: Impairments | None = None,
+        inbound: bool = True,
+    ) -> None:
+        self.near = LoopbackLine(rate, to_near or Impairments(), rings=inbound)
+        self.far = LoopbackLine(rate, to_far or Impairments(), rings=not inbound)
+        self.near.other, self.far.other = self.far, self.near
+
+    def advance(self) -> None:
+        """One tick (20 ms) on the wire; nothing moves before the answer and after the end."""
+        if not (self.near.up and self.far.up):
+            return
+        from_near, from_far = self.near.depart(), self.far.depart()
+        self.near.arrive(from_far, own=from_near)
+        self.far.arrive(from_near, own=from_far)
+
+
+Phone = Callable[[LoopbackLine], Awaitable[None]]
+"""Someone who can be dialled: given the line that rings, answers it, hangs it up or lets it ring."""
+
+
+class LoopbackEngine:
+    """The twin of the SIP engine: calls come by `call()`, and `dial()` rings who is listed in `phones`."""
+
+    def __init__(self, rate: int = 8000) -> None:
+        self.rate = rate
+        self.phones: dict[str, Phone] = {}
+        """By number or `sip:` address; who is not here cannot be reached."""
+        self.calls: list[Loopback] = []
+        """Calls that are up or ring, for whoever keeps the clock."""
+        self._on_incoming: IncomingHandler | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ids = count(1)
+
+    async def start(self, on_incoming: IncomingHandler) -> None:
+        self._on_incoming = on_incoming
+
+    async def stop(self) -> None:
+        self._on_incoming = None
+        for joined in self.calls:
+            await joined.near.hang_up()
+        self.calls.clear()
+
+    def advance(self) -> None:
+        """One tick on every call."""
+        self.calls = [joined for joined in self.calls if joined.near.closed is None]
+        for joined in self.calls:
+            joined.advance()
+
+    async def call(
+        self,
+        dialled: str,
+        caller: str = "",
+        headers: dict[str, str] | None = None,
+        to_near: Impairments | None = None,
+        to_far: Impairments | None = None,
+    ) -> LoopbackLine:
+        """Ring here as `caller`; answers the caller's end, on which `settled` tells that it was answered or refused."""
+        if self._on_incoming is None:
+            raise Unavailable("The engine is not started.")
+        joined = Loopback(self.rate, to_near, to_far)
+        self.calls.append(joined)
+        call_id = f"loopback-{next(self._ids)}"
+        self._later(
+            self._on_incoming(IncomingCall(dialled, caller, joined.near, call_id, "loopback", headers or {}))
+        )
+        return joined.far
+
+    async def dial(
+        self, target: str, trunk: Trunk | None, headers: dict[str, str], ring_timeout: float
+    ) -> LoopbackLine:
+        """See `LineEngine.dial`."""
+        if self._on_incoming is None:
+            raise Unavailable("The engine is not started.")
+        if trunk is None and not target.startswith("sip:"):
+            raise BadInput(
+                "A number can be dialled only through a trunk; bind one to it, or dial a sip: address."
+            )
+        phone = self.phones.get(target)
+        if phone is None:
+            raise DialFailed("Nobody is at this address.", "unreachable")
+        joined = Loopback(self.rate, inbound=False)
+        self.calls.append(joined)
+        self._later(phone(joined.far))
+        try:
+            async with asyncio.timeout(ring_timeout):
+                await joined.near.settled.wait()
+        except BaseException as error:
+            await joined.near.hang_up()
+            if isinstance(error, TimeoutError):
+                raise DialFailed(f"Nobody answered within {ring_timeout:g} s.", "no_answer") from error
+            raise
+        if joined.near.closed is not None:
+            raise DialFailed("The other side is busy.", "busy", 486)
+        return joined.near
+
+    def _later(self, work: Awaitable[None]) -> None:
+        task = asyncio.create_task(_done(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _done(work: Awaitable[None]) -> None:
+    await work

@@ -1,0 +1,213 @@
+"""What every line does, whatever it is made of. A `Joint` gives two ends of one call and a way to let 20 ms pass."""
+
+from typing import Protocol
+
+import numpy as np
+import pytest
+
+from trunkline.errors import DialFailed, Unavailable
+from trunkline.voice.conversation.events import ClosedBy, Digit, Flushed, LineClosed, LineEvent
+from trunkline.voice.lines.line import Line
+
+RATE = 8000
+FRAME = RATE // 50
+TONE = (8000 * np.sin(2 * np.pi * 440 * np.arange(FRAME) / RATE)).astype(np.int16).tobytes()
+"""20 ms of 440 Hz."""
+RING_SAMPLES = 16384
+
+
+class Far(Protocol):
+    """The other party, wherever it lives."""
+
+    async def say(self, frames: int) -> None:
+        """Send this many frames of tone."""
+        ...
+
+    async def loud_samples(self) -> int:
+        """How many samples of sound (not silence) came in so far."""
+        ...
+
+    async def digits(self) -> str:
+        """The keys heard so far."""
+        ...
+
+    async def press(self, digits: str) -> None: ...
+
+    async def hang_up(self) -> None: ...
+
+    async def closed(self) -> LineClosed | None: ...
+
+
+class Joint(Protocol):
+    """Two ends and their clock."""
+
+    line: Line
+    """Ours; it rings until it is answered."""
+    far: Far
+
+    async def pass_ticks(self, ticks: int) -> None:
+        """Let this many times 20 ms go by on the wire."""
+        ...
+
+
+def loud(pcm: bytes) -> int:
+    return int((np.abs(np.frombuffer(pcm, dtype="<i2").astype(int)) > 500).sum())
+
+
+async def events_until(joint: Joint, kind: type[LineEvent], ticks: int = 100) -> list[LineEvent]:
+    """All events up to the first of this kind."""
+    seen: list[LineEvent] = []
+    for _ in range(ticks):
+        seen += joint.line.events()
+        if any(isinstance(event, kind) for event in seen):
+            return seen
+        await joint.pass_ticks(1)
+    raise AssertionError(f"no {kind.__name__} within {ticks} ticks, only {seen}")
+
+
+class LineContract:
+    """Collected by the suites of each line, which supply the `joint` fixture."""
+
+    async def test_says_and_hears(self, joint: Joint) -> None:
+        await joint.line.answer()
+        await joint.far.say(10)
+        heard = b""
+        for _ in range(40):
+            await joint.pass_ticks(1)
+            heard += joint.line.read()
+        assert loud(heard) == pytest.approx(loud(TONE * 10), rel=0.1)
+        assert joint.line.write(TONE * 5) == 5 * FRAME
+        await joint.pass_ticks(25)
+        assert await joint.far.loud_samples() == pytest.approx(loud(TONE * 5), rel=0.1)
+
+    async def test_the_rate_is_telephony(self, joint: Joint) -> None:
+        assert joint.line.rate == RATE
+
+    async def test_before_the_answer_nothing_moves(self, joint: Joint) -> None:
+        assert joint.line.read() == b""
+        assert joint.line.write(TONE) == 0
+        assert joint.line.queued() == 0
+
+    async def test_the_queue_drains_with_time(self, joint: Joint) -> None:
+        await joint.line.answer()
+        assert joint.line.queued() == 0
+        joint.line.write(TONE * 10)
+        assert joint.line.queued() >= 8 * FRAME
+        await joint.pass_ticks(5)
+        assert 3 * FRAME <= joint.line.queued() <= 7 * FRAME
+        await joint.pass_ticks(10)
+        assert joint.line.queued() == 0
+
+    async def test_a_full_ring_takes_no_more(self, joint: Joint) -> None:
+        await joint.line.answer()
+        accepted = joint.line.write(TONE * 200)
+        assert 2 * RATE <= accepted <= RING_SAMPLES + 2 * FRAME
+        assert joint.line.write(TONE * 50) <= 10 * FRAME
+
+    async def test_a_flush_says_what_it_dropped(self, joint: Joint) -> None:
+        await joint.line.answer()
+        joint.line.write(TONE * 10)
+        await joint.pass_ticks(3)
+        joint.line.flush()
+        seen = await events_until(joint, Flushed, ticks=3)
+        dropped = sum(event.samples for event in seen if isinstance(event, Flushed))
+        assert 5 * FRAME <= dropped <= 8 * FRAME
+        assert joint.line.queued() == 0
+        await joint.pass_ticks(15)
+        assert await joint.far.loud_samples() == pytest.approx(
+            loud(TONE) * (10 - dropped / FRAME), abs=1.2 * FRAME
+        )
+
+    async def test_what_is_written_after_a_flush_is_heard(self, joint: Joint) -> None:
+        await joint.line.answer()
+        joint.line.write(TONE * 10)
+        await joint.pass_ticks(2)
+        joint.line.flush()
+        assert joint.line.write(TONE * 4) == 4 * FRAME
+        seen = await events_until(joint, Flushed, ticks=3)
+        dropped = sum(event.samples for event in seen if isinstance(event, Flushed))
+        assert dropped <= 9 * FRAME
+        await joint.pass_ticks(20)
+        assert await joint.far.loud_samples() == pytest.approx(
+            loud(TONE) * (14 - dropped / FRAME), abs=1.2 * FRAME
+        )
+
+    async def test_a_flush_of_nothing_is_answered_too(self, joint: Joint) -> None:
+        await joint.line.answer()
+        joint.line.flush()
+        assert await events_until(joint, Flushed, ticks=3) == [Flushed(0)]
+
+    async def test_two_flushes_have_two_answers(self, joint: Joint) -> None:
+        await joint.line.answer()
+        joint.line.write(TONE * 10)
+        joint.line.flush()
+        joint.line.flush()
+        flushed = [
+            event for event in await events_until(joint, Flushed, ticks=3) if isinstance(event, Flushed)
+        ]
+        assert len(flushed) == 2
+        assert flushed[0].samples >= 8 * FRAME
+        assert flushed[1].samples == 0
+
+    async def test_keys_go_both_ways(self, joint: Joint) -> None:
+        await joint.line.answer()
+        await joint.pass_ticks(5)
+        await joint.far.press("17#")
+        keys = ""
+        for _ in range(100):
+            keys += "".join(event.digit for event in joint.line.events() if isinstance(event, Digit))
+            if len(keys) == 3:
+                break
+            await joint.pass_ticks(1)
+        assert keys == "17#"
+        await joint.line.send_digits("4*")
+        await joint.pass_ticks(10)
+        assert await joint.far.digits() == "4*"
+
+    async def test_they_hang_up(self, joint: Joint) -> None:
+        await joint.line.answer()
+        await joint.far.hang_up()
+        seen = await events_until(joint, LineClosed)
+        assert seen[-1] == LineClosed(ClosedBy.REMOTE, "hung_up")
+        assert joint.line.read() == b""
+        assert joint.line.write(TONE) == 0
+        joint.line.flush()
+
+    async def test_we_hang_up_and_may_repeat_it(self, joint: Joint) -> None:
+        await joint.line.answer()
+        await joint.line.hang_up()
+        await joint.line.hang_up()
+        seen = await events_until(joint, LineClosed)
+        assert [event for event in seen if isinstance(event, LineClosed)] == [
+            LineClosed(ClosedBy.LOCAL, "hung_up")
+        ]
+        await joint.pass_ticks(5)
+        closed = await joint.far.closed()
+        assert closed is not None
+        assert closed.by is ClosedBy.REMOTE
+
+    async def test_the_caller_gives_up_while_it_rings(self, joint: Joint) -> None:
+        await joint.far.hang_up()
+        seen = await events_until(joint, LineClosed)
+        assert seen[-1] == LineClosed(ClosedBy.REMOTE, "cancelled")
+        with pytest.raises(Unavailable, match="hung up"):
+            await joint.line.answer()
+
+    async def test_refused_while_it_rings(self, joint: Joint) -> None:
+        await joint.line.hang_up()
+        await joint.pass_ticks(5)
+        closed = await joint.far.closed()
+        assert closed is not None
+        assert closed.code == 486
+
+    async def test_stats_count_packets(self, joint: Joint) -> None:
+        await joint.line.answer()
+        await joint.pass_ticks(10)
+        await joint.far.hang_up()
+        await events_until(joint, LineClosed)
+        stats = joint.line.stats()
+        assert stats.packets_sent is not None
+        assert stats.packets_sent >= 5
+
+
+__all__ = ["DialFailed", "Far", "Joint", "LineContract", "events_until", "loud"]
