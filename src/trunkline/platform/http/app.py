@@ -18,7 +18,6 @@ from trunkline.platform.http.context import Platform
 from trunkline.platform.http.edge import Edge, RequestMetrics
 from trunkline.platform.http.errors import ErrorEnvelope, envelope, handle_errors, request_id
 
-LARGEST_BODY = 16 * 1024 * 1024
 USE_REPORT_SECONDS = 30.0
 
 Ready = Callable[[], Awaitable[dict[str, str]]]
@@ -49,7 +48,6 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         strict_content_type=False,
-        max_body_size=LARGEST_BODY,
         generate_unique_id_function=lambda route: route.name,
         responses={400: {"model": ErrorEnvelope}, 401: {"model": ErrorEnvelope}},
     )

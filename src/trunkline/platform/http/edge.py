@@ -4,6 +4,7 @@
 - A trailing slash makes no difference: it is taken off, never redirected (clients lose their
   Authorization header on a redirect).
 - An empty query value counts as absent.
+- A body over 16 MiB is refused before it fills the memory.
 - No exception leaves: the error envelope goes out instead.
 """
 
@@ -13,12 +14,16 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trunkline.platform.http.errors import answer_to, envelope
 
 _log = structlog.get_logger(__name__)
+LARGEST_BODY = 16 * 1024 * 1024
+_TOO_LARGE = f"The body is larger than {LARGEST_BODY // 2**20} MiB; send less at once."
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -72,11 +77,11 @@ class Edge:
             await send(message)
 
         try:
-            if b"\x00" in unquote_to_bytes(scope["query_string"]) or "\x00" in scope["path"]:
-                refusal = envelope(id_, 400, "The address holds a NUL character; remove it.")
-                await refusal(scope, receive, send_with_id)
+            refusal = _refusal(scope, id_)
+            if refusal is None:
+                await self.app(scope, _counted(receive), send_with_id)
             else:
-                await self.app(scope, receive, send_with_id)
+                await refusal(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a caller gets an answer, never a cut line
             if status:
                 _log.error("answer_broken_off", exc_info=error)
@@ -93,6 +98,30 @@ class Edge:
                 status=status,
                 ms=round(seconds * 1000, 1),
             )
+
+
+def _refusal(scope: Scope, id_: str) -> Response | None:
+    if b"\x00" in unquote_to_bytes(scope["query_string"]) or "\x00" in scope["path"]:
+        return envelope(id_, 400, "The address holds a NUL character; remove it.")
+    length = Headers(scope=scope).get("content-length", "")
+    if length.isdigit() and int(length) > LARGEST_BODY:
+        return envelope(id_, 413, _TOO_LARGE)
+    return None
+
+
+def _counted(receive: Receive) -> Receive:
+    """`receive`, but no further than the largest body: its length need not be announced."""
+    seen = 0
+
+    async def receive_counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > LARGEST_BODY:
+            raise HTTPException(413, _TOO_LARGE)
+        return message
+
+    return receive_counted
 
 
 def _without_empty(query: bytes) -> bytes:
