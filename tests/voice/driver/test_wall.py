@@ -332,7 +332,7 @@ async def test_a_tool_that_fails_says_so_to_the_model(desk: Desk) -> None:
     desk.tools.put_nowait(OSError("no route"))
     [result] = await desk.fed(ToolResult)
     assert not result.ok
-    assert result.result == "book failed: no route. It was not done."
+    assert result.result == "book failed and was not done: no route"
 
 
 # ---- the rest ----

@@ -40,16 +40,15 @@ from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.driver.budgets import Budgets, paced, within
 from trunkline.voice.driver.job import Clock, Job, Key, Kind
 from trunkline.voice.driver.ports import Providers
+from trunkline.voice.driver.sound import even, resampled
 from trunkline.voice.language.ports import DonePart, TextPart, ToolPart
 from trunkline.voice.speech.ports import Hearing, Voice
-from trunkline.voice.speech.resample import Resampler
 
 log = structlog.get_logger(__name__)
 
 SENTENCES_AT_ONCE = 2
 """Sentences that are made into sound at the same time: the one to be heard next, and the one after it."""
-_INLINE_SECONDS = 0.25
-"""Sound up to this long is resampled on the loop (about 0.5 ms); more goes to a thread."""
+_PIECE_MS = 100
 
 
 class Jobs:
@@ -62,15 +61,19 @@ class Jobs:
         rate: int,
         budgets: Budgets,
         clock: Clock,
-        partials: bool,
+        repeatable: bool = False,
     ) -> None:
-        """`rate`: samples a second of the call's line. `partials`: pass on words that come by themselves."""
+        """`rate`: samples a second of the call's line.
+
+        `repeatable`: nothing may depend on when, or in what pieces, a provider gives it. So words that a recogniser
+        offers by itself are not passed on, and sound is cut evenly.
+        """
         self._providers = providers
         self._profile = profile
         self._rate = rate
         self._budgets = budgets
         self._clock = clock
-        self._partials = partials
+        self._repeatable = repeatable
         self._voice = Voice(profile.voice_id, profile.language, profile.voice_speed)
         self._segments: dict[int, Hearing] = {}
         self._jobs: dict[Key, Job] = {}
@@ -215,7 +218,7 @@ class Jobs:
 
         try:
             self._segments[segment] = self._providers.stt.open(
-                self._rate, self._profile.language, partial if self._partials else None
+                self._rate, self._profile.language, None if self._repeatable else partial
             )
         except Exception as error:  # noqa: BLE001 a provider may raise anything; the call goes on
             self._segments[segment] = _Deaf(error)
@@ -291,21 +294,17 @@ class Jobs:
     async def _speech(self, request: Speak) -> AsyncGenerator[Event, None]:
         budgets, tts, sentence = self._budgets, self._providers.tts, request.sentence
         async with self._speaking:
-            resampler = Resampler(tts.rate, self._rate)
-            pieces = tts.speak(request.text, self._voice)
-            async with aclosing(
-                paced(pieces, budgets.first_sound, budgets.next_sound, budgets.sentence)
-            ) as items:
-                async for piece in items:
-                    sound = await self._resampled(resampler, piece)
-                    if sound:
-                        yield SpeechAudio(sentence, sound, last=False)
-            yield SpeechAudio(sentence, resampler.finish(), last=True)
-
-    async def _resampled(self, resampler: Resampler, piece: bytes) -> bytes:
-        if len(piece) > self._providers.tts.rate * 2 * _INLINE_SECONDS:
-            return await asyncio.to_thread(resampler.push, piece)
-        return resampler.push(piece)
+            made = paced(
+                tts.speak(request.text, self._voice),
+                budgets.first_sound,
+                budgets.next_sound,
+                budgets.sentence,
+            )
+            cut = even(made, tts.rate * _PIECE_MS // 1000 * 2) if self._repeatable else made
+            async with aclosing(resampled(cut, tts.rate, self._rate)) as sound:
+                async for pcm in sound:
+                    yield SpeechAudio(sentence, pcm, last=False)
+            yield SpeechAudio(sentence, b"", last=True)
 
     async def _tool(self, request: RunTool) -> AsyncGenerator[Event, None]:
         ran = self._providers.run_tool(request.name, request.arguments)
@@ -325,7 +324,7 @@ def _failure(request: Request, error: Exception) -> Event | None:
         case Speak(sentence):
             return SpeechFailed(sentence, reason)
         case RunTool(call, name):
-            return ToolResult(call, f"{name} failed: {error}. It was not done.", ok=False)
+            return ToolResult(call, f"{name} failed and was not done: {error}", ok=False)
         case _:
             return None
 

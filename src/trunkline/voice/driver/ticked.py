@@ -3,7 +3,7 @@
 A result is due at `request tick + latency`; the run waits in real time only when a due result is not there yet,
 so silence costs nothing, and the same seed and the same answers give the same bytes and notes. For that, words
 that a recogniser offers by itself are not used (make the Session with `has_partials=False`: it asks instead), and
-sound is fed in pieces of 100 ms however it came.
+sound is cut evenly however it came.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from trunkline.voice.conversation.events import (
     Flush,
     Note,
     Request,
-    SpeechAudio,
     Words,
 )
 from trunkline.voice.conversation.profile import Profile
@@ -33,7 +32,6 @@ from trunkline.voice.lines.line import Line
 from trunkline.voice.speech.ports import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 from trunkline.voice.speech.resample import Resampler
 
-_PIECE_MS = 100
 _VAD_RATE = 8000
 _VAD_BYTES = 512
 """256 samples: 32 ms."""
@@ -65,7 +63,6 @@ class _Stream:
     index: int = 0
     items: deque[tuple[Event, float]] = field(default_factory=deque)
     """With the real time of coming."""
-    sound: bytearray = field(default_factory=bytearray)
     whole: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -99,11 +96,10 @@ class TickDriver:
         self._hang_up = False
         self._heard = bytearray()
         self._frame = line.rate * TICK_MS // 1000 * 2
-        self._piece = line.rate * _PIECE_MS // 1000 * 2
         self._narrow = Resampler(line.rate, _VAD_RATE)
         self._window = bytearray()
         providers = Providers(stt, tts, llm, turn, run_tool)
-        self._jobs = Jobs(providers, profile, line.rate, budgets or Budgets(), self, partials=False)
+        self._jobs = Jobs(providers, profile, line.rate, budgets or Budgets(), self, repeatable=True)
 
     # ---- a tick ----
 
@@ -220,18 +216,7 @@ class TickDriver:
 
     def came(self, job: Job, event: Event) -> None:
         stream = self._streams[job]
-        now = asyncio.get_running_loop().time()
-        if isinstance(event, SpeechAudio):
-            stream.sound += event.pcm
-            while len(stream.sound) > self._piece:
-                stream.items.append(
-                    (SpeechAudio(event.sentence, bytes(stream.sound[: self._piece]), last=False), now)
-                )
-                del stream.sound[: self._piece]
-            if event.last:
-                stream.items.append((SpeechAudio(event.sentence, bytes(stream.sound), last=True), now))
-        else:
-            stream.items.append((event, now))
+        stream.items.append((event, asyncio.get_running_loop().time()))
         stream.news.set()
 
     def ended(self, job: Job) -> None:

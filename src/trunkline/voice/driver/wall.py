@@ -58,7 +58,7 @@ class WallDriver:
         self._whole: set[Job] = set()
         """Ended while they were held."""
         providers = Providers(stt, tts, llm, turn, run_tool)
-        self._jobs = Jobs(providers, profile, rate, budgets or Budgets(), self, partials=stt.has_partials)
+        self._jobs = Jobs(providers, profile, rate, budgets or Budgets(), self)
 
     def handle(self, requests: Sequence[Request]) -> None:
         """Do what the session asks for: starts work and returns. On the work loop."""
