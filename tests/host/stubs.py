@@ -69,10 +69,14 @@ class StubTalk:
 @dataclass
 class StubTape:
     ticks: list[tuple[bytes | None, bytes]] = field(default_factory=list)
+    flushes: int = 0
     dropped: int = 0
 
     def tick(self, frame: bytes | None, written: bytes) -> None:
         self.ticks.append((frame, written))
+
+    def flush(self) -> None:
+        self.flushes += 1
 
     def flushed(self, samples: int) -> None:
         self.dropped += samples

@@ -90,6 +90,7 @@ async def test_a_flush_comes_before_the_sound_of_its_tick_and_is_not_passed_on(b
     beat.add(party.leg)
     beat.step()
     assert party.line.acts == ["flush", FRAME]
+    assert party.tape.flushes == 1
     await _settled()
     assert party.owner.requests == [FinishHearing(1)]
 

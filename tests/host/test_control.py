@@ -68,7 +68,7 @@ async def test_health_and_metrics_need_no_token(client: httpx2.AsyncClient, boar
     unready = await client.get("/readyz")
     assert unready.status_code == 503
     assert unready.json()["reason"] == "the models are being loaded"
-    assert "python_info" in (await client.get("/metrics")).text
+    assert "trunkline_calls_active" in (await client.get("/metrics")).text
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "ünicode"])

@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
+from prometheus_client import Histogram
 
 from trunkline.host.leg import Leg, News
+from trunkline.platform.telemetry import metrics
 from trunkline.voice.conversation.events import TICK_MS
 from trunkline.voice.speech.ports import VoiceActivity
 
@@ -28,11 +29,12 @@ _CATCH_UP = 50
 """Ticks (1 s) that are made up for; a longer stop (a suspended machine) is skipped and counted."""
 _LATE_NS = 10_000_000
 
-Observe = Callable[[float], None]
-
-
-def _ignore(seconds: float) -> None:
-    """Nobody measures."""
+beat_work = Histogram(
+    "trunkline_beat_work_seconds",
+    "What a beat took for all calls.",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.05, 0.1),
+    registry=metrics.REGISTRY,
+)
 
 
 def tune_interpreter() -> None:
@@ -61,16 +63,11 @@ class BeatCounts:
 
 @dataclass(slots=True)
 class Beat:
-    """Ticks every leg it is given, until that leg is taken away again.
-
-    `observe_lateness` and `observe_work` are handed seconds, once a beat.
-    """
+    """Ticks every leg it is given, until that leg is taken away again."""
 
     vad: VoiceActivity
     loop: asyncio.AbstractEventLoop
     """The work loop, where owners are told."""
-    observe_lateness: Observe = _ignore
-    observe_work: Observe = _ignore
     counts: BeatCounts = field(default_factory=BeatCounts)
     _legs: list[Leg] = field(default_factory=list)
     _joining: deque[Leg] = field(default_factory=deque)
@@ -192,8 +189,8 @@ class Beat:
             if late > _LATE_NS:
                 self.counts.late += 1
             self.step(behind)
-            self.observe_lateness(late / 1e9)
-            self.observe_work((time.monotonic_ns() - began) / 1e9)
+            metrics.beat_lateness.observe(late / 1e9)
+            beat_work.observe((time.monotonic_ns() - began) / 1e9)
 
 
 def _tell(news: list[News]) -> None:

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from typing import Any, Protocol
 from uuid import UUID
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trunkline.platform.telemetry import metrics
 from trunkline.voice.conversation.events import HangUp, Note, Say
 
 TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name, not a token
@@ -109,7 +109,7 @@ async def _ready(request: Request) -> Response:
 
 
 async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
 
 async def _calls(request: Request) -> Response:

@@ -31,9 +31,26 @@ class Tape(Protocol):
         """One tick: what was heard (None: lost) and what was handed to the line."""
         ...
 
+    def flush(self) -> None:
+        """The line was told to drop what is queued."""
+        ...
+
     def flushed(self, samples: int) -> None:
         """The line dropped this many samples that it had been handed."""
         ...
+
+
+class NoTape:
+    """The tape of a call that is not recorded."""
+
+    def tick(self, frame: bytes | None, written: bytes) -> None:
+        return
+
+    def flush(self) -> None:
+        return
+
+    def flushed(self, samples: int) -> None:
+        return
 
 
 class Owner(Protocol):
@@ -134,6 +151,7 @@ class Leg:
         """A flush happens now, before anything new is written; the rest is for the work loop."""
         for request in requests:
             if isinstance(request, Flush):
+                self._tape.flush()
                 self._line.flush()
             else:
                 asked.append(request)

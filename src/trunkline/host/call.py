@@ -1,0 +1,190 @@
+"""One live call: binds a line, a session, its driver and its recorder, from the answer to the closed line."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from trunkline.errors import NotFound
+from trunkline.host.beat import Beat
+from trunkline.host.leg import Leg, Tape
+from trunkline.host.parts import Parts
+from trunkline.host.writer import EventWriter
+from trunkline.platform.telemetry import metrics
+from trunkline.resources.calls.plan import CallPlan
+from trunkline.voice.conversation.events import EndReason, HangUp, Kind, LineClosed, Note, Request, Say
+from trunkline.voice.conversation.session import Session
+from trunkline.voice.driver.wall import WallDriver
+from trunkline.voice.lines.line import Line
+
+log = structlog.get_logger(__name__)
+
+_HANG_UP_SECONDS = 3.0
+"""A line that does not report its end by then is left to itself."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What all calls of a process share."""
+
+    beat: Beat
+    parts: Parts
+    writer: EventWriter
+
+
+class LiveCall:
+    """A call while its line is up. Belongs to the work loop; its leg to the beat."""
+
+    def __init__(self, plan: CallPlan, line: Line, desk: Desk, tape: Tape) -> None:
+        self.plan = plan
+        self._line = line
+        self._desk = desk
+        self._notes: list[Note] = []
+        self._news = asyncio.Event()
+        self._over = asyncio.Event()
+        self._line_gone = asyncio.Event()
+        self._finished = False
+        self._hanging_up: asyncio.Task[None] | None = None
+        self.fault: str | None = None
+        """What broke in the host, if that is why the call ended."""
+        lock = threading.Lock()
+        self._session = Session(plan.profile, line.rate, desk.parts.stt.has_partials)
+        self._driver = WallDriver(
+            self._session,
+            rate=line.rate,
+            profile=plan.profile,
+            stt=desk.parts.stt,
+            tts=desk.parts.tts,
+            llm=desk.parts.llm,
+            turn=desk.parts.turn,
+            run_tool=_no_such_tool,
+            on_note=self._note,
+            close_line=self._close_line,
+            lock=lock,
+        )
+        self._leg = Leg(line, self._session, tape, self, lock)
+
+    @property
+    def id(self) -> UUID:
+        return self.plan.call_id
+
+    async def run(self) -> None:
+        """Talk until the end; returns when the line is closed and nothing of the call runs any more."""
+        desk = self._desk
+        desk.writer.open(self.id, self.plan.workspace_id, self.plan.keep_transcript)
+        desk.beat.add(self._leg)
+        try:
+            await self._over.wait()
+            self._close_line("")
+            assert self._hanging_up is not None
+            await self._hanging_up
+        finally:
+            await desk.beat.remove(self._leg)
+            await self._driver.close()
+            self._finished = True
+            self._news.set()
+
+    # ---- control ----
+
+    def describe(self) -> dict[str, Any]:
+        """For control: nothing of what was said, and nobody's number."""
+        return {
+            "id": str(self.id),
+            "workspace_id": str(self.plan.workspace_id),
+            "direction": self.plan.direction.value,
+            "state": self._session.state.value,
+            "at_ms": self._session.now_ms,
+        }
+
+    def control(self, event: HangUp | Say) -> None:
+        """Feed the conversation from outside."""
+        self._driver.feed(event)
+
+    def cut_off(self, fault: str) -> None:
+        """End the call for a reason that lies in the host."""
+        self.fault = self.fault or fault
+        self._driver.feed(HangUp(EndReason.ERROR.value))
+
+    async def watch(self) -> AsyncIterator[Note]:
+        """Every note, those of before first; ends with the call."""
+        at = 0
+        while True:
+            while at < len(self._notes):
+                yield self._notes[at]
+                at += 1
+            if self._finished:
+                return
+            await self._news.wait()
+
+    # ---- Owner: what the beat tells ----
+
+    def asked(self, requests: list[Request]) -> None:
+        try:
+            self._driver.handle(requests)
+        except Exception as error:  # noqa: BLE001 - one call's fault ends that call, never the loop's other work
+            self.beat_failed(error)
+
+    def talk_ended(self) -> None:
+        self._over.set()
+
+    def line_closed(self, event: LineClosed) -> None:
+        self._line_gone.set()
+
+    def beat_failed(self, error: Exception) -> None:
+        """The conversation broke: the call ends with what was heard so far."""
+        log.error("call_failed", call_id=str(self.id), error=type(error).__name__, exc_info=error)
+        if self.fault is not None:
+            return
+        self.fault = f"The conversation failed in the voice host ({type(error).__name__})."
+        self._note(
+            Note(
+                self._session.now_ms,
+                Kind.ENDED.value,
+                {"reason": EndReason.ERROR.value, "detail": self.fault},
+            )
+        )
+        self._line_gone.set()  # nobody reads the line's events any more
+        self._over.set()
+
+    # ---- what the driver asks of the host ----
+
+    def _note(self, note: Note) -> None:
+        self._notes.append(note)
+        self._desk.writer.add(self.id, [note])
+        if note.kind == Kind.TURN:
+            _measure(note.data)
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _close_line(self, reason: str) -> None:
+        """Hang up, once; safe to repeat."""
+        if self._hanging_up is None:
+            self._hanging_up = asyncio.create_task(self._hang_up(), name=f"hang up {self.id}")
+
+    async def _hang_up(self) -> None:
+        try:
+            async with asyncio.timeout(_HANG_UP_SECONDS):
+                await self._line.hang_up()
+                await self._line_gone.wait()
+        except TimeoutError:
+            log.warning("line_did_not_close", call_id=str(self.id))
+        except Exception as error:  # noqa: BLE001 - whatever ails the line, the call ends
+            log.warning("line_did_not_close", call_id=str(self.id), error=type(error).__name__)
+        # A session that broke does not end by itself.
+        self._over.set()
+
+
+def _measure(turn: dict[str, Any]) -> None:
+    """Count the ledger of a turn."""
+    for stage, ms in {"heard": turn["heard_gap_ms"], **turn["stages"]}.items():
+        if ms is not None:
+            metrics.turn_latency.labels(stage).observe(ms / 1000)
+
+
+async def _no_such_tool(name: str, arguments: dict[str, Any]) -> str:
+    """Agents have no tools but the conversation's own yet; a model may invent one all the same."""
+    raise NotFound(f"There is no tool {name!r}. Go on without it.")

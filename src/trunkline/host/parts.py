@@ -1,0 +1,109 @@
+"""The speech and language parts of a voice process: local models, or endpoints in their place.
+
+The local ones share one pool of threads, as many as there are cores: a model run in it holds a core, so more at
+once would only make each of them slower. The VAD is not in the pool; it runs on the beat.
+"""
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from trunkline.voice.language.ports import LanguageModel
+from trunkline.voice.models.store import Store
+from trunkline.voice.speech.hibari import LocalVoice
+from trunkline.voice.speech.openai_stt import OpenAISpeechToText
+from trunkline.voice.speech.openai_tts import OpenAITextToSpeech
+from trunkline.voice.speech.ports import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
+from trunkline.voice.speech.turn import SmartTurn
+from trunkline.voice.speech.vad import SileroVad
+from trunkline.voice.speech.whisper import LocalWhisper, WhisperDecoder
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An OpenAI-compatible service."""
+
+    base_url: str
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which parts to use."""
+
+    models: Path
+    """Folder of the local models' files."""
+    llm: Endpoint
+    llm_embedded: bool = False
+    """The endpoint is the installation's own local model server."""
+    llm_routes: Path | None = None
+    stt: Endpoint | None = None
+    """None: the local model."""
+    tts: Endpoint | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What calls hear, think and speak with."""
+
+    vad: VoiceActivity
+    turn: TurnModel
+    stt: SpeechToText
+    tts: TextToSpeech
+    llm: LanguageModel
+    pool: ThreadPoolExecutor
+
+    async def warm(self) -> None:
+        """Do now what the first call would otherwise wait for. Raises ProviderError."""
+        await asyncio.gather(self.stt.warm(), self.tts.warm(), self.turn.complete(bytes(16_000), 8_000))
+
+    async def close(self) -> None:
+        """Let go of connections and threads; what runs in the pool ends first."""
+        await asyncio.gather(self.stt.close(), self.tts.close(), self.llm.close())
+        await asyncio.to_thread(self.pool.shutdown, cancel_futures=True)
+
+
+def load(choice: Choice) -> Parts:
+    """Load what was chosen; takes seconds and blocks. Raises ModelMissing, SetupError."""
+    store = Store(choice.models)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="speech")
+    parts = Parts(
+        vad=SileroVad(store.path("vad", "silero_vad.onnx")),
+        turn=SmartTurn(store.path("turn", "smart-turn-v3.2-cpu.onnx"), pool),
+        stt=_hearing(choice, store, pool),
+        tts=_voice(choice, pool),
+        llm=_language(choice),
+        pool=pool,
+    )
+    log.info(
+        "parts_loaded",
+        stt=type(parts.stt).__name__,
+        tts=type(parts.tts).__name__,
+        llm_embedded=choice.llm_embedded,
+    )
+    return parts
+
+
+def _hearing(choice: Choice, store: Store, pool: ThreadPoolExecutor) -> SpeechToText:
+    if choice.stt is not None:
+        return OpenAISpeechToText(choice.stt.base_url, choice.stt.api_key)
+    decoder = WhisperDecoder(store.set_folder("stt-tiny.en"), workers=os.cpu_count() or 1)
+    return LocalWhisper(decoder, pool)
+
+
+def _voice(choice: Choice, pool: ThreadPoolExecutor) -> TextToSpeech:
+    if choice.tts is not None:
+        return OpenAITextToSpeech(choice.tts.base_url, choice.tts.api_key)
+    return LocalVoice(pool)
+
+
+def _language(choice: Choice) -> LanguageModel:
+
+
+    raise NotImplementedError

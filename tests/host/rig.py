@@ -1,0 +1,151 @@
+"""What the tests of whole calls stand on: a voice host with in-tree twins all around, and a caller by its tones."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from trunkline.host.beat import Beat
+from trunkline.host.call import Desk
+from trunkline.host.host import Archive, Options, VoiceHost
+from trunkline.host.journal import Journal
+from trunkline.host.node import Identity, Node
+from trunkline.host.parts import Parts
+from trunkline.host.recorder import RecordingWriter
+from trunkline.host.writer import EventWriter
+from trunkline.platform.storage.blobs import open_blobs
+from trunkline.platform.storage.database import Database
+from trunkline.resources.calls.live import LiveCalls
+from trunkline.voice.conversation.profile import Tool
+from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart
+from trunkline.voice.lines.loopback import LoopbackEngine, LoopbackLine
+from trunkline.voice.speech import tones
+from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
+
+RATE = 8000
+SPEED = 20
+"""Times faster than the wall clock."""
+_PAUSE = 5
+"""Ticks."""
+
+
+class Parrot:
+    """A language model that says what it heard."""
+
+    def __init__(self) -> None:
+        self.warmed: list[str] = []
+
+    async def reply(
+        self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[ReplyPart]:
+        yield TextPart(f"You said {messages[-1]['content']}.")
+        yield DonePart("parrot")
+
+    async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
+        self.warmed.append(model)
+
+    async def close(self) -> None:
+        return
+
+
+class HandBeat(Beat):
+    """A beat without a thread: a test steps it."""
+
+    @property
+    def alive(self) -> bool:
+        return True
+
+
+class Caller:
+    """The far end of a call."""
+
+    def __init__(self, line: LoopbackLine) -> None:
+        self.line = line
+        self.heard = ""
+        """Every word so far; read when the other side has been silent for 100 ms."""
+        self._sound = bytearray()
+        self._quiet = 0
+
+    def say(self, text: str) -> None:
+        self.line.write(tones.speak(text, RATE))
+
+    def listen(self) -> None:
+        """20 ms more."""
+        frame = self.line.read()
+        self._quiet = 0 if frame.strip(frame[:1]) else self._quiet + 1
+        if self._quiet <= _PAUSE:
+            self._sound += frame
+        if self._quiet == _PAUSE and self._sound:
+            self.heard = f"{self.heard} {tones.hear(bytes(self._sound), RATE)}".strip()
+            self._sound.clear()
+
+
+class Rig:
+    """One voice process without its threads."""
+
+    def __init__(self, database: Database, live: LiveCalls, folder: Path, capacity: int = 2) -> None:
+        self.database = database
+        self.live = live
+        self.engine = LoopbackEngine(RATE)
+        self.llm = Parrot()
+        self.pool = ThreadPoolExecutor(1)
+        self.parts = Parts(LevelActivity(), FixedTurn(0.9), ToneEars(), ToneVoice(), self.llm, self.pool)
+        self.beat = HandBeat(self.parts.vad, asyncio.get_running_loop())
+        self.blobs = open_blobs(folder / "blobs")
+        self.recordings = RecordingWriter(self.blobs)
+        self.writer = EventWriter(
+            live, Journal(folder / "journal"), lambda call_id: self.host.found_closed(call_id)
+        )
+        options = Options(ring_pause=0.0, ring_timeout=5.0, drain=20.0)
+        self.host = VoiceHost(
+            Desk(self.beat, self.parts, self.writer),
+            live,
+            Archive(self.blobs, self.recordings),
+            capacity,
+            options,
+        )
+        identity = Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity)
+        self.node = Node(database, identity, self.host.held, self.host.found_closed)
+        self.callers: list[Caller] = []
+
+    async def start(self) -> None:
+        await self.writer.start()
+        self.recordings.start()
+        await self.node.start()
+        await self.host.start(self.engine, self.node)
+
+    async def stop(self) -> None:
+        self.host.hurry()
+        await self.meanwhile(self.host.drain())
+        await self.host.stop()
+        await self.node.stop()
+        await self.recordings.stop()
+        await self.writer.stop()
+        self.pool.shutdown()
+
+    async def call(self, number: str) -> Caller:
+        """Someone dials."""
+        caller = Caller(await self.engine.call(number, "+15550199"))
+        self.callers.append(caller)
+        return caller
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Let time pass on lines and beat until something is so; at most 20 s of the wall clock."""
+        async with asyncio.timeout(20):
+            while not true():
+                await self._tick()
+
+    async def meanwhile(self, work: Any) -> None:
+        """Let time pass until something else has ended."""
+        task = asyncio.ensure_future(work)
+        await self.until(task.done)
+        await task
+
+    async def _tick(self) -> None:
+        self.engine.advance()
+        self.beat.step()
+        for caller in self.callers:
+            caller.listen()
+        await asyncio.sleep(0.02 / SPEED)

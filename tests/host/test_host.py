@@ -1,0 +1,209 @@
+"""Whole calls through a voice host: heard, answered, written down; refused, dialled, drained, cut off."""
+
+import asyncio
+import json
+import struct
+
+from sqlalchemy import select
+
+from tests.host.rig import RATE, Rig
+from tests.resources.calls.conftest import NUMBER, active, attempts, offer, outbound, stored
+from trunkline.platform.storage import system
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.models import Call
+from trunkline.voice.conversation.events import HangUp, Kind, Note
+from trunkline.voice.lines.loopback import LoopbackLine
+
+GREETING = "Hello here is reception"
+
+
+async def _greets(rig: Rig, agent: Agent) -> None:
+    async with rig.database.workspace(agent.workspace_id) as session:
+        row = await session.get_one(Agent, agent.id)
+        row.settings = {**row.settings, "greeting_message": GREETING}
+
+
+async def _only_call(rig: Rig) -> Call:
+    async with rig.database.system() as session:
+        return (await session.execute(select(Call))).scalar_one()
+
+
+async def test_a_call_is_answered_heard_and_written_down(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    caller.say("do you open sundays")
+    await rig.until(lambda: "You said do you open sundays." in caller.heard)
+    await caller.line.hang_up()
+    await rig.until(lambda: not rig.host.live())
+
+    call = await _only_call(rig)
+    assert call.status == "completed"
+    assert call.end_reason == "human_ended_call"
+    assert call.transcript is not None
+    assert [line for line in call.transcript.splitlines() if line] == [
+        f"bot: {GREETING}",
+        "human: do you open sundays",
+        "bot: You said do you open sundays.",
+    ]
+    assert call.models == ["parrot"]
+    assert len(call.ledger) == 1
+    assert call.recording_key is not None
+    wav = await rig.blobs.get(call.recording_key)
+    channels, rate = struct.unpack_from("<HI", wav, 22)
+    assert (channels, rate) == (2, RATE)
+    assert call.recording_s is not None and call.duration_s is not None
+    assert abs(call.recording_s - call.duration_s) <= 1.0
+    assert await active(rig.database, rig.node.identity.id) == 0
+    assert len(rig.llm.warmed) == 1
+
+
+async def test_notes_can_be_watched_from_the_beginning(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    [call] = rig.host.live()
+    assert rig.host.find(call.id) is call
+    assert call.describe()["direction"] == "inbound"
+
+    async def watch() -> list[Note]:
+        return [note async for note in call.watch()]
+
+    watching = asyncio.create_task(watch())
+    call.control(HangUp("user_canceled"))
+    await rig.until(watching.done)
+    notes = watching.result()
+    assert notes[0].kind == Kind.STARTED
+    assert notes[-1].kind == Kind.ENDED
+    json.dumps([note.data for note in notes])
+    await rig.until(lambda: not rig.host.live())
+    assert (await stored(rig.database, call.id)).status == "user-canceled"
+    assert caller.line.closed is not None
+
+
+async def test_an_unknown_number_is_refused(rig: Rig) -> None:
+    caller = await rig.call("+15559999")
+    await rig.until(lambda: caller.line.closed is not None)
+    assert caller.line.closed is not None and caller.line.closed.code == 486
+    async with rig.database.system() as session:
+        assert (await session.execute(select(Call))).first() is None
+
+
+async def test_calls_over_the_cap_are_refused(rig: Rig) -> None:
+    callers = [await rig.call(NUMBER) for _ in range(3)]
+    await rig.until(lambda: any(caller.line.closed for caller in callers) and len(rig.host.live()) == 2)
+    assert [caller.line.closed is None for caller in callers].count(True) == 2
+    assert await active(rig.database, rig.node.identity.id) == 2
+
+
+async def test_a_caller_who_gives_up_while_it_rings(rig: Rig, agent: Agent) -> None:
+    caller = await rig.call(NUMBER)
+    await caller.line.hang_up()
+    await rig.until(lambda: rig.host.not_ready() is None and not rig.engine.calls)
+    for _ in range(200):
+        async with rig.database.system() as session:
+            call = (await session.execute(select(Call))).scalar_one_or_none()
+        if call is not None and call.ended_at is not None:
+            break
+    assert call is not None and call.status == "canceled"
+    assert await active(rig.database, rig.node.identity.id) == 0
+
+
+async def test_a_waiting_call_is_claimed_dialled_and_held(rig: Rig, agent: Agent) -> None:
+    phones: list[LoopbackLine] = []
+
+    async def pick_up(line: LoopbackLine) -> None:
+        phones.append(line)
+        await line.answer()
+
+    rig.engine.phones["sip:bob@127.0.0.1"] = pick_up
+    call_id = await outbound(rig.database, agent)
+    await offer(rig.database, call_id, rig.node.identity.id)
+    rig.host.wake()
+    await rig.until(lambda: bool(rig.host.live()))
+    await phones[0].hang_up()
+    await rig.until(lambda: not rig.host.live())
+    call = await stored(rig.database, call_id)
+    assert call.status == "completed"
+    assert await attempts(rig.database, call_id) == [(1, "answered")]
+    assert await active(rig.database, rig.node.identity.id) == 0
+
+
+async def test_a_call_that_nobody_takes(rig: Rig, agent: Agent) -> None:
+    async def refuse(line: LoopbackLine) -> None:
+        await line.hang_up()
+
+    rig.engine.phones["sip:bob@127.0.0.1"] = refuse
+    call_id = await outbound(rig.database, agent)
+    await offer(rig.database, call_id, rig.node.identity.id)
+    rig.host.wake()
+    call = await stored(rig.database, call_id)
+    async with asyncio.timeout(10):
+        while call.ended_at is None:
+            await rig.until(lambda: True)
+            await asyncio.sleep(0)
+            call = await stored(rig.database, call_id)
+    assert call.status == "busy"
+    assert await attempts(rig.database, call_id) == [(1, "failed")]
+    assert await active(rig.database, rig.node.identity.id) == 0
+
+
+async def test_draining_takes_no_call_and_waits_for_the_last(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    draining = asyncio.create_task(rig.host.drain())
+    await rig.until(lambda: rig.host.not_ready() == "the host is draining")
+    late = await rig.call(NUMBER)
+    await rig.until(lambda: late.line.closed is not None)
+    caller.say("one more thing")
+    await rig.until(lambda: "You said one more thing." in caller.heard)
+    assert not draining.done()
+    await caller.line.hang_up()
+    await rig.until(draining.done)
+    assert (await _only_call(rig)).status == "completed"
+    async with rig.database.system() as session:
+        [node] = await system.nodes(session)
+    assert node.draining
+
+
+async def test_asked_twice_to_stop_calls_are_cut_off_and_written_down(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    rig.host.hurry()
+    await rig.meanwhile(rig.host.drain())
+    assert caller.line.closed is not None
+    call = await _only_call(rig)
+    assert call.status == "failed"
+    assert call.error_message == "The voice host was stopped in mid-call."
+    assert call.transcript is not None and GREETING in call.transcript
+
+
+async def test_a_broken_conversation_ends_its_call_alone(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    broken, sound = await rig.call(NUMBER), await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in broken.heard and GREETING in sound.heard)
+    [first, _] = rig.host.live()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    first._session.tick = fail  # type: ignore[assignment, method-assign]
+    await rig.until(lambda: len(rig.host.live()) == 1)
+    call = await stored(rig.database, first.id)
+    assert call.status == "failed"
+    assert call.error_message == "The conversation failed in the voice host (RuntimeError)."
+    survivor = sound if broken.line.closed else broken
+    survivor.say("still here")
+    await rig.until(lambda: "You said still here." in survivor.heard)
+
+
+async def test_a_call_closed_elsewhere_is_ended(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    [call] = rig.host.live()
+    await rig.live.finish(call.id, fault="The reaper was here.")
+    await rig.until(lambda: caller.line.closed is not None and not rig.host.live())
+    assert (await stored(rig.database, call.id)).error_message == "The reaper was here."
