@@ -28,6 +28,9 @@ from trunkline.voice.lines.line import Trunk
 
 log = structlog.get_logger(__name__)
 
+OFFERS = "call_offers"
+"""Channel of wake-ups: the id is that of the host to which a call was offered."""
+
 _NO_LINE = (
     "No line can carry the call: {number} has no SIP domain. Give the number a termination_uri "
     "(PUT /v2/custom-numbers), or call a SIP URI."
@@ -95,13 +98,13 @@ class LiveCalls:
             attempt = await session.get(CallAttempt, (call_id, n))
             if attempt is None or attempt.host_id != str(host):
                 return None
+            # The call before the attempt, as everywhere: whoever revokes waits for the same row.
+            call = await locked(session, call_id)
             taken = await move_attempt(
                 session, call_id, n, AttemptState.PENDING, AttemptState.DIALLING, claimed_at=func.now()
             )
-            if not taken:
+            if call is None or not taken:
                 return None
-            call = await locked(session, call_id)
-            assert call is not None  # the attempt refers to it
             if call.status != CallStatus.PENDING:
                 await _attempt_failed(session, call_id, n)
                 return None
