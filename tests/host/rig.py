@@ -113,14 +113,12 @@ class Rig:
     async def start(self) -> None:
         await self.writer.start()
         self.recordings.start()
-        await self.node.start()
         await self.host.start(self.engine, self.node)
 
     async def stop(self) -> None:
         self.host.hurry()
         await self.meanwhile(self.host.drain())
         await self.host.stop()
-        await self.node.stop()
         await self.recordings.stop()
         await self.writer.stop()
         self.pool.shutdown()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.host.rig import RATE, Rig
 from tests.resources.calls.conftest import NUMBER, active, attempts, offer, outbound, stored
 from trunkline.platform.storage import system
+from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.models import Call
 from trunkline.voice.conversation.events import HangUp, Kind, Note
@@ -207,3 +208,46 @@ async def test_a_call_closed_elsewhere_is_ended(rig: Rig, agent: Agent) -> None:
     await rig.live.finish(call.id, fault="The reaper was here.")
     await rig.until(lambda: caller.line.closed is not None and not rig.host.live())
     assert (await stored(rig.database, call.id)).error_message == "The reaper was here."
+
+
+async def test_a_call_outlives_the_database(rig: Rig, agent: Agent, postgres: EmbeddedPostgres) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    [call] = rig.host.live()
+    await rig.meanwhile(asyncio.to_thread(postgres.stop))
+    try:
+        await rig.until(lambda: rig.host.not_ready() == "the database is not reached")
+        caller.say("are you there")
+        await rig.until(lambda: "You said are you there." in caller.heard)
+        late = await rig.call(NUMBER)
+        await rig.until(lambda: late.line.closed is not None and rig.writer.away)
+    finally:
+        await rig.meanwhile(asyncio.to_thread(postgres.start))
+    await rig.until(lambda: rig.host.not_ready() is None)
+    assert rig.host.live() == [call]
+    await caller.line.hang_up()
+    await rig.until(lambda: not rig.host.live())
+    record = await stored(rig.database, call.id)
+    assert record.status == "completed"
+    assert record.transcript is not None and "human: are you there" in record.transcript
+    assert record.recording_key is not None
+
+
+async def test_a_call_that_ends_while_the_database_is_away_is_written_down_later(
+    rig: Rig, agent: Agent, postgres: EmbeddedPostgres
+) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    [call] = rig.host.live()
+    await rig.meanwhile(asyncio.to_thread(postgres.stop))
+    try:
+        await caller.line.hang_up()
+        await rig.until(lambda: rig.writer.away and call.describe()["state"] == "ended")
+    finally:
+        await rig.meanwhile(asyncio.to_thread(postgres.start))
+    await rig.until(lambda: not rig.host.live())
+    record = await stored(rig.database, call.id)
+    assert record.status == "completed"
+    assert record.transcript is not None and GREETING in record.transcript

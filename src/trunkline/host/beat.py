@@ -101,7 +101,7 @@ class Beat:
         """Tick this leg no more; returns when the beat has let go of it."""
         gone: asyncio.Future[None] = self.loop.create_future()
         self._leaving.append((leg, gone))
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._take_leave()
         await gone
 

@@ -93,9 +93,11 @@ class VoiceHost:
     # ---- life ----
 
     async def start(self, engine: LineEngine, node: Node) -> None:
-        """Take calls from `engine` in the name of `node`, which is registered. Raises PortTaken."""
-        self._engine, self._node = engine, node
+        """Take calls from `engine` in the name of `node`. Raises PortTaken; Unavailable without a database."""
         await engine.start(self.take)
+        self._engine = engine
+        await node.start()  # only now: from here on others send calls
+        self._node = node
         self._looking = asyncio.create_task(self._look(), name="look for waiting calls")
 
     async def drain(self) -> None:
@@ -117,10 +119,12 @@ class VoiceHost:
         self._hurry.set()
 
     async def stop(self) -> None:
-        """Close the engine; after `drain`."""
+        """Leave the others, close the engine; after `drain`, or after a `start` that failed."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+        if self._node is not None:
+            await self._node.stop()
         if self._engine is not None:
             await self._engine.stop()
 
