@@ -30,9 +30,6 @@ app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 
 
-Workspace = Annotated[str | None, typer.Option(help="Id of the workspace; none: the first one.")]
-
-
 def main() -> None:
     """Run a command. An error that we know prints as one line and ends with status 1."""
     try:
@@ -185,7 +182,7 @@ def models_list() -> None:
 @keys_app.command("create")
 def keys_create(
     name: Annotated[str, typer.Argument(help="What the key is for.")] = "",
-    workspace: Workspace = None,
+    workspace: Annotated[str | None, typer.Option(help="Id of the workspace; none: the first one.")] = None,
 ) -> None:
     """Make a key and print it, this once."""
     from trunkline.roles import keys
@@ -194,12 +191,12 @@ def keys_create(
 
 
 @keys_app.command("list")
-def keys_list(workspace: Workspace = None) -> None:
+def keys_list() -> None:
     """Show the keys, never their text."""
     from trunkline.roles import keys
 
-    table = Table("id", "name", "created", "last used", "revoked")
-    for row in asyncio.run(keys.rows(_settings(), workspace)):
+    table = Table("id", "name", "workspace", "created", "last used", "revoked")
+    for row in asyncio.run(keys.rows(_settings())):
         table.add_row(*row)
     Console().print(table)
 

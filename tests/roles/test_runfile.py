@@ -16,7 +16,6 @@ STATE = runfile.RunState(
     api_url="http://127.0.0.1:8000",
     sip_address="127.0.0.1:5060",
     voice_url="http://127.0.0.1:8010",
-    workspace_id="00000000-0000-4000-8000-000000000000",
     database_url="postgresql://trunkline@/trunkline",
     llm_url="http://127.0.0.1:9000/v1",
     llm_embedded=True,

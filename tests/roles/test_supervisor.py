@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from trunkline.errors import ModelMissing, PortTaken, SetupError
+from trunkline.platform.telemetry import logging
 from trunkline.roles import foundation, models, ports, runfile, supervisor
 from trunkline.roles.process import Program
 from trunkline.settings import Settings
@@ -60,7 +61,7 @@ def settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     async def laid(_: Settings) -> AsyncIterator[foundation.Foundation]:
         note(folder, "started database")
         try:
-            yield foundation.Foundation("postgresql://fake", "workspace", "sk_first_key", None)
+            yield foundation.Foundation("postgresql://fake", "sk_first_key", None)
         finally:
             note(folder, "stopped database")
 
@@ -69,6 +70,7 @@ def settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.setattr(foundation, "laid", laid)
+    monkeypatch.setattr(logging, "configure", lambda *_, **_options: None)  # it is the whole process's
     monkeypatch.setattr(models, "check", lambda _: None)
     monkeypatch.setattr(models, "server_program", lambda _settings, _port: fake("llm"))
     monkeypatch.setattr(supervisor, "ROLES", tuple(fake(name) for name in ("api", "worker", "voice")))

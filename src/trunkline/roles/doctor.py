@@ -16,7 +16,7 @@ from rich.text import Text
 
 from trunkline.errors import TrunklineError
 from trunkline.platform.storage.database import Database
-from trunkline.roles import foundation, models, ports, runfile
+from trunkline.roles import installation, models, ports, runfile
 from trunkline.settings import Settings
 from trunkline.voice.models.store import Store
 
@@ -150,10 +150,10 @@ async def model_files(settings: Settings) -> list[Finding]:
 
 async def listening(settings: Settings) -> list[Finding]:
     """The ports: free, or held by our own platform."""
-    if runfile.read(settings.home) is not None:
+    if runfile.lock_owner(settings.home) is not None:
         return []
     findings = [
-        bad("ports", ports.taken_text(need))
+        bad("ports", str(ports.taken(need)))
         for need in ports.needs(settings)
         if not ports.is_free(settings.bind, need)
     ]
@@ -192,7 +192,7 @@ async def database(settings: Settings) -> list[Finding]:
         if (settings.home / "postgres").exists():
             return [note("database", "embedded, stopped; it is checked while the platform runs")]
         return [note("database", "embedded, not made yet; the first start makes it")]
-    pool = Database.connect(foundation.database_url(settings), pool_size=1)
+    pool = Database.connect(installation.database_url(settings), pool_size=1)
     try:
         await pool.ping()
         await pool.check_login()
@@ -201,7 +201,7 @@ async def database(settings: Settings) -> list[Finding]:
             return [
                 bad("database", f"answers, but {key_file} is missing; restore it or set TRUNKLINE_SECRET_KEY")
             ]
-        await foundation.secret_box(settings, pool)
+        await installation.secret_box(settings, pool)
     finally:
         await pool.close()
     return [good("database", "answers, its login is bound by row-level security, the secret key fits")]

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import structlog
 
-from trunkline.errors import SetupError, TrunklineError
+from trunkline.errors import TrunklineError
 from trunkline.platform.storage import migrate
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
-from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.workspaces import service as workspaces
-from trunkline.roles import runfile
+from trunkline.roles import installation, runfile
 from trunkline.roles.process import BackOff
 from trunkline.settings import Settings
 
@@ -30,10 +29,8 @@ class Foundation:
 
     database_url: str
     """For the roles; their login is bound by row-level security."""
-    workspace_id: str
-    """The first workspace."""
     first_key: str | None
-    """Its key when it was made just now; nobody can ask for it again."""
+    """The first workspace's key when it was made just now; nobody can ask for it again."""
     key_file: Path | None
     """Where `trunkline demo` finds a key, if one is kept."""
 
@@ -49,27 +46,18 @@ async def laid(settings: Settings) -> AsyncIterator[Foundation]:
         database = Database.connect(app_url, pool_size=2)
         try:
             await database.check_login()
-            secrets = await secret_box(settings, database)
+            secrets = await installation.secret_box(settings, database)
             chosen = settings.api_key.get_secret_value() if settings.api_key else None
-            workspace_id, key = await workspaces.ensure_first_workspace(database, secrets, chosen)
+            made = await workspaces.ensure_first_workspace(database, secrets, chosen)
         finally:
             await database.close()
-        made = key if chosen is None else None
         key_file = _keep_key(settings, made) if settings.database_url is None else None
-        yield Foundation(app_url, str(workspace_id), made, key_file)
+        yield Foundation(app_url, made, key_file)
 
 
 def key_path(home: Path) -> Path:
     """Where the embedded default keeps the first key for the commands of this machine."""
     return home / "run" / "api-key"
-
-
-async def secret_box(settings: Settings, database: Database) -> SecretBox:
-    """The installation's secret key; raises SetupError when it does not fit the rows."""
-    chosen = settings.secret_key.get_secret_value() if settings.secret_key else None
-    box = SecretBox.load(settings.home, chosen)
-    await box.check(database)
-    return box
 
 
 def _migrate(owner_url: str) -> None:
@@ -138,20 +126,8 @@ async def reached(settings: Settings) -> AsyncIterator[Database]:
             async with laid(settings) as base, _connected(base.database_url) as database:
                 yield database
     else:
-        async with _connected(database_url(settings)) as database:
+        async with _connected(installation.database_url(settings)) as database:
             yield database
-
-
-def database_url(settings: Settings) -> str:
-    """Where a role finds the database; raises SetupError when there is none."""
-    if settings.database_url is not None:
-        return settings.database_url
-    running = runfile.read(settings.home)
-    if running is None:
-        raise SetupError(
-            "no database: set DATABASE_URL to a PostgreSQL server, or start everything at once with `trunkline serve`"
-        )
-    return running.database_url
 
 
 @asynccontextmanager

@@ -3,30 +3,33 @@
 from datetime import datetime
 from uuid import UUID
 
-from trunkline.errors import BadInput, SetupError
-from trunkline.platform.storage import system
-from trunkline.platform.storage.database import Database
+from trunkline.errors import BadInput
 from trunkline.resources.workspaces import service as workspaces
-from trunkline.roles import foundation
+from trunkline.roles import foundation, installation
 from trunkline.settings import Settings
 
 
 async def create(settings: Settings, name: str, workspace: str | None) -> str:
-    """A new key's text, which nobody can ask for again."""
+    """A new key's text, which nobody can ask for again; no workspace means the first one."""
     async with foundation.reached(settings) as database:
-        box = await foundation.secret_box(settings, database)
-        _, text = await workspaces.create_key(database, box, await _workspace(database, workspace), name)
-        return text
+        box = await installation.secret_box(settings, database)
+        return await workspaces.create_key(database, box, _id(workspace), name)
 
 
-async def rows(settings: Settings, workspace: str | None) -> list[tuple[str, ...]]:
-    """Id, name, created, last used, revoked; oldest first."""
+async def rows(settings: Settings) -> list[tuple[str, ...]]:
+    """Id, name, workspace, created, last used, revoked; newest first."""
     async with foundation.reached(settings) as database:
-        keys = await workspaces.list_keys(database, await _workspace(database, workspace))
-    return [
-        (key.id, key.name, _when(key.created_at), _when(key.last_used_at), _when(key.revoked_at))
-        for key in keys
-    ]
+        return [
+            (
+                key.id,
+                key.name,
+                str(key.workspace_id),
+                _when(key.created_at),
+                _when(key.last_used_at),
+                _when(key.revoked_at),
+            )
+            for key in await workspaces.list_keys(database)
+        ]
 
 
 async def revoke(settings: Settings, key: str) -> None:
@@ -35,17 +38,11 @@ async def revoke(settings: Settings, key: str) -> None:
         await workspaces.revoke_key(database, key)
 
 
-async def _workspace(database: Database, chosen: str | None) -> UUID:
-    if chosen is not None:
-        try:
-            return UUID(chosen)
-        except ValueError as error:
-            raise BadInput(f"{chosen} is no workspace id; leave it out for the first workspace") from error
-    async with database.system() as session:
-        first = await system.first_workspace(session)
-    if first is None:
-        raise SetupError("there is no workspace yet; the first start of `trunkline serve` makes one")
-    return first
+def _id(workspace: str | None) -> UUID | None:
+    try:
+        return None if workspace is None else UUID(workspace)
+    except ValueError as error:
+        raise BadInput(f"{workspace} is no workspace id; leave it out for the first workspace") from error
 
 
 def _when(at: datetime | None) -> str:

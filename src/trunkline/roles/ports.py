@@ -67,12 +67,12 @@ def check(settings: Settings) -> None:
     """Raise PortTaken for the first port that another program holds."""
     for need in needs(settings):
         if not is_free(settings.bind, need):
-            raise PortTaken(taken_text(need))
+            raise taken(need)
 
 
-def taken_text(need: Need) -> str:
+def taken(need: Need) -> PortTaken:
     """What to tell the operator."""
-    return (
+    return PortTaken(
         f"port {need.port} ({need.protocol}) is taken by another program and {need.who} needs it; "
         f"stop that program or set {need.setting} to a free port"
     )

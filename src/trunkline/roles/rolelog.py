@@ -4,6 +4,7 @@ Each process prints JSON lines. All of them are kept in `<home>/logs/<name>.log`
 worse are shown on the terminal as well.
 """
 
+import io
 import json
 import logging
 from collections import deque
@@ -79,3 +80,15 @@ def _shown(name: str, entry: dict[str, Any], colour: str) -> Text:
     text.append(f"{entry.get('event', '')} ")
     text.append(details, style="dim")
     return text
+
+
+class LogStream(io.StringIO):
+    """A text stream into a RoleLog: for a process's own logging."""
+
+    def __init__(self, log: RoleLog) -> None:
+        super().__init__()
+        self._log = log
+
+    def write(self, text: str) -> int:
+        self._log.feed(text.encode())
+        return len(text)

@@ -25,8 +25,6 @@ class RunState:
     sip_address: str
     """host:port that answers SIP over UDP and TCP."""
     voice_url: str
-    workspace_id: str
-    """The first workspace."""
     database_url: str
     llm_url: str
     llm_embedded: bool

@@ -74,7 +74,7 @@ def _access(settings: Settings, state: runfile.RunState, first_key: str | None) 
         raise SetupError(
             "the demo needs an API key: make one with `trunkline keys create demo` and set TRUNKLINE_API_KEY to it"
         )
-    return Access(state.api_url, state.sip_address, key, state.workspace_id)
+    return Access(state.api_url, state.sip_address, key)
 
 
 def _key(settings: Settings, first_key: str | None) -> str | None:
@@ -94,7 +94,7 @@ def _show_reach(
     lines = (
         f"API    {state.api_url}/v2   (pages: {state.api_url}/docs)\n"
         f"SIP    sip:{script.NUMBER}@{state.sip_address}   UDP and TCP, any softphone, no account\n"
-        f"key    {key}   (workspace {state.workspace_id})\n\n"
+        f"key    {key}\n\n"
         f"curl -H {header} {state.api_url}/v2/calls\n\n"
         "Ctrl-C stops it; calls that are on end first."
     )

@@ -16,9 +16,10 @@ import structlog
 from rich.console import Console
 
 from trunkline.errors import SetupError
+from trunkline.platform.telemetry import logging
 from trunkline.roles import foundation, models, ports, runfile
 from trunkline.roles.process import Process, Program
-from trunkline.roles.rolelog import RoleLog
+from trunkline.roles.rolelog import LogStream, RoleLog
 from trunkline.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,9 @@ class Platform:
         models.check(settings)
         async with AsyncExitStack() as stack:
             stack.enter_context(runfile.HomeLock(settings.home))
+            own_log = RoleLog("serve", settings.home / "logs", self.terminal)
+            stack.callback(own_log.close)
+            logging.configure("serve", stream=LogStream(own_log))
             self._say("starting the database")
             base = await stack.enter_async_context(foundation.laid(settings))
             self.first_key = base.first_key
@@ -66,7 +70,7 @@ class Platform:
                 await self._start(stack, program, environment)
             self._say("loading the models")
             await self._ready()
-            state = self._state(environment, base.workspace_id)
+            state = self._state(environment)
             runfile.write(settings.home, state)
             stack.callback(runfile.remove, settings.home)
             log.info("ready", api_url=state.api_url)
@@ -113,7 +117,7 @@ class Platform:
             f"Read {self.settings.home / 'logs'} or run `trunkline doctor`"
         )
 
-    def _state(self, environment: Mapping[str, str], workspace_id: str) -> runfile.RunState:
+    def _state(self, environment: Mapping[str, str]) -> runfile.RunState:
         settings = self.settings
         host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared
         return runfile.RunState(
@@ -121,7 +125,6 @@ class Platform:
             api_url=_reachable(settings.bind, settings.http_port),
             sip_address=f"{host}:{settings.sip_port}",
             voice_url=_reachable(settings.bind, settings.voice_port),
-            workspace_id=workspace_id,
             database_url=environment["DATABASE_URL"],
             llm_url=environment["TRUNKLINE_LLM_BASE_URL"],
             llm_embedded=settings.llm_base_url is None,

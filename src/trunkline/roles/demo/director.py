@@ -3,8 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +31,6 @@ class Access:
     api_url: str
     sip_address: str
     key: str
-    workspace_id: str
 
 
 class Director:
@@ -94,7 +92,7 @@ class Director:
         if answer.status_code == httpx2.codes.NOT_FOUND:
             number = {
                 "phone_number": script.NUMBER,
-                "workspace_id": self._access.workspace_id,
+                "workspace_id": (await self._json("GET", "/trunkline/v1/workspace"))["id"],
                 "friendly_name": "Demo",
                 "termination_uri": "127.0.0.1",
             }
@@ -141,20 +139,32 @@ class Director:
         while not fresh:
             fresh = await self._calls(agent) - known
             await asyncio.sleep(_LOOK_EVERY)
-        async with aclosing(self._events(fresh.pop())) as events:
-            async for note in events:
-                self._outcome.notes.append(note)
-                self._screen.note(note)
+        call = fresh.pop()
+        while True:
+            if await self._follow(call):
+                return
+            await asyncio.sleep(_LOOK_EVERY)  # not on yet, or its host has gone
 
-    async def _events(self, call: str) -> AsyncGenerator[Note]:
+    async def _follow(self, call: str) -> bool:
+        """Show what is new of a call's events, which each stream tells from the first; True when the call is over."""
         path = f"/trunkline/v1/calls/{call}/events"
+        shown = len(self._outcome.notes)
         async with self._api.stream("GET", path, timeout=httpx2.Timeout(15.0, read=None)) as answer:
             if answer.is_error:
                 raise Unavailable(f"live events of the call: HTTP {answer.status_code}")
             async for line in answer.aiter_lines():
+                if line == "event: end":
+                    return True
                 if line.startswith("data:"):
-                    with suppress(KeyError):
-                        yield _note(json.loads(line.removeprefix("data:")))
+                    if shown:
+                        shown -= 1
+                    else:
+                        self._heard(_note(json.loads(line.removeprefix("data:"))))
+        return False
+
+    def _heard(self, note: Note) -> None:
+        self._outcome.notes.append(note)
+        self._screen.note(note)
 
     # ---- the record ----
 

@@ -1,0 +1,129 @@
+"""The role api: HTTP for programs, people and monitoring."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from trunkline.errors import SetupError, TrunklineError
+from trunkline.platform.http.app import create_app
+from trunkline.platform.http.auth import Authenticator
+from trunkline.platform.http.context import Platform
+from trunkline.platform.storage import system
+from trunkline.platform.storage.blobs import open_blobs
+from trunkline.platform.storage.database import Database
+from trunkline.platform.telemetry import logging, metrics
+from trunkline.resources.agents import endpoints as agents
+from trunkline.resources.calls import endpoints as calls
+from trunkline.resources.calls import watching
+from trunkline.resources.numbers import endpoints as numbers
+from trunkline.resources.workspaces import endpoints as workspaces
+from trunkline.resources.workspaces.service import StoredKeys
+from trunkline.roles import installation, ports
+from trunkline.settings import Settings
+
+ROUTERS = (agents.router, calls.router, watching.router, numbers.router, workspaces.router)
+
+_CLOSE_WITHIN = 5
+"""Seconds that answers in progress (live events, downloads) have when the role stops."""
+_NODE_TIMEOUT = httpx2.Timeout(5.0)
+_FRESH = timedelta(seconds=10)
+
+
+async def run(settings: Settings) -> int:
+    """Serve until SIGTERM. Raises SetupError and PortTaken before anything is served."""
+    logging.configure("api")
+    need = ports.needs(settings)[0]
+    if not ports.is_free(settings.bind, need):
+        raise ports.taken(need)
+    async with _platform(settings) as platform:
+        readiness = Readiness(settings, platform)
+        app = create_app(platform, routers=ROUTERS, ready=readiness.problems, registry=metrics.REGISTRY)
+        config = uvicorn.Config(
+            app,
+            host=settings.bind,
+            port=settings.http_port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_CLOSE_WITHIN,
+        )
+        await uvicorn.Server(config).serve()
+    return 0
+
+
+@asynccontextmanager
+async def _platform(settings: Settings) -> AsyncIterator[Platform]:
+    database = Database.connect(installation.database_url(settings))
+    try:
+        await database.check_login()
+        secrets = await installation.secret_box(settings, database)
+        async with httpx2.AsyncClient(trust_env=False, timeout=_NODE_TIMEOUT) as nodes:
+            yield Platform(
+                database=database,
+                secrets=secrets,
+                blobs=open_blobs(settings.blobs_folder),
+                authenticator=Authenticator(StoredKeys(database, secrets)),
+                base_url=settings.base_url,
+                nodes=nodes,
+                language_models=frozenset(_routes(settings)),
+            )
+    finally:
+        await database.close()
+
+
+def _routes(settings: Settings) -> list[str]:
+    """The names in TRUNKLINE_LLM_ROUTES."""
+    if settings.llm_routes is None:
+        return []
+    try:
+        return list(json.loads(settings.llm_routes.read_text()))
+    except (OSError, ValueError) as error:
+        raise SetupError(
+            f"TRUNKLINE_LLM_ROUTES names {settings.llm_routes}, which cannot be used ({error}); "
+            "it must be a JSON object: model name → {base_url, api_key, model}"
+        ) from error
+
+
+class Readiness:
+    """What `/readyz` wants: a database of this version, a first workspace, a voice host, loaded models."""
+
+    def __init__(self, settings: Settings, platform: Platform) -> None:
+        self._settings = settings
+        self._platform = platform
+
+    async def problems(self) -> dict[str, str]:
+        """Part → what is missing; empty when calls can be taken."""
+        try:
+            found = await self._in_database()
+        except TrunklineError as error:
+            return {"database": str(error)}
+        except SQLAlchemyError as error:  # tables that are not there yet
+            return {"database": f"not of this version ({type(error).__name__}); run `trunkline migrate`"}
+        if self._settings.llm_embedded and self._settings.llm_base_url:
+            found |= await self._model_server(self._settings.llm_base_url.removesuffix("/v1") + "/health")
+        return found
+
+    async def _in_database(self) -> dict[str, str]:
+        await self._platform.database.check_login()
+        async with self._platform.database.system() as session:
+            if await system.first_workspace(session) is None:
+                return {"workspace": "there is none yet; start `trunkline serve` once"}
+            hosts = await system.nodes(session, "voice")
+        since = datetime.now(UTC) - _FRESH
+        if not any(host.seen_at > since and not host.draining for host in hosts):
+            return {"voice": "no voice process is registered; is one running (`trunkline voice`)?"}
+        return {}
+
+    async def _model_server(self, url: str) -> dict[str, str]:
+        try:
+            answer = await self._platform.nodes.get(url)
+        except httpx2.HTTPError as error:
+            return {"llm": f"the local model server does not answer ({type(error).__name__})"}
+        return {} if answer.is_success else {"llm": "the local model is still being loaded"}
