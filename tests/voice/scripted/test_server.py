@@ -21,6 +21,8 @@ from trunkline.voice.scripted import (
     Rule,
     Script,
     ScriptedServer,
+    Sound,
+    SpeechScript,
     Spread,
     ToolUse,
     main,
@@ -164,6 +166,19 @@ async def test_speech_is_loud_from_its_first_sample(
     )
     with wave.open(io.BytesIO(answer.content)) as file:
         assert (file.getframerate(), file.readframes(file.getnframes())) == (RATE, pcm)
+
+
+async def test_words_go_out_as_sound_and_come_back(
+    server: ScriptedServer, client: openai.AsyncOpenAI
+) -> None:
+    server.script = Script(stt=HearScript(decode=True), tts=SpeechScript(voice=Sound.WORDS))
+    spoken = await client.audio.speech.create(
+        model="t", voice="x", input="good morning", response_format="wav"
+    )
+    heard = await client.audio.transcriptions.create(model="w", file=("a.wav", spoken.content))
+    assert heard.text == "good morning"
+    silence = await client.audio.transcriptions.create(model="w", file=("a.wav", wav()))
+    assert silence.text == "Hello."
 
 
 @pytest.mark.parametrize(

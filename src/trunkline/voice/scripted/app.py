@@ -30,6 +30,7 @@ from trunkline.voice.scripted.answer import (
     with_fault,
 )
 from trunkline.voice.scripted.script import Delay, Fault, FaultKind, Script, Spread
+from trunkline.voice.speech import tones
 
 Part = Literal["llm", "stt", "tts"]
 _RECORD = 10_000
@@ -141,11 +142,15 @@ class _Endpoints:
             if not isinstance(file, UploadFile):
                 raise HTTPException(400, "file: send the sound as multipart/form-data in a part named file")
             body: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
-            body["seconds"] = _seconds(await file.read())
+            pcm, rate = _wav(await file.read())
+        body["seconds"] = round(len(pcm) / 2 / rate, 3)
         turn = self._play.admit("stt", arrived, request, body)
         script, number = self._play.script.stt, turn.served.number
         text = script.texts[number - 1] if number <= len(script.texts) else script.default
-        text = text if turn.wish.text is None else turn.wish.text
+        if turn.wish.text is not None:
+            text = turn.wish.text
+        elif script.decode:
+            text = await asyncio.to_thread(tones.hear, pcm, rate) or text
         turn.served.text = text
         return turn.answered(_transcribed(text, body, turn.served.delay_ms))
 
@@ -197,10 +202,13 @@ class _Endpoints:
         return JSONResponse([asdict(served) for served in self._play.served])
 
 
-def _seconds(data: bytes) -> float:
+def _wav(data: bytes) -> tuple[bytes, int]:
+    """The sound and its rate."""
     try:
-        with wave.open(io.BytesIO(data)) as sound_in:
-            return float(round(sound_in.getnframes() / sound_in.getframerate(), 3))
+        with wave.open(io.BytesIO(data)) as file:
+            if file.getsampwidth() != 2 or file.getnchannels() != 1:
+                raise HTTPException(400, "file: only mono WAV of 16 bits is heard here")
+            return file.readframes(file.getnframes()), file.getframerate()
     except (wave.Error, EOFError):
         raise HTTPException(400, "file: only WAV is heard here") from None
 

@@ -104,6 +104,8 @@ class HearScript(_Part):
     """The speech-to-text."""
 
     first_ms: Delay = 0.0
+    decode: bool = False
+    """Read the words out of sound that carries them (of the voice `words`); where there are none, as below."""
     texts: tuple[str, ...] = ()
     """Of the first, second … request; after these, `default`."""
     default: str = "Hello."
@@ -112,8 +114,9 @@ class HearScript(_Part):
 class Sound(StrEnum):
     """What speech sounds like."""
 
-    TONE = "tone"
-    HIBARI = "hibari"
+    TONE = "tone"  # a drone that is loud from its first sample and lasts as long as the text
+    WORDS = "words"  # tones that carry the text, as of voice.speech.tones
+    HIBARI = "hibari"  # the local voice
 
 
 class SpeechScript(_Part):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunkline.voice.scripted.script import Sound
+from trunkline.voice.speech import tones
 
 RATE = 24_000
 """Samples a second, as OpenAI's speech endpoint has it."""
@@ -26,9 +27,17 @@ def duration_ms(text: str) -> int:
 
 @lru_cache(maxsize=256)
 def speech(text: str, voice: Sound) -> bytes:
-    """Mono s16le at RATE. The tone is loud from its first sample; the voice is hibari's, its silence trimmed."""
-    if voice is Sound.HIBARI:
-        return _hibari(text)
+    """Mono s16le at RATE, loud from its first samples."""
+    match voice:
+        case Sound.HIBARI:
+            return _hibari(text)
+        case Sound.WORDS:
+            return tones.speak(text, RATE)
+        case Sound.TONE:
+            return _drone(text)
+
+
+def _drone(text: str) -> bytes:
     length = RATE * 2 * duration_ms(text) // 1000
     drone = tone()
     return (drone * (length // len(drone) + 1))[:length]
