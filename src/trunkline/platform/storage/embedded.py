@@ -92,16 +92,24 @@ class EmbeddedPostgres:
         """
         self._make_folders()
         self._take_lock()
+        try:
+            self._start()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _start(self) -> None:
         self._user = _system_user()
         self._passwords = _passwords(self._home / "keys" / "postgres.json", fresh=not self._data.exists())
         if self._user is not None:
-            let_through(_programs() / "postgres", self._user.pw_uid)
-            let_through(self._data, self._user.pw_uid)
-            let_through(self._socket, self._user.pw_uid)
+            for path in (_programs() / "postgres", self._data, self._socket):
+                let_through(path, self._user.pw_uid)
         _make_private(self._socket, self._user)
         if not self._data.exists():
             self._initialise()
         self._check_version()
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
         if self._postmaster() is None:
             self._write_configuration()
             self._launch()
@@ -118,7 +126,13 @@ class EmbeddedPostgres:
             deadline = time.monotonic() + _STOP_S
             while self._postmaster() is not None and time.monotonic() < deadline:
                 time.sleep(_POLL_S)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Leaves nothing of ours behind: no child, no lock."""
         if self._child is not None:
+            with suppress(ProcessLookupError):
+                self._child.send_signal(signal.SIGQUIT)
             self._child.wait(timeout=_STOP_S)
             self._child = None
         if self._lock is not None:

@@ -4,12 +4,13 @@ Runs without an event loop, as the user that owns the tables. Several at once wa
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import alembic.command
 import procrastinate.schema
-import structlog
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -21,8 +22,6 @@ from trunkline.errors import SetupError, Unavailable
 from trunkline.platform.storage import migrations
 from trunkline.platform.storage.policies import create_roles, grant_work
 from trunkline.platform.storage.url import psycopg_url
-
-_log = structlog.get_logger(__name__)
 
 _LOCK = 0x7472756E6B  # "trunk"; an advisory lock number of our own
 _OLDEST_SERVER = 15
@@ -38,18 +37,32 @@ def upgrade(owner_url: str) -> None:
         SetupError: the server is too old, lacks an extension, or the user may not create roles or tables.
         Unavailable: the server cannot be reached.
     """
+    with _connected(owner_url) as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+        _check_server(connection)
+        create_roles(connection)
+        connection.commit()
+        alembic.command.upgrade(_config(connection), "head")
+        connection.commit()
+        _upgrade_work(connection)
+        connection.commit()
+
+
+def is_current(owner_url: str) -> bool:
+    """Whether nothing is left to apply. Raises like `upgrade`."""
+    with _connected(owner_url) as connection:
+        applied = MigrationContext.configure(connection).get_current_revision()
+        head = ScriptDirectory.from_config(_config(connection)).get_current_head()
+        return applied == head and _work_version(connection) == f"procrastinate {version('procrastinate')}"
+
+
+@contextmanager
+def _connected(owner_url: str) -> Iterator[Connection]:
     engine = create_engine(psycopg_url(owner_url), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-            connection.commit()
-            _check_server(connection)
-            create_roles(connection)
-            connection.commit()
-            alembic.command.upgrade(_config(connection), "head")
-            connection.commit()
-            _upgrade_work(connection)
-            connection.commit()
+            yield connection
     except OperationalError as error:
         raise Unavailable(
             f"The database cannot be reached: {error.orig}. Check DATABASE_URL and that PostgreSQL runs."
@@ -60,17 +73,6 @@ def upgrade(owner_url: str) -> None:
             "database and have CREATEROLE, or an administrator must create the roles trunkline_app and "
             "trunkline_system and the extension pg_trgm first."
         ) from error
-    finally:
-        engine.dispose()
-
-
-def is_current(owner_url: str) -> bool:
-    """Whether nothing is left to apply."""
-    engine = create_engine(psycopg_url(owner_url), poolclass=NullPool)
-    try:
-        with engine.connect() as connection:
-            applied = MigrationContext.configure(connection).get_current_revision()
-            return applied == ScriptDirectory.from_config(_config(connection)).get_current_head()
     finally:
         engine.dispose()
 
@@ -95,9 +97,7 @@ def _check_server(connection: Connection) -> None:
 def _upgrade_work(connection: Connection) -> None:
     """procrastinate ships one whole schema, and one file a change since; the table's comment says what is there."""
     installed = version("procrastinate")
-    present = connection.exec_driver_sql(
-        "SELECT obj_description(to_regclass('procrastinate_jobs'), 'pg_class')"
-    ).scalar_one()
+    present = _work_version(connection)
     if present is None:
         _run_script(connection, procrastinate.schema.SchemaManager.get_schema())
     else:
@@ -106,6 +106,13 @@ def _upgrade_work(connection: Connection) -> None:
                 _run_script(connection, path.read_text(encoding="utf-8"))
     connection.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {installed}'")
     grant_work(connection)
+
+
+def _work_version(connection: Connection) -> str | None:
+    comment: str | None = connection.exec_driver_sql(
+        "SELECT obj_description(to_regclass('procrastinate_jobs'), 'pg_class')"
+    ).scalar_one()
+    return comment
 
 
 def _numbers(name: str) -> tuple[int, ...]:

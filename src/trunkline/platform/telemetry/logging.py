@@ -78,7 +78,8 @@ def configure(role: str, *, stream: TextIO | None = None, level: str = "INFO") -
 
 def _rendering(terminal: bool) -> list[structlog.typing.Processor]:
     if terminal:
-        return [structlog.dev.ConsoleRenderer()]
+        # Plain tracebacks: the pretty ones print local variables, and with them what callers said.
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
 
 

@@ -47,6 +47,9 @@ DRAIN_S = 30.0
 
 _CONNECT_S = 5.0
 _AGAIN_S = 1.0
+_UPKEEP_S = 10.0
+_POLL_S = 0.5
+"""New jobs are announced; those whose time has come or whose lock was freed are found by looking."""
 _AWAY = (
     procrastinate.exceptions.ConnectorException,
     psycopg.OperationalError,
@@ -142,6 +145,7 @@ class Jobs:
                         install_signal_handlers=False,
                         update_heartbeat_interval=self._heartbeat_s,
                         stalled_worker_timeout=self._stalled_s,
+                        fetch_job_polling_interval=_POLL_S,
                         shutdown_graceful_timeout=DRAIN_S,
                     )
                 _log.warning("worker_stopped", reason="the database went away")
@@ -173,7 +177,7 @@ class Jobs:
         """Connections of its own: the worker's pool opens and closes with the worker."""
         app = procrastinate.App(connector=_connector(self._url, psycopg_pool.AsyncNullConnectionPool))
         try:
-            async with app.open_async():
+            async with asyncio.timeout(_UPKEEP_S), app.open_async():
                 yield app.job_manager
         except _AWAY as error:
             raise Unavailable(

@@ -36,9 +36,9 @@ class Schedules:
         self._dsn = conninfo(url)
         self._all: list[_Schedule] = []
 
-    def every(self, seconds: float, name: str, run: Callable[[], Awaitable[object]]) -> None:
+    def every(self, seconds: float, run: Callable[[], Awaitable[object]]) -> None:
         """`run` is awaited, then again `seconds` after it ended. What it raises is logged, no more."""
-        self._all.append(_Schedule(seconds, run, name))
+        self._all.append(_Schedule(seconds, run, str(getattr(run, "__qualname__", run))))
 
     async def run(self) -> None:
         """Takes part until cancelled."""

@@ -1,0 +1,320 @@
+"""Jobs exist if their transaction committed, run at least once, and outlive workers and the database's absence."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.errors import Unavailable
+from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.embedded import EmbeddedPostgres
+from trunkline.platform.work import jobs as module
+from trunkline.platform.work.jobs import Jobs, defer
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.workspaces.models import Workspace
+
+PATIENCE_S = 20.0
+
+
+class Seen(asyncio.Queue[object]):
+    """What tasks report."""
+
+    async def next(self) -> object:
+        return await asyncio.wait_for(self.get(), PATIENCE_S)
+
+
+@contextlib.asynccontextmanager
+async def running(jobs: Jobs) -> AsyncIterator[None]:
+    worker = asyncio.create_task(jobs.run())
+    try:
+        yield
+    finally:
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+
+
+async def statuses(session: AsyncSession) -> list[str]:
+    return list(await session.scalars(text("SELECT status::text FROM procrastinate_jobs ORDER BY id")))
+
+
+async def finished(database: Database) -> list[str]:
+    """Once no job is waiting or running."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            async with database.system() as session:
+                found = await statuses(session)
+            if not {"todo", "doing"} & set(found):
+                return found
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def jobs(postgres: EmbeddedPostgres) -> Jobs:
+    return Jobs(postgres.app_url, heartbeat_s=0.1, stalled_s=0.5)
+
+
+async def test_a_job_comes_with_its_transaction(database: Database, workspace: Workspace, jobs: Jobs) -> None:
+    seen = Seen()
+
+    @jobs.task("greet")
+    async def greet(name: str, times: int) -> None:
+        seen.put_nowait((name, times))
+
+    with pytest.raises(ZeroDivisionError):
+        async with database.workspace(workspace.id) as session:
+            await defer(session, "greet", {"name": "rolled back", "times": 1})
+            raise ZeroDivisionError
+    async with database.workspace(workspace.id) as session:
+        session.add(Agent(workspace_id=workspace.id, name="a", type="inbound"))
+        assert await defer(session, "greet", {"name": "committed", "times": 2}) is not None
+    async with running(jobs):
+        assert await seen.next() == ("committed", 2)
+        assert await finished(database) == ["succeeded"]
+
+
+async def test_a_waiting_worker_is_woken(
+    database: Database, workspace: Workspace, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a notification: here it would look by itself only once in a minute."""
+    monkeypatch.setattr(module, "_POLL_S", 60.0)
+    seen = Seen()
+
+    @jobs.task("wake")
+    async def wake() -> None:
+        seen.put_nowait(True)
+
+    async with running(jobs):
+        async with database.workspace(workspace.id) as session:
+            await defer(session, "wake", {})
+        await seen.next()
+        for _ in range(5):
+            async with database.workspace(workspace.id) as session:
+                await defer(session, "wake", {})
+            await seen.next()
+
+
+async def test_locks(database: Database, workspace: Workspace, jobs: Jobs) -> None:
+    together = most = 0
+
+    @jobs.task("alone")
+    async def alone() -> None:
+        nonlocal together, most
+        together += 1
+        most = max(most, together)
+        await asyncio.sleep(0.01)
+        together -= 1
+
+    async with database.workspace(workspace.id) as session:
+        for _ in range(4):
+            await defer(session, "alone", {}, lock="one")
+    async with running(jobs):
+        assert await finished(database) == ["succeeded"] * 4
+    assert most == 1
+
+
+async def test_at_most_one_waits(database: Database, workspace: Workspace) -> None:
+    async with database.workspace(workspace.id) as session:
+        assert await defer(session, "t", {}, queueing_lock="q") is not None
+        assert await defer(session, "t", {}, queueing_lock="q") is None
+        session.add(Agent(workspace_id=workspace.id, name="the transaction goes on", type="inbound"))
+    async with database.system() as session:
+        assert await statuses(session) == ["todo"]
+
+
+async def test_not_before_its_time(database: Database, workspace: Workspace, jobs: Jobs) -> None:
+    seen = Seen()
+
+    @jobs.task("later")
+    async def later(name: str) -> None:
+        seen.put_nowait(name)
+
+    async with database.workspace(workspace.id) as session:
+        hour = datetime.now(UTC) + timedelta(hours=1)
+        await defer(session, "later", {"name": "in an hour"}, at=hour)
+        await defer(session, "later", {"name": "now"}, at=datetime.now(UTC))
+    async with running(jobs):
+        assert await seen.next() == "now"
+    async with database.system() as session:
+        assert await statuses(session) == ["todo", "succeeded"]
+
+
+async def test_what_raises_is_tried_again_then_failed(
+    database: Database, workspace: Workspace, jobs: Jobs
+) -> None:
+    tries: dict[str, int] = {"mends": 0, "never": 0}
+
+    @jobs.task("shaky", retry_after=(0.0, 0.0))
+    async def shaky(kind: str) -> None:
+        tries[kind] += 1
+        if kind == "never" or tries[kind] < 2:
+            raise RuntimeError(kind)
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "shaky", {"kind": "mends"})
+        await defer(session, "shaky", {"kind": "never"})
+    async with running(jobs):
+        assert await finished(database) == ["succeeded", "failed"]
+    assert tries == {"mends": 2, "never": 3}
+
+
+async def test_the_jobs_of_a_dead_worker_are_taken_over(
+    database: Database, workspace: Workspace, jobs: Jobs
+) -> None:
+    seen = Seen()
+
+    @jobs.task("orphan")
+    async def orphan() -> None:
+        seen.put_nowait(True)
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "orphan", {})
+    async with database.system() as session:  # as a worker leaves it that was killed in mid-job
+        await session.execute(
+            text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 s')")
+        )
+        await session.execute(
+            text(
+                "UPDATE procrastinate_jobs SET status = 'doing', "
+                "worker_id = (SELECT max(id) FROM procrastinate_workers)"
+            )
+        )
+    await jobs.recover()
+    async with running(jobs):
+        await seen.next()
+        assert await finished(database) == ["succeeded"]
+
+
+async def test_a_job_that_kills_its_workers_is_given_up(
+    database: Database, workspace: Workspace, jobs: Jobs
+) -> None:
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "killer", {})
+    async with database.system() as session:
+        await session.execute(
+            text("UPDATE procrastinate_jobs SET status = 'doing', attempts = :n"), {"n": module.STALLED_TRIES}
+        )
+    await jobs.recover()
+    async with database.system() as session:
+        assert await statuses(session) == ["failed"]
+
+
+async def test_the_jobs_of_a_living_worker_are_left_alone(
+    database: Database, workspace: Workspace, jobs: Jobs
+) -> None:
+    seen = Seen()
+    go_on = asyncio.Event()
+
+    @jobs.task("slow")
+    async def slow() -> None:
+        seen.put_nowait(True)
+        await go_on.wait()
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "slow", {})
+    async with running(jobs):
+        await seen.next()
+        await asyncio.sleep(0.7)  # longer than a dead worker's silence
+        await jobs.recover()
+        go_on.set()
+        assert await finished(database) == ["succeeded"]
+    assert seen.empty()
+
+
+async def test_a_worker_that_stops_ends_what_it_began(
+    database: Database, workspace: Workspace, jobs: Jobs
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    @jobs.task("slow")
+    async def slow() -> None:
+        begun.set()
+        await go_on.wait()
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "slow", {})
+    worker = asyncio.create_task(jobs.run())
+    await asyncio.wait_for(begun.wait(), PATIENCE_S)
+    worker.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await worker
+    assert await finished(database) == ["succeeded"]
+
+
+async def test_a_job_that_outlasts_the_drain_is_left_for_others(
+    database: Database, workspace: Workspace, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DRAIN_S", 0.1)
+    begun = asyncio.Event()
+
+    @jobs.task("endless")
+    async def endless() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "endless", {})
+    worker = asyncio.create_task(jobs.run())
+    await asyncio.wait_for(begun.wait(), PATIENCE_S)
+    worker.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await worker
+    async with database.system() as session:
+        assert await statuses(session) == ["todo"]
+
+
+async def test_finished_jobs_are_forgotten(database: Database, workspace: Workspace, jobs: Jobs) -> None:
+    async with database.workspace(workspace.id) as session:
+        for _ in range(6):
+            await defer(session, "t", {})
+    async with database.system() as session:
+        for job, (status, hours) in enumerate(
+            [("succeeded", 23), ("succeeded", 25), ("failed", 25), ("failed", 800), ("todo", 800)], 1
+        ):
+            await session.execute(
+                text(
+                    "UPDATE procrastinate_jobs SET status = CAST(:s AS procrastinate_job_status) WHERE id = :id"
+                ),
+                {"s": status, "id": job},
+            )
+            await session.execute(
+                text(
+                    "UPDATE procrastinate_events SET at = now() - :h * interval '1 hour' WHERE job_id = :id"
+                ),
+                {"h": hours, "id": job},
+            )
+    await jobs.forget_finished()
+    async with database.system() as session:
+        assert await statuses(session) == ["succeeded", "failed", "todo", "todo"]
+
+
+async def test_an_unknown_task_fails_and_nothing_else(
+    database: Database, workspace: Workspace, jobs: Jobs
+) -> None:
+    seen = Seen()
+
+    @jobs.task("known")
+    async def known() -> None:
+        seen.put_nowait(True)
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "unknown", {})
+        await defer(session, "known", {})
+    async with running(jobs):
+        await seen.next()
+        assert await finished(database) == ["failed", "succeeded"]
+
+
+async def test_without_a_database_upkeep_says_so(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UPKEEP_S", 0.2)
+    nowhere = Jobs(f"postgresql://a:b@/c?host={tmp_path_factory.mktemp('s')}")
+    with pytest.raises(Unavailable):
+        await nowhere.recover()
