@@ -47,7 +47,9 @@ class Message:
         for line in lines:
             name, colon, value = line.partition(":")
             if colon:
-                headers.setdefault(_LONG.get(name.strip().lower(), name.strip().lower()), []).append(value.strip())
+                headers.setdefault(_LONG.get(name.strip().lower(), name.strip().lower()), []).append(
+                    value.strip()
+                )
         if "call-id" not in headers or "cseq" not in headers:
             return None
         if first.startswith("SIP/2.0 "):
@@ -59,7 +61,15 @@ class Message:
         return self.headers.get(name, [""])[0]
 
 
-_LONG = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type"}
+_LONG = {
+    "v": "via",
+    "f": "from",
+    "t": "to",
+    "i": "call-id",
+    "m": "contact",
+    "l": "content-length",
+    "c": "content-type",
+}
 
 
 def media_address(sdp: str) -> tuple[str, int] | None:

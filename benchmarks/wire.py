@@ -184,8 +184,12 @@ class WireCall:
                 continue  # not PCMU: telephone events and the like
             at_ns = _arrival(ancillary) or time.time_ns()
             if self.log.heard.add(at_ns, data[2] << 8 | data[3], data[12:]):
-                self._agent_began_ns = self._agent_began_ns or at_ns
-                self._agent_last_ns = at_ns
+                self.heard(at_ns)
+
+    def heard(self, at_ns: int) -> None:
+        """The agent's voice came in at this time."""
+        self._agent_began_ns = self._agent_began_ns or at_ns
+        self._agent_last_ns = at_ns
 
 
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
