@@ -5,7 +5,7 @@ import io
 import wave
 from collections.abc import Callable
 
-from trunkline.voice.speech.endpoint import client, faults
+from trunkline.voice.endpoint import client, faults
 
 
 class OpenAISpeechToText:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from trunkline.voice.speech.endpoint import client, faults
+from trunkline.voice.endpoint import client, faults
 from trunkline.voice.speech.ports import Voice
 from trunkline.voice.speech.trim import HeadTrim
 

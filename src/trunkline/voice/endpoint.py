@@ -1,4 +1,4 @@
-"""What the OpenAI-compatible speech adapters share: the client, and its faults in our words."""
+"""What all OpenAI-compatible adapters share: the client, and its faults in our words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ import openai
 from trunkline.errors import ProviderError, ProviderTimeout
 
 
-def client(base_url: str, api_key: str, first_byte: float) -> openai.AsyncOpenAI:
-    """`first_byte` is also the longest silence within an answer, in seconds. No retries: a call does not wait."""
+def client(base_url: str, api_key: str, silence: float) -> openai.AsyncOpenAI:
+    """`silence`: the longest wait, in seconds, for a first or a further byte. No retries: a call does not wait."""
     return openai.AsyncOpenAI(
         base_url=base_url,
         api_key=api_key or "none",
-        timeout=httpx2.Timeout(first_byte, connect=min(3.0, first_byte)),
+        timeout=httpx2.Timeout(silence, connect=min(3.0, silence)),
         max_retries=0,
     )
 

@@ -1,0 +1,68 @@
+"""The in-tree twin of the language model: says what it is told, deterministically."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trunkline.errors import ProviderError
+from trunkline.voice.conversation.profile import Tool
+from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
+
+
+@dataclass(frozen=True)
+class Line:
+    """One reply: words, then perhaps a tool call."""
+
+    text: str = ""
+    tool: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    fail: str | None = None
+    """Raise ProviderError with this, after the words."""
+
+
+Rule = Callable[[Sequence[dict[str, Any]]], Line]
+"""Messages → what is answered."""
+
+
+class ScriptedLanguageModel:
+    """Fulfils LanguageModel: its lines in turn (the last one from then on), or what a rule answers."""
+
+    def __init__(self, *lines: Line | str, rule: Rule | None = None) -> None:
+        self._lines = [Line(each) if isinstance(each, str) else each for each in lines]
+        self._rule = rule
+        self.asked: list[tuple[dict[str, Any], ...]] = []
+        """The messages of every reply that was begun."""
+        self.warmed = 0
+        self.left_early = 0
+        """Replies whose iterator was closed before the end."""
+
+    async def reply(
+        self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()
+    ) -> AsyncIterator[ReplyPart]:
+        self.asked.append(tuple(messages))
+        line = self._next(messages)
+        try:
+            for token in re.findall(r"\s*\S+", line.text):
+                yield TextPart(token)
+            if line.fail is not None:
+                raise ProviderError(line.fail)
+            if line.tool is not None and any(each.name == line.tool for each in tools):
+                yield ToolPart(f"call_{len(self.asked)}", line.tool, dict(line.arguments))
+            yield DonePart(model or "scripted", completion_tokens=len(line.text.split()))
+        except GeneratorExit:
+            self.left_early += 1
+            raise
+
+    def _next(self, messages: Sequence[dict[str, Any]]) -> Line:
+        if self._rule is not None:
+            return self._rule(messages)
+        if not self._lines:
+            return Line()
+        return self._lines.pop(0) if len(self._lines) > 1 else self._lines[0]
+
+    async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
+        self.warmed += 1
+
+    async def close(self) -> None:
+        return
