@@ -247,44 +247,9 @@ async def test_a_full_disk_while_the_database_is_away_keeps_the_newest_in_memory
     assert [seq for _, seq in sorted(table.rows)] == [2, 3, 4]
 
 
-async def test_a_call_that_keeps_no_words_stores_none_but_watchers_hear_them(
-    writer: EventWriter, table: Table
-) -> None:
+async def test_a_call_that_keeps_no_words_stores_none(writer: EventWriter, table: Table) -> None:
     call = uuid4()
     writer.open(call, WORKSPACE, keep_words=False)
-    watching = asyncio.ensure_future(anext(writer.subscribe(call)))
-    await asyncio.sleep(0)
     writer.add(call, [note(1)])
-    assert await watching == note(1)
     await writer.close(call)
     assert [stored.data["text"] for stored in table.notes(call)] == [""]
-
-
-async def test_watchers_see_the_whole_call_until_it_closes(writer: EventWriter) -> None:
-    call = uuid4()
-    writer.open(call, WORKSPACE, keep_words=True)
-    writer.add(call, [note(0)])
-
-    async def watch() -> list[Note]:
-        return [seen async for seen in writer.subscribe(call)]
-
-    watchers = [asyncio.ensure_future(watch()) for _ in range(2)]
-    await asyncio.sleep(0)
-    writer.add(call, [note(1)])
-    await asyncio.to_thread(writer.add, call, [note(2), note(3)])
-    await writer.close(call)
-    assert await asyncio.gather(*watchers) == [[note(0), note(1), note(2), note(3)]] * 2
-    assert [seen async for seen in writer.subscribe(call)] == [], "a closed call has nothing to watch"
-
-
-async def test_a_watcher_that_sleeps_is_let_go(writer: EventWriter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WATCHED_NOTES", 2)
-    call = uuid4()
-    writer.open(call, WORKSPACE, keep_words=True)
-    watcher = writer.subscribe(call)
-    first = asyncio.ensure_future(anext(watcher))
-    await asyncio.sleep(0)
-    writer.add(call, [note(number) for number in range(9)])
-    assert await first in [note(number) for number in range(9)]
-    async with asyncio.timeout(5):
-        assert len([seen async for seen in watcher]) <= 2

@@ -138,7 +138,7 @@ def _line(workspace_id: UUID, seq: int, note: Note) -> bytes:
         "kind": note.kind,
         "data": note.data,
     }
-    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(entry, separators=(",", ":"), default=str).encode() + b"\n"
 
 
 def _parsed(line: bytes, call_id: UUID) -> tuple[UUID, int, Note] | None:

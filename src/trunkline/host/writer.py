@@ -6,8 +6,7 @@ sent twice, after a lost answer or by a replay, is stored once.
 
 import asyncio
 import threading
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -29,8 +28,6 @@ BATCH_NOTES = 500
 """Notes of the journal in one write."""
 MOST_IN_MEMORY = 5_000
 """Notes of one call kept while neither database nor disk takes them; the oldest go first."""
-WATCHED_NOTES = 2_000
-"""Notes of a call that a new watcher is shown, and notes that wait for a slow one before it is let go."""
 
 
 class EventSink(Protocol):
@@ -64,8 +61,6 @@ class _Stream:
     """The database says that the call is over."""
     live: bool = True
     """False for what an earlier process left behind."""
-    shown: deque[Note] = field(default_factory=lambda: deque(maxlen=WATCHED_NOTES))
-    subscribers: list["asyncio.Queue[Note | None]"] = field(default_factory=list)
 
 
 class EventWriter:
@@ -79,16 +74,13 @@ class EventWriter:
         self._lock = threading.Lock()
         """Guards `pending` and `first` of every stream: notes may come from any thread."""
         self._wake = asyncio.Event()
-        self._passed: asyncio.Future[None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._passed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._away = False
 
     async def start(self) -> None:
         """Begin to write; first what earlier processes left in the journal."""
-        self._loop = asyncio.get_running_loop()
-        self._passed = self._loop.create_future()
         for call_id in await asyncio.to_thread(self._journal.left_behind):
             first = await asyncio.to_thread(next, self._journal.batches(call_id, 1), None)
             if first is None:
@@ -106,7 +98,7 @@ class EventWriter:
         await asyncio.to_thread(self._journal.close)
 
     def open(self, call_id: UUID, workspace_id: UUID, keep_words: bool) -> None:
-        """Expect notes of a call. Without `keep_words` what was said goes to watchers but is not stored."""
+        """Expect notes of a call. Without `keep_words` it is not stored what was said, only that and when."""
         self._streams[call_id] = _Stream(workspace_id, call_id, keep_words)
 
     def add(self, call_id: UUID, notes: Iterable[Note]) -> None:
@@ -117,8 +109,6 @@ class EventWriter:
             return
         with self._lock:
             stream.pending += taken if stream.keep_words else map(without_words, taken)
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(_publish, stream, taken)
 
     async def flush(self, call_id: UUID) -> None:
         """Returns when every note handed in so far is in the database; waits as long as that is away."""
@@ -126,33 +116,13 @@ class EventWriter:
         with self._lock:
             target = stream.first + len(stream.pending)
         self._wake.set()
-        while stream.stored < target:
-            assert self._passed is not None
-            await asyncio.shield(self._passed)
+        async with self._passed:
+            await self._passed.wait_for(lambda: stream.stored >= target)
 
     async def close(self, call_id: UUID) -> None:
-        """`flush`, then no more notes of this call; its watchers come to their end."""
+        """`flush`, then no more notes of this call."""
         await self.flush(call_id)
-        stream = self._streams.pop(call_id)
-        for queue in stream.subscribers:
-            _end(queue)
-
-    async def subscribe(self, call_id: UUID) -> AsyncIterator[Note]:
-        """The notes of a live call, those of before first, until it closes; ends early for a watcher that is too slow."""
-        stream = self._streams.get(call_id)
-        if stream is None:
-            return
-        queue: asyncio.Queue[Note | None] = asyncio.Queue(WATCHED_NOTES)
-        before = list(stream.shown)
-        stream.subscribers.append(queue)
-        try:
-            for note in before:
-                yield note
-            while (note := await queue.get()) is not None:
-                yield note
-        finally:
-            if queue in stream.subscribers:
-                stream.subscribers.remove(queue)
+        del self._streams[call_id]
 
     @property
     def away(self) -> bool:
@@ -185,10 +155,8 @@ class EventWriter:
         if away != self._away:
             self._away = away
             log.warning("database_away" if away else "database_back", calls=len(self._streams))
-        assert self._loop is not None
-        passed, self._passed = self._passed, self._loop.create_future()
-        if passed is not None:
-            passed.set_result(None)
+        async with self._passed:
+            self._passed.notify_all()
 
     async def _write(self, stream: _Stream, away: bool) -> bool:
         """Make durable what is pending; False when the database is away."""
@@ -244,7 +212,11 @@ class EventWriter:
         batch = self._pending(stream)
         if batch.notes:
             await self._to_journal(stream, batch)
-        await asyncio.to_thread(self._journal.set_aside, stream.call_id)
+        try:
+            await asyncio.to_thread(self._journal.set_aside, stream.call_id)
+        except OSError as failed:
+            log.error("journal_not_written", call_id=str(stream.call_id), reason=str(failed))
+            return
         stream.journaled = False
         stream.stored = stream.first
         log.error("notes_refused", call_id=str(stream.call_id), error=type(error).__name__, exc_info=error)
@@ -268,21 +240,3 @@ class EventWriter:
                 del stream.pending[:surplus]
                 stream.first += surplus
                 log.error("notes_lost", call_id=str(stream.call_id), count=surplus)
-
-
-def _publish(stream: _Stream, notes: list[Note]) -> None:
-    stream.shown.extend(notes)
-    for queue in list(stream.subscribers):
-        try:
-            for note in notes:
-                queue.put_nowait(note)
-        except asyncio.QueueFull:
-            stream.subscribers.remove(queue)
-            _end(queue)
-
-
-def _end(queue: "asyncio.Queue[Note | None]") -> None:
-    """A full queue gives up its oldest note for the end."""
-    if queue.full():
-        queue.get_nowait()
-    queue.put_nowait(None)

@@ -1,11 +1,11 @@
 """What a host does with calls, on the real database."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tests.resources.calls.conftest import NUMBER, AddHost, active, attempts, offer, outbound, stored
 from trunkline.errors import NoFreeSlot, NotFound
@@ -296,11 +296,11 @@ async def test_words_that_json_cannot_hold_are_cleaned(
     live: LiveCalls, database: Database, agent: Agent, host: UUID
 ) -> None:
     plan = await ring(live, host)
-    bad = Note(0, Kind.CALLER_SAID, {"text": "a\0b \ud800", "more": [{"x\0": ("\0",)}]})
+    bad = Note(0, Kind.CALLER_SAID, {"text": "a\0b \ud800", "more": [{"x\0": ("\0", float("nan"), host)}]})
     assert await live.append(plan.workspace_id, plan.call_id, 0, [bad])
     async with database.system() as session:
         event = (await session.scalars(select(CallEvent))).one()
-    assert event.data == {"text": "ab ?", "more": [{"x": [""]}]}
+    assert event.data == {"text": "ab ?", "more": [{"x": ["", None, str(host)]}]}
 
 
 async def test_finish_stores_the_whole_record_and_frees_the_slot(
@@ -308,6 +308,8 @@ async def test_finish_stores_the_whole_record_and_frees_the_slot(
 ) -> None:
     plan = await ring(live, host)
     await live.answered(plan.call_id)
+    async with database.system() as session:
+        await session.execute(update(Call).values(answered_at=func.now() - timedelta(seconds=9)))
     await live.append(plan.workspace_id, plan.call_id, 0, [*SAID, ENDED])
     assert await live.finish(plan.call_id, recording=Recording("recordings/x.wav", 4.6))
     call = await stored(database, plan.call_id)
@@ -319,12 +321,38 @@ async def test_finish_stores_the_whole_record_and_frees_the_slot(
     assert call.answered_at is not None
     assert call.ended_at == call.answered_at + timedelta(milliseconds=4600)
     assert call.duration_s == 5
-    assert call.ringing_ms is not None
-    assert call.telephony_ms == pytest.approx(call.ringing_ms + 4600, abs=1)
+    assert call.started_at is not None
+    assert call.telephony_ms == round((call.ended_at - call.started_at).total_seconds() * 1000)
     assert call.agents_used == [str(agent.id)]
     assert await active(database, host) == 0
     assert not await live.finish(plan.call_id), "once"
     assert await active(database, host) == 0
+
+
+async def test_an_answer_that_was_told_late_puts_no_end_into_the_future(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID
+) -> None:
+    plan = await ring(live, host)
+    await live.answered(plan.call_id)
+    await live.append(plan.workspace_id, plan.call_id, 0, [Note(3_600_000, Kind.ENDED, {"reason": "idle"})])
+    await live.finish(plan.call_id)
+    call = await stored(database, plan.call_id)
+    assert call.duration_s == 3600
+    assert call.ended_at is not None
+    assert call.ended_at < datetime.now(UTC) + timedelta(seconds=5)
+
+
+async def test_a_note_is_in_the_record_or_refused_whoever_closes_meanwhile(
+    live: LiveCalls, database: Database, agent: Agent, add_host: AddHost
+) -> None:
+    host = await add_host(20)
+    for turn in range(10):
+        plan = await ring(live, host)
+        await live.answered(plan.call_id)
+        racers = [live.append(plan.workspace_id, plan.call_id, 0, SAID), live.finish(plan.call_id, fault="x")]
+        outcome = await asyncio.gather(*(racers if turn % 2 else reversed(racers)))
+        accepted = outcome[0 if turn % 2 else 1]
+        assert ((await stored(database, plan.call_id)).transcript is not None) == accepted
 
 
 @pytest.mark.parametrize(

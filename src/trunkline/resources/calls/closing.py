@@ -95,11 +95,14 @@ def _told(record: Record) -> dict[str, Any]:
 
 
 def _times(call: Call, record: Record, now: datetime) -> dict[str, Any]:
-    """The end is the last note's time: what is written after it takes time of its own."""
+    """The end is the last note's time: what is written after it takes time of its own.
+
+    An answer that was told late, because the database was away, does not put the end into the future.
+    """
     if call.answered_at is None:
         return {"ended_at": now}
     talked = timedelta(milliseconds=record.last_ms)
-    ended = call.answered_at + talked
+    ended = min(now, call.answered_at + talked)
     rang_from = call.ringing_at or call.started_at or call.answered_at
     return {
         "ended_at": ended,

@@ -3,6 +3,7 @@
 A host keeps its calls through that; what it could not say then, it says again: each method may be repeated.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -244,12 +245,14 @@ async def _insert(
 
 
 def _storable(value: Any) -> Any:
-    """The value without what PostgreSQL's JSON cannot hold: NUL and halves of surrogate pairs."""
+    """The value as PostgreSQL's JSON can hold it: without NUL, halves of surrogate pairs, NaN and foreign types."""
     match value:
-        case str():
-            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
         case dict():
-            return {_storable(key): _storable(inner) for key, inner in value.items()}
+            return {_storable(str(key)): _storable(inner) for key, inner in value.items()}
         case list() | tuple():
             return [_storable(inner) for inner in value]
-    return value
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
