@@ -1,3 +1,12 @@
 """What every test may use; each plugin is one file."""
 
+import os
+
+from hypothesis import settings
+
 pytest_plugins = ["tests.fixtures.database", "tests.fixtures.peers", "tests.fixtures.models"]
+
+# In CI the same cases each time; everywhere else new ones, and a failing one prints how to get it back.
+settings.register_profile("ci", derandomize=True, print_blob=True)
+settings.register_profile("dev", print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")

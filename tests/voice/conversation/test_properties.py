@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -214,7 +214,7 @@ def world_closed(world: Recorder) -> set[tuple[str, int | str]]:
 
 
 _many = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 
 
@@ -247,9 +247,11 @@ def test_any_order_of_ticks_and_events(case: Case) -> None:
         run = run + 1 if state is State.PAUSED else 0
         assert run <= 60
 
-    # Transcript order is the order heard (what began within the 200 ms that count as together has no order).
-    starts = [note.data["start_ms"] for note in world.notes if note.kind in ("agent_said", "caller_said")]
-    assert all(later > earlier - 200 for earlier, later in pairwise(starts))
+    # Transcript order is the order heard: nothing stands after what began only when it was over. (An agent that may
+    # not be interrupted takes up the words in its next turn.)
+    said = [note.data for note in world.notes if note.kind in ("agent_said", "caller_said")]
+    if case.profile.interruptible:
+        assert not any(later["end_ms"] < earlier["start_ms"] for earlier, later in combinations(said, 2))
 
     _history_holds_only_what_was_heard(world)
 

@@ -261,7 +261,7 @@ class Agent:
                     text=text,
                     reply=reply,
                     start_ms=pieces[0][0].started_ms,
-                    end_ms=self._out.now_ms,
+                    end_ms=min(self._out.now_ms, pieces[-1][0].until_ms),
                     cut=cut,
                 )
 

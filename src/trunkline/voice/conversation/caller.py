@@ -54,8 +54,9 @@ class Caller:
         heard = self.ear.tick(frame, speech)
         if (segment := self.segment) is not None:
             self._out.ask(Hear(segment.id, heard))
-            if speech >= QUIET:
+            if speech >= QUIET and self.turn is not None:
                 segment.voiced += 1
+                self.turn.last_voice = self._out.tick
             if self._out.tick - segment.opened >= SEGMENT_TICKS:
                 self.finish_segment()
                 self._open_segment(preroll=0)
@@ -72,7 +73,7 @@ class Caller:
     def speak_up(self, noticed_after: int) -> Segment:
         """Voice begins: open a segment, of a new turn where there is none. `noticed_after`: ticks of voice so far."""
         self.ledger = None
-        self._ensure_turn(noticed_after)
+        self._ensure_turn(noticed_after).last_voice = self._out.tick
         return self._open_segment(PREROLL_TICKS + noticed_after, noticed_after)
 
     def _ensure_turn(self, noticed_after: int = 0) -> Turn:
@@ -132,7 +133,9 @@ class Caller:
         """Silence after voice: finish the segment, ask the turn model, begin the ledger."""
         assert self.turn is not None
         self.finish_segment()
-        self.turn.last_voice = self._out.tick - self.ear.since_last_voice()
+        if not self.turn.keys:
+            by_energy = self._out.tick - self.ear.since_last_voice()
+            self.turn.last_voice = max(by_energy, self.turn.start_ms // TICK_MS)
         self._judge(self.turn)
         self.ledger = Ledger(self.turn.id, self.turn.last_voice * TICK_MS, pause_ms=self._out.now_ms)
         if self.turn.words_known:

@@ -37,6 +37,8 @@ class Sentence:
     at: int = 0
     """Bytes handed over."""
     started_ms: int | None = None
+    until_ms: int = 0
+    """When what was handed over of it has sounded."""
 
     @property
     def done(self) -> bool:
@@ -140,12 +142,13 @@ class Playout:
 
         `queued` is what the line still holds, in samples.
         """
-        self.queued = queued
         if self._awaiting_flush:
+            # What the line held when we paused counts as not heard until it has said what it dropped.
             self._awaiting_flush -= 1
             if self._awaiting_flush:
                 return b"", None
             self.flushed(0)
+        self.queued = queued
         if self._paused:
             frame = self._fade.popleft() if self._fade else b""
             self.queued += len(frame) // 2
@@ -163,6 +166,7 @@ class Playout:
                 sentence.started_ms = now_ms
                 began = began or sentence
             sound += piece
+            sentence.until_ms = now_ms + (queued * 2 + len(sound)) * TICK_MS // self._frame
         self.queued = queued + len(sound) // 2
         return bytes(sound), began
 

@@ -83,6 +83,8 @@ class Session:
         self._agent = Agent(self._out, rate, self.dialogue)
         self._echo = EchoGuard()
         self._interruption: Interruption | None = None
+        self._was_thinking = False
+        """Before the hold."""
         self._armed = True
         """May a voice pause us? Not the one that we just resumed against."""
         self._greeted = False
@@ -501,6 +503,7 @@ class Session:
         self._interruption = None
         if self.state in (State.DECIDING, State.CALLER):
             self._agent.drop()
+        self._was_thinking = self.state is State.THINKING
         self.state = State.AWAY
 
     def _unhold(self) -> None:
@@ -508,7 +511,8 @@ class Session:
             return
         self._agent.playout.resume()
         if self._agent.reply is not None:
-            self.state = State.SPEAKING
+            self.state = State.THINKING if self._was_thinking else State.SPEAKING
+            self._committed_at = self._out.tick
         elif self._caller.turn is not None:
             self._caller.pause()
             self.state = State.DECIDING
@@ -522,13 +526,10 @@ class Session:
         if self._ending is not None or self.ended:
             return
         self._ending = (reason, detail, self._out.tick + _LAST_WORDS_TICKS)
-        uncommitted = self.state in (State.CALLER, State.DECIDING)
         self._agent.cut()
         self._caller.finish_segment()
         if self._line_open:
             self._out.ask(CloseLine(reason.value))
-        if self._caller.turn is not None and uncommitted and not self._caller.turn.last_voice:
-            self._caller.turn.last_voice = self._out.tick
         self._await_last_words()
 
     def _await_last_words(self) -> None:

@@ -1,0 +1,41 @@
+"""`make bench`: every figure as a JSON line on standard output, a table for people on standard error.
+
+python -m benchmarks [--full] [--only talks|embedded]
+"""
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import embedded, talks
+from benchmarks.figures import Figure, table
+
+
+def _figures(only: str | None, full: bool) -> Iterator[Figure]:
+    models = Path(os.environ.get("TRUNKLINE_MODELS") or "~/.trunkline/models").expanduser()
+    # The embedded default has the whole machine; the talks keep this process on one core from then on.
+    if only in (None, "embedded"):
+        yield from embedded.measure(calls=10 if full else 3)
+    if only in (None, "talks"):
+        yield from talks.measure(models, full)
+
+
+def main() -> int:
+    """0 when every figure was measured, missed goals included: a bench reports, it does not judge."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--full", action="store_true", help="the long ones as well")
+    parser.add_argument("--only", choices=("talks", "embedded"))
+    chosen = parser.parse_args()
+    figures = []
+    for figure in _figures(chosen.only, chosen.full):
+        print(figure.line(), flush=True)
+        figures.append(figure)
+    table(figures, Console(stderr=True, width=200))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
