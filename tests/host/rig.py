@@ -1,7 +1,7 @@
 """What the tests of whole calls stand on: a voice host with in-tree twins all around, and a caller by its tones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from trunkline.host.writer import EventWriter
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.resources.calls.live import LiveCalls
-from trunkline.voice.conversation.profile import Tool
-from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart
+from trunkline.voice.language.twins import Line as ScriptedReply
+from trunkline.voice.language.twins import ScriptedLanguageModel
 from trunkline.voice.lines.loopback import LoopbackEngine, LoopbackLine
 from trunkline.voice.speech import tones
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
@@ -31,23 +31,9 @@ _PAUSE = 5
 """Ticks."""
 
 
-class Parrot:
-    """A language model that says what it heard."""
-
-    def __init__(self) -> None:
-        self.warmed: list[str] = []
-
-    async def reply(
-        self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()
-    ) -> AsyncIterator[ReplyPart]:
-        yield TextPart(f"You said {messages[-1]['content']}.")
-        yield DonePart("parrot")
-
-    async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
-        self.warmed.append(model)
-
-    async def close(self) -> None:
-        return
+def parrot(messages: Sequence[dict[str, Any]]) -> ScriptedReply:
+    """Says what it heard."""
+    return ScriptedReply(f"You said {messages[-1]['content']}.")
 
 
 class HandBeat(Beat):
@@ -89,7 +75,7 @@ class Rig:
         self.database = database
         self.live = live
         self.engine = LoopbackEngine(RATE)
-        self.llm = Parrot()
+        self.llm = ScriptedLanguageModel(rule=parrot)
         self.pool = ThreadPoolExecutor(1)
         self.parts = Parts(LevelActivity(), FixedTurn(0.9), ToneEars(), ToneVoice(), self.llm, self.pool)
         self.beat = HandBeat(self.parts.vad, asyncio.get_running_loop())

@@ -47,7 +47,7 @@ async def test_a_call_is_answered_heard_and_written_down(rig: Rig, agent: Agent)
         "human: do you open sundays",
         "bot: You said do you open sundays.",
     ]
-    assert call.models == ["parrot"]
+    assert call.models == ["scripted"]
     assert len(call.ledger) == 1
     assert call.recording_key is not None
     wav = await rig.blobs.get(call.recording_key)
@@ -56,7 +56,7 @@ async def test_a_call_is_answered_heard_and_written_down(rig: Rig, agent: Agent)
     assert call.recording_s is not None and call.duration_s is not None
     assert abs(call.recording_s - call.duration_s) <= 1.0
     assert await active(rig.database, rig.node.identity.id) == 0
-    assert len(rig.llm.warmed) == 1
+    assert rig.llm.warmed == 1
 
 
 async def test_notes_can_be_watched_from_the_beginning(rig: Rig, agent: Agent) -> None:

@@ -4,25 +4,32 @@ Everything under `/calls` wants the header `X-Trunkline-Node-Token`; only proces
 make it.
 """
 
+import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from typing import Any, Protocol
 from uuid import UUID
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trunkline.errors import PortTaken
 from trunkline.platform.telemetry import metrics
 from trunkline.voice.conversation.events import HangUp, Note, Say
 
 TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name, not a token
 _MAX_BODY = 16_384
 _MAX_TEXT = 2_000
+_CLOSE_SECONDS = 2
+"""For answers in progress (watchers) when the process stops."""
 
 
 class Live(Protocol):
@@ -46,7 +53,7 @@ class Board(Protocol):
 
     def find(self, call_id: UUID) -> Live | None: ...
 
-    def live(self) -> list[Live]: ...
+    def live(self) -> Sequence[Live]: ...
 
     def not_ready(self) -> str | None:
         """Why no call can be taken right now; None when one can."""
@@ -67,6 +74,50 @@ def app(board: Board, token: str) -> ASGIApp:
     starlette = Starlette(routes=routes)
     starlette.state.board = board
     return _Guard(starlette, token)
+
+
+@asynccontextmanager
+async def served(application: ASGIApp, bind: str, port: int) -> AsyncIterator[int]:
+    """Serve in the running loop; gives the port, which the system chooses for 0. Raises PortTaken."""
+    with _listener(bind, port) as listener:
+        config = uvicorn.Config(
+            application,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_CLOSE_SECONDS,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve([listener]), name="control")
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to the role."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _listener(bind: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((bind, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"Control of calls cannot listen on {bind}:{port} ({error.strerror}). Stop what holds it, or set "
+            "TRUNKLINE_VOICE_PORT to a free port."
+        ) from error
+    return listener
 
 
 class _Guard:

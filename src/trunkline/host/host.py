@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -237,7 +238,10 @@ class VoiceHost:
             if call_id not in self._placing:
                 task = asyncio.create_task(self._place(call_id, n), name=f"place {call_id}")
                 self._placing[call_id] = task
-                task.add_done_callback(lambda _, call_id=call_id: self._placing.pop(call_id, None))
+                task.add_done_callback(partial(self._placed, call_id))
+
+    def _placed(self, call_id: UUID, _: asyncio.Task[None]) -> None:
+        del self._placing[call_id]
 
     async def _place(self, call_id: UUID, n: int) -> None:
         assert self._node is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from trunkline.voice.language.ports import LanguageModel
+from trunkline.voice.language.routes import language_model
 from trunkline.voice.models.store import Store
 from trunkline.voice.speech.hibari import LocalVoice
 from trunkline.voice.speech.openai_stt import OpenAISpeechToText
@@ -78,7 +79,9 @@ def load(choice: Choice) -> Parts:
         turn=SmartTurn(store.path("turn", "smart-turn-v3.2-cpu.onnx"), pool),
         stt=_hearing(choice, store, pool),
         tts=_voice(choice, pool),
-        llm=_language(choice),
+        llm=language_model(
+            choice.llm.base_url, choice.llm.api_key, embedded=choice.llm_embedded, routes=choice.llm_routes
+        ),
         pool=pool,
     )
     log.info(
@@ -101,9 +104,3 @@ def _voice(choice: Choice, pool: ThreadPoolExecutor) -> TextToSpeech:
     if choice.tts is not None:
         return OpenAITextToSpeech(choice.tts.base_url, choice.tts.api_key)
     return LocalVoice(pool)
-
-
-def _language(choice: Choice) -> LanguageModel:
-
-
-    raise NotImplementedError

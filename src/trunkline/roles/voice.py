@@ -1,0 +1,142 @@
+"""The role voice: holds live calls. Composes host, lines, speech and language from the settings."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+import structlog
+from pydantic import SecretStr
+
+from trunkline.errors import SetupError
+from trunkline.host import control
+from trunkline.host.beat import Beat, tune_interpreter
+from trunkline.host.call import Desk
+from trunkline.host.host import Archive, VoiceHost
+from trunkline.host.journal import Journal
+from trunkline.host.node import Identity, Node
+from trunkline.host.parts import Choice, Endpoint, Parts, load
+from trunkline.host.recorder import RecordingWriter
+from trunkline.host.writer import EventWriter
+from trunkline.platform.storage.blobs import open_blobs
+from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
+from trunkline.platform.telemetry import logging
+from trunkline.platform.work.wakeups import Wakeups
+from trunkline.resources.calls.live import OFFERS, LiveCalls
+from trunkline.roles import installation, runfile
+from trunkline.settings import Settings
+from trunkline.voice.lines.sip import SipEngine
+
+log = structlog.get_logger(__name__)
+
+_WATCH_SECONDS = 1.0
+
+
+async def run(settings: Settings) -> int:
+    """Hold calls until SIGTERM, then wait for the live ones; a second SIGTERM cuts them off.
+
+    Raises SetupError, PortTaken and Unavailable while it starts. Status 1: the beat died.
+    """
+    logging.configure("voice")
+    url = installation.database_url(settings)
+    async with AsyncExitStack() as stack:
+        database = Database.connect(url)
+        stack.push_async_callback(database.close)
+        await database.check_login()
+        secrets = await installation.secret_box(settings, database)
+        parts = await asyncio.to_thread(load, choice(settings))
+        stack.push_async_callback(parts.close)
+        await parts.warm()
+        beat = Beat(parts.vad, asyncio.get_running_loop())
+        host = await _started(stack, settings, database, secrets, parts, beat)
+        wakeups = Wakeups(url)
+        wakeups.listen(OFFERS, lambda _: host.wake())
+        listening = asyncio.create_task(wakeups.run(), name="wake-ups")
+        stack.callback(listening.cancel)
+        log.info("voice_ready", capacity=settings.call_capacity)
+        well = await _until_told(host, beat)
+        await host.drain()
+    log.info("voice_stopped")
+    return 0 if well else 1
+
+
+async def _started(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    secrets: SecretBox,
+    parts: Parts,
+    beat: Beat,
+) -> VoiceHost:
+    """A host that takes calls; `stack` takes it down again in order."""
+    live = LiveCalls(database, secrets)
+    blobs = open_blobs(settings.blobs_folder)
+    recordings = RecordingWriter(blobs)
+    writer = EventWriter(live, Journal(settings.home / "journal"), lambda call_id: host.found_closed(call_id))
+    capacity = settings.call_capacity
+    host = VoiceHost(Desk(beat, parts, writer), live, Archive(blobs, recordings), capacity)
+    address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
+    tune_interpreter()
+    beat.start()
+    stack.push_async_callback(beat.stop)
+    await writer.start()
+    stack.push_async_callback(writer.stop)
+    recordings.start()
+    stack.push_async_callback(recordings.stop)
+    application = control.app(host, secrets.node_token)
+    port = await stack.enter_async_context(control.served(application, settings.bind, settings.voice_port))
+    identity = Identity(uuid4(), f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
+    engine = SipEngine(settings.bind, settings.sip_port, settings.rtp_ports, settings.public_ip)
+    stack.push_async_callback(host.stop)
+    await host.start(engine, Node(database, identity, host.held, host.found_closed))
+    return host
+
+
+async def _until_told(host: VoiceHost, beat: Beat) -> bool:
+    """Wait for SIGTERM or SIGINT; later ones hurry the host. False: the beat died."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def tell() -> None:
+        if told.is_set():
+            host.hurry()
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, tell)
+    while not told.is_set():
+        try:
+            async with asyncio.timeout(_WATCH_SECONDS):
+                await told.wait()
+        except TimeoutError:
+            if not beat.alive:
+                log.error("beat_died", remedy="the calls on this process are lost; it starts anew")
+                host.hurry()
+                return False
+    return True
+
+
+def choice(settings: Settings) -> Choice:
+    """The speech and language parts that the settings name. Raises SetupError without a language model."""
+    base_url, embedded = settings.llm_base_url, settings.llm_embedded
+    if base_url is None:
+        running = runfile.read(settings.home)
+        if running is None:
+            raise SetupError(
+                "no language model: set TRUNKLINE_LLM_BASE_URL to an OpenAI-compatible endpoint, or start everything "
+                "at once with `trunkline serve`"
+            )
+        base_url, embedded = running.llm_url, running.llm_embedded
+    return Choice(
+        models=settings.models_folder,
+        llm=Endpoint(base_url, settings.llm_api_key.get_secret_value() if settings.llm_api_key else ""),
+        llm_embedded=embedded,
+        llm_routes=settings.llm_routes,
+        stt=_endpoint(settings.stt_base_url, settings.stt_api_key),
+        tts=_endpoint(settings.tts_base_url, settings.tts_api_key),
+    )
+
+
+def _endpoint(base_url: str | None, key: SecretStr | None) -> Endpoint | None:
+    return None if base_url is None else Endpoint(base_url, key.get_secret_value() if key else "")
