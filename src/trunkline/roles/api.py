@@ -1,6 +1,5 @@
 """The role api: HTTP for programs, people and monitoring."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,7 @@ import httpx2
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
-from trunkline.errors import SetupError, TrunklineError
+from trunkline.errors import TrunklineError
 from trunkline.platform.http.app import create_app
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
@@ -72,23 +71,21 @@ async def _platform(settings: Settings) -> AsyncIterator[Platform]:
                 authenticator=Authenticator(StoredKeys(database, secrets)),
                 base_url=settings.base_url,
                 nodes=nodes,
-                language_models=frozenset(_routes(settings)),
+                language_models=model_names(settings),
             )
     finally:
         await database.close()
 
 
-def _routes(settings: Settings) -> list[str]:
-    """The names in TRUNKLINE_LLM_ROUTES."""
+def model_names(settings: Settings) -> frozenset[str]:
+    """The names in TRUNKLINE_LLM_ROUTES. Raises SetupError for a file that cannot be used."""
     if settings.llm_routes is None:
-        return []
-    try:
-        return list(json.loads(settings.llm_routes.read_text()))
-    except (OSError, ValueError) as error:
-        raise SetupError(
-            f"TRUNKLINE_LLM_ROUTES names {settings.llm_routes}, which cannot be used ({error}); "
-            "it must be a JSON object: model name → {base_url, api_key, model}"
-        ) from error
+        return frozenset()
+    from trunkline.voice.language.routes import (
+        read_routes,
+    )  # with it comes a client that the API does without
+
+    return frozenset(read_routes(settings.llm_routes))
 
 
 class Readiness:

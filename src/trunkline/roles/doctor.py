@@ -21,7 +21,7 @@ from trunkline.settings import Settings
 from trunkline.voice.models.store import Store
 
 LEAST_FREE_BYTES = 2 * 1024**3
-_WHEELS = (
+WHEELS = (
     "baresip",
     "ctranslate2",
     "hibari",
@@ -96,7 +96,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 async def python(_: Settings) -> list[Finding]:
     """The interpreter and what was installed into it."""
     version = ".".join(str(part) for part in sys.version_info[:3])
-    broken = [f"{name} ({error})" for name in _WHEELS if (error := _import_error(name)) is not None]
+    broken = [f"{name} ({error})" for name in WHEELS if (error := _import_error(name)) is not None]
     if broken:
         return [
             bad(

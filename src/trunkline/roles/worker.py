@@ -1,11 +1,19 @@
-"""The role worker: durable jobs, what is done every so often, and the reaper."""
+"""The role worker: durable jobs, what is done every so often in one place, and the reaper."""
 
+import asyncio
 import os
+import signal
 
 import structlog
 
+from trunkline.platform.storage import system
+from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.telemetry import logging
+from trunkline.platform.work.jobs import Jobs
+from trunkline.platform.work.reaper import Reaper
+from trunkline.platform.work.schedules import Schedules
+from trunkline.resources.calls.tasks import CallTasks
 from trunkline.roles import installation
 from trunkline.settings import Settings
 
@@ -13,22 +21,57 @@ log = structlog.get_logger(__name__)
 
 NICENESS = 5
 """Live calls on the same machine come first."""
-_RECOVER_EVERY = 3.0
-_LOOK_EVERY = 1.0
-_FORGET_EVERY = 3600.0
+RECOVER_EVERY = 3.0
+REAP_EVERY = 1.0
+RECOUNT_EVERY = 30.0
+FORGET_EVERY = 3600.0
 
 
 async def run(settings: Settings) -> int:
-    """Work until SIGTERM, then end what was begun."""
+    """Work until SIGTERM or SIGINT, then end what was begun."""
     logging.configure("worker")
-    if os.nice(0) < NICENESS:
-        os.nice(NICENESS - os.nice(0))
+    os.nice(max(0, NICENESS - os.nice(0)))
     url = installation.database_url(settings)
     database = Database.connect(url)
     try:
         await database.check_login()
         await installation.secret_box(settings, database)
-        await _until_terminated(_work(url, database))
+        jobs, schedules = Jobs(url), Schedules(url)
+        tasks = CallTasks(database, open_blobs(settings.blobs_folder))
+        tasks.register(jobs, schedules)
+        _register_upkeep(jobs, schedules, database, tasks)
+        await _until_stopped(jobs, schedules)
     finally:
         await database.close()
     return 0
+
+
+def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks: CallTasks) -> None:
+    """What keeps the installation itself in order."""
+
+    async def recount_slots() -> None:
+        async with database.system() as session:
+            await system.recount_slots(session)
+
+    reaper = Reaper(database, tasks.close_calls_of_dead_hosts)
+    schedules.every(REAP_EVERY, reaper.look)
+    schedules.every(RECOVER_EVERY, jobs.recover)
+    schedules.every(RECOUNT_EVERY, recount_slots)
+    schedules.every(FORGET_EVERY, jobs.forget_finished)
+
+
+async def _until_stopped(jobs: Jobs, schedules: Schedules) -> None:
+    """Both until a signal; a job that is on has its time to end (`jobs.DRAIN_S`)."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with asyncio.TaskGroup() as group:
+        work = [
+            group.create_task(jobs.run(), name="jobs"),
+            group.create_task(schedules.run(), name="schedules"),
+        ]
+        log.info("worker_ready")
+        await stop.wait()
+        for task in work:
+            task.cancel()
