@@ -214,7 +214,7 @@ def world_closed(world: Recorder) -> set[tuple[str, int | str]]:
 
 
 _many = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 
 
