@@ -3,10 +3,7 @@
 Rows refer to each other by foreign key, so all of them are known to the mapper as soon as one noun is imported.
 """
 
-from trunkline.resources.agents import models as agents
-from trunkline.resources.calls import models as calls
-from trunkline.resources.numbers import models as numbers
-from trunkline.resources.workspaces import models as workspaces
-
-ROWS = (agents, calls, numbers, workspaces)
-"""The modules that hold the tables."""
+import trunkline.resources.agents.models
+import trunkline.resources.calls.models
+import trunkline.resources.numbers.models
+import trunkline.resources.workspaces.models  # noqa: F401 the import is what is wanted
