@@ -318,3 +318,22 @@ async def test_without_a_database_upkeep_says_so(
     nowhere = Jobs(f"postgresql://a:b@/c?host={tmp_path_factory.mktemp('s')}")
     with pytest.raises(Unavailable):
         await nowhere.recover()
+
+
+async def test_a_worker_outlives_an_absence_of_the_database(
+    database: Database, workspace: Workspace, jobs: Jobs, postgres: EmbeddedPostgres
+) -> None:
+    seen = Seen()
+
+    @jobs.task("name")
+    async def name(name: str) -> None:
+        seen.put_nowait(name)
+
+    async with running(jobs):
+        async with database.workspace(workspace.id) as session:
+            await defer(session, "name", {"name": "before"})
+        assert await seen.next() == "before"
+        await asyncio.to_thread(postgres.restart)
+        async with database.workspace(workspace.id) as session:
+            await defer(session, "name", {"name": "after"})
+        assert await seen.next() == "after"

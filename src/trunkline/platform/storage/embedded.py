@@ -17,10 +17,10 @@ import importlib.util
 import json
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
 import tempfile
 import time
@@ -34,14 +34,13 @@ from psycopg import sql
 
 from trunkline.errors import SetupError, Unavailable
 from trunkline.platform.storage.database import APP_ROLE, SYSTEM_ROLE
-from trunkline.platform.storage.passage import let_through
+from trunkline.platform.storage.passage import let_through, make_private, system_user
 
 OWNER = "postgres"
 LOGIN = "trunkline_run"
 """What the processes log in as: no superuser, bound by row-level security, member of both roles."""
 DATABASE = "trunkline"
 
-_SYSTEM_USER = "trunkline-postgres"
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_LIMIT = 103
 """Bytes that a Unix socket's path may have everywhere (macOS; Linux has 107)."""
@@ -99,12 +98,12 @@ class EmbeddedPostgres:
             raise
 
     def _start(self) -> None:
-        self._user = _system_user()
+        self._user = system_user()
         self._passwords = _passwords(self._home / "keys" / "postgres.json", fresh=not self._data.exists())
         if self._user is not None:
             for path in (_programs() / "postgres", self._data, self._socket):
                 let_through(path, self._user.pw_uid)
-        _make_private(self._socket, self._user)
+        make_private(self._socket, self._user)
         if not self._data.exists():
             self._initialise()
         self._check_version()
@@ -177,7 +176,7 @@ class EmbeddedPostgres:
         """A new cluster, made beside its place and moved there whole, so that half of one is never used."""
         fresh = self._data.with_name("postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        _make_private(fresh, self._user)
+        make_private(fresh, self._user)
         password = self._socket / "password"  # a file, for the server's user cannot open our pipes
         self._write(password, self._passwords[OWNER] + "\n")
         command = [
@@ -221,7 +220,6 @@ class EmbeddedPostgres:
             "log_rotation_age = 1d",
             "log_rotation_size = 0",
             f"fsync = {'on' if self._durable else 'off'}",
-            f"synchronous_commit = {'on' if self._durable else 'off'}",
             f"full_page_writes = {'on' if self._durable else 'off'}",
         ]
         self._write(self._data / "trunkline.conf", "\n".join(lines) + "\n")
@@ -290,13 +288,13 @@ class EmbeddedPostgres:
                 known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
                 if known.fetchone() is None:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-        except psycopg.errors.InvalidPassword as error:
+        except psycopg.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                raise Unavailable(f"The embedded database started but does not answer: {error}") from error
             raise SetupError(
                 f"The password in {self._home / 'keys' / 'postgres.json'} does not open the database under "
                 f"{self._data}. Restore that file from your backup of TRUNKLINE_HOME."
             ) from error
-        except psycopg.OperationalError as error:
-            raise Unavailable(f"The embedded database started but does not answer: {error}") from error
 
     # ---- the server's process --------------------------------------------------------------------------
 
@@ -344,38 +342,6 @@ def _socket_folder(home: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"trunkline-{digest}"
 
 
-def _make_private(folder: Path, owner: pwd.struct_passwd | None) -> None:
-    """Makes `folder` with mode 0700 for `owner`; a folder that somebody else put there is refused."""
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-        if owner is not None:
-            os.chown(folder, owner.pw_uid, owner.pw_gid)
-    status = folder.lstat()
-    wanted = os.geteuid() if owner is None else owner.pw_uid
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != wanted or status.st_mode & 0o077:
-        raise SetupError(
-            f"{folder} is not a private folder of the user that runs the database. Remove it, or set TRUNKLINE_HOME "
-            "to another folder."
-        )
-
-
-def _system_user() -> pwd.struct_passwd | None:
-    """Under root, the user that the server runs as; made when absent."""
-    if os.geteuid() != 0:
-        return None
-    with suppress(KeyError):
-        return pwd.getpwnam(_SYSTEM_USER)
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER]
-    try:
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - fixed words
-        return pwd.getpwnam(_SYSTEM_USER)
-    except (OSError, subprocess.CalledProcessError, KeyError) as error:
-        raise SetupError(
-            "PostgreSQL does not run as root, and a user for it could not be made "
-            f"(`{' '.join(command)}`). Make it, run Trunkline as a plain user, or set DATABASE_URL."
-        ) from error
-
-
 def _passwords(path: Path, fresh: bool) -> dict[str, str]:
     """The passwords of owner and login role; made once, before the data is."""
     if path.exists():
@@ -409,6 +375,5 @@ def _command_line(pid: int) -> str:
 
 
 def _why(said: str) -> str:
-    """The server's own reason, without its log prefix."""
-    fatal = [line for line in said.splitlines() if "FATAL" in line or "PANIC" in line or "could not" in line]
-    return " ".join(fatal or said.splitlines()[-3:]) + "."
+    """The server's last lines, without time and process."""
+    return " ".join(re.sub(r"^\S+ \S+ \S+ \[\d+\] ", "", line) for line in said.splitlines()[-4:])
