@@ -1,0 +1,36 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.voice.language.contract import ASK
+from trunkline.errors import SetupError
+from trunkline.voice.language.routes import language_model, read_routes
+from trunkline.voice.scripted.script import ChatScript, Script
+from trunkline.voice.scripted.server import ScriptedServer
+
+
+async def test_a_name_with_a_route_goes_there_and_others_to_the_default(tmp_path: Path) -> None:
+    with ScriptedServer(Script(llm=ChatScript(default="Default."))) as one, ScriptedServer() as other:
+        file = tmp_path / "routes.json"
+        file.write_text(json.dumps({"smart": {"base_url": other.base_url, "api_key": "k", "model": "gpt-5"}}))
+        llm = language_model(one.base_url, routes=file)
+        for name in ("smart", "plain"):
+            assert [part async for part in llm.reply(name, ASK)]
+        await llm.close()
+        assert [each.model for each in one.of("llm")] == ["plain"]
+        assert [each.model for each in other.of("llm")] == ["gpt-5"]
+        assert other.of("llm")[0].request["max_completion_tokens"]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"a": {}}', '{"a": {"base_url": "x", "key": "y"}}'])
+def test_a_wrong_file_of_routes_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "routes.json"
+    file.write_text(text)
+    with pytest.raises(SetupError, match=r"routes\.json"):
+        read_routes(file)
+
+
+def test_an_absent_file_of_routes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="TRUNKLINE_LLM_ROUTES"):
+        read_routes(tmp_path / "none.json")
