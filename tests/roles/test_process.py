@@ -126,7 +126,7 @@ async def test_its_output_is_kept(programs: Path) -> None:
 
 def test_a_leashed_process_ends_with_its_supervisor(programs: Path) -> None:
     (programs / "fake_role.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(600)\n")
-    command = [sys.executable, "-m", "trunkline.roles.leash", "0", "fake_role"]
+    command = [sys.executable, "-m", "trunkline.roles.leash", "fake", "0", "fake_role"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -137,7 +137,7 @@ def test_a_leashed_process_ends_with_its_supervisor(programs: Path) -> None:
 
 def test_a_leashed_process_is_as_nice_as_it_is_told(programs: Path) -> None:
     (programs / "fake_role.py").write_text("import os, sys\nprint(os.nice(0), *sys.argv[1:])\n")
-    command = [sys.executable, "-m", "trunkline.roles.leash", "7", "fake_role", "a", "b"]
+    command = [sys.executable, "-m", "trunkline.roles.leash", "fake", "7", "fake_role", "a", "b"]
     expected = min(os.nice(0) + 7, 19)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

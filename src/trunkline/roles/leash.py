@@ -1,6 +1,6 @@
 """Runs a module that must not outlive its supervisor.
 
-    python -m trunkline.roles.leash <niceness> <module> [arguments…]
+    python -m trunkline.roles.leash <name> <niceness> <module> [arguments…]
 
 The supervisor holds the other end of standard input and never writes: when it closes, the supervisor is gone,
 however it died, and this process gets the SIGTERM that it would have sent.
@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 
+from trunkline.platform.telemetry import logging
+
 
 def _wait_for_the_end() -> None:
     while os.read(0, 1024):
@@ -21,8 +23,9 @@ def _wait_for_the_end() -> None:
 
 def main() -> None:
     """Put on the leash, then become the module."""
-    niceness, module, *arguments = sys.argv[1:]
+    name, niceness, module, *arguments = sys.argv[1:]
     os.nice(int(niceness))
+    logging.configure(name)
     threading.Thread(target=_wait_for_the_end, name="leash", daemon=True).start()
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -48,7 +48,7 @@ class Program:
 
     def command(self) -> list[str]:
         """On a leash, so that it ends when the supervisor does."""
-        leash = [sys.executable, "-m", "trunkline.roles.leash", str(self.niceness)]
+        leash = [sys.executable, "-m", "trunkline.roles.leash", self.name, str(self.niceness)]
         return [*leash, self.module, *self.arguments]
 
 

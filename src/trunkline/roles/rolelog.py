@@ -61,7 +61,7 @@ class RoleLog:
         entry = _parse(line)
         colour = _SHOWN.get(str(entry.get("level", "")).lower())
         if colour:
-            self._terminal.print(_shown(self._name, entry, colour))
+            self._terminal.print(_shown(self._name, entry, colour), soft_wrap=True)
 
 
 def _parse(line: str) -> dict[str, Any]:

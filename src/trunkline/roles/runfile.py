@@ -34,7 +34,8 @@ def run_folder(home: Path) -> Path:
     """`<home>/run`, made closed to others when absent. Never chmod: that would undo the database's access list."""
     folder = home / "run"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise SetupError(
             f"the folder {folder} cannot be made ({error.strerror}); set TRUNKLINE_HOME to one that you may write"

@@ -56,10 +56,10 @@ class Screen:
             (f"{at}  ", "dim"), (f"{who:<7}", f"bold {colour}"), str(note.data.get("text", ""))
         )
         text.append(cut, style="dim")
-        self._terminal.print(text)
+        self._terminal.print(text, soft_wrap=True)
 
     def _under(self, text: str, colour: str = "dim") -> None:
-        self._terminal.print(Text(f"{'':14}{text}", style=colour))
+        self._terminal.print(Text(f"{'':14}{text}", style=colour), soft_wrap=True)
 
 
 def turn_text(ledger: dict[str, Any]) -> str:
