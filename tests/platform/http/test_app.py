@@ -24,7 +24,7 @@ from trunkline.errors import (
 )
 from trunkline.platform.http.app import create_app
 from trunkline.platform.http.auth import Authenticator, Identity
-from trunkline.platform.http.context import Caller, Platform
+from trunkline.platform.http.context import Caller, Platform, keyed_router
 from trunkline.platform.http.edge import LARGEST_BODY
 from trunkline.platform.http.pagination import NarrowPage, Page, WidePage
 from trunkline.platform.http.wire import WireInput
@@ -34,6 +34,7 @@ from trunkline.platform.storage.secrets import SecretBox
 
 KEY = "ключ with 16 or more characters"
 router = APIRouter(prefix="/v2")
+keyed = keyed_router("/v2", "Keyed")
 
 
 class Thing(WireInput):
@@ -74,9 +75,13 @@ async def run(number: int, thing: Thing | None = None) -> dict[str, object]:
     return {"number": number, "thing": thing and thing.name}
 
 
-@router.get("/me")
+@keyed.get("/me")
 async def me(caller: Caller) -> str:
     return caller.key_id
+
+
+@keyed.post("/mine")
+async def mine(thing: Thing, caller: Caller) -> None: ...
 
 
 @router.get("/fault/{kind}")
@@ -129,7 +134,7 @@ async def client(keys: FewKeys) -> AsyncIterator[httpx2.AsyncClient]:
             base_url="http://api.test",
             nodes=nodes,
         )
-        app = create_app(platform, routers=[router], ready=ready, registry=CollectorRegistry())
+        app = create_app(platform, routers=[router, keyed], ready=ready, registry=CollectorRegistry())
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=app), base_url="http://api.test"
         ) as made:
@@ -286,8 +291,19 @@ async def test_a_wrong_key(client: httpx2.AsyncClient, key: str) -> None:
     assert described(answer, 401, "critical") == "Unauthorized: Invalid or expired token."
 
 
+async def test_the_key_is_looked_at_before_the_body(client: httpx2.AsyncClient) -> None:
+    for body in (b"{", b"{}"):
+        described(await client.post("/v2/mine", content=body), 401)
+    good = {b"Authorization": f"Bearer {KEY}".encode()}
+    described(await client.post("/v2/mine", content=b"{", headers=good), 400)
+    answer = await client.post("/v2/mine", json={"name": "x"}, headers=good)
+    assert answer.status_code == 200
+    schema = (await client.get("/openapi.json")).json()
+    assert schema["paths"]["/v2/mine"]["post"]["security"] == [{"HTTPBearer": []}]
+
+
 async def test_a_chosen_key_may_hold_any_letters(client: httpx2.AsyncClient) -> None:
-    answer = await client.get("/v2/me", headers={"Authorization": f"Bearer {KEY}".encode()})
+    answer = await client.get("/v2/me", headers={b"Authorization": f"Bearer {KEY}".encode()})
     assert (answer.status_code, answer.json()) == (200, "abcd2345")
 
 

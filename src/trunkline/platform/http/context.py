@@ -1,11 +1,12 @@
 """What a route may ask for: the installation's parts, the caller, and a transaction in the caller's workspace."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx2
-from fastapi import Depends, Request, Security
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,10 +45,28 @@ def _platform(request: Request) -> Platform:
 Parts = Annotated[Platform, Depends(_platform)]
 
 
+class KeyedRoute(APIRoute):
+    """A route that looks at the key before it reads the body: who has none sends us nothing, and learns nothing."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            await _platform(request).authenticator.identify(_key(await _bearer(request)))
+            return await handle(request)
+
+        return checked
+
+
+def keyed_router(prefix: str, tag: str) -> APIRouter:
+    """A router whose every route wants a key."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=KeyedRoute)
+
+
 async def _caller(
     parts: Parts, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 ) -> Identity:
-    return await parts.authenticator.identify(_key(credentials))
+    return await parts.authenticator.identify(_key(credentials))  # remembered from the route's own look
 
 
 def _key(credentials: HTTPAuthorizationCredentials | None) -> str | None:

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
-from trunkline.platform.http.context import Caller, Parts, Transaction
+from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.pagination import SINGLE, WidePage
 from trunkline.platform.http.wire import Answer, Ok, StatusOnly, done, ok
 from trunkline.resources.agents import wire
@@ -20,7 +20,7 @@ from trunkline.resources.agents.schemas import (
 from trunkline.resources.agents.service import Agents
 from trunkline.resources.numbers.repository import NumberRepository
 
-router = APIRouter(prefix="/v2/assistants", tags=["Agents"])
+router = keyed_router("/v2/assistants", "Agents")
 
 
 def _agents(session: Transaction, caller: Caller, parts: Parts) -> Agents:

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
-from trunkline.platform.http.context import Caller, Parts, Transaction
+from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.pagination import SINGLE, NarrowPage
 from trunkline.platform.http.wire import Ok, ok
 from trunkline.resources.agents.repository import AgentRepository
@@ -21,7 +21,7 @@ from trunkline.resources.calls.schemas import (
 )
 from trunkline.resources.calls.service import Calls, place
 
-router = APIRouter(prefix="/v2/calls", tags=["Calls"])
+router = keyed_router("/v2/calls", "Calls")
 
 
 def calls_of(session: Transaction, caller: Caller) -> Calls:

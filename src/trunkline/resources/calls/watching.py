@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from trunkline.errors import Conflict, Forbidden, NotFound, Unavailable
 from trunkline.platform.http.auth import Identity
-from trunkline.platform.http.context import Caller, Parts, Platform
+from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
 from trunkline.platform.storage import system
 from trunkline.resources.calls import ranges
@@ -22,7 +22,8 @@ from trunkline.resources.calls.repository import CallRepository, recording_key
 from trunkline.resources.calls.schemas import Ledger
 from trunkline.resources.calls.status import FINAL, CallStatus
 
-router = APIRouter(prefix="/trunkline/v1", tags=["Live calls"])
+_keyed = keyed_router("/trunkline/v1", "Live calls")
+_unkeyed = APIRouter(prefix="/trunkline/v1", tags=["Recordings"])
 
 TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name
 PIECE = 256 * 1024
@@ -32,7 +33,7 @@ _AGAIN = b"retry: 1000\n\n"
 _log = structlog.get_logger(__name__)
 
 
-@router.get("/calls/{call_id}/events", response_class=StreamingResponse)
+@_keyed.get("/calls/{call_id}/events", response_class=StreamingResponse)
 async def call_events(call_id: str, caller: Caller, parts: Parts) -> StreamingResponse:
     """Everything that happened and happens in a call, as server-sent events; `event: end` closes it."""
     call = await _call(parts, caller, call_id)
@@ -42,7 +43,7 @@ async def call_events(call_id: str, caller: Caller, parts: Parts) -> StreamingRe
     return StreamingResponse(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/calls/{call_id}/hangup")
+@_keyed.post("/calls/{call_id}/hangup")
 async def hang_up(call_id: str, caller: Caller, parts: Parts) -> StatusOnly:
     """End a call that is on."""
     call = await _call(parts, caller, call_id)
@@ -62,14 +63,14 @@ async def hang_up(call_id: str, caller: Caller, parts: Parts) -> StatusOnly:
     return done()
 
 
-@router.get("/calls/{call_id}/ledger")
+@_keyed.get("/calls/{call_id}/ledger")
 async def call_ledger(call_id: str, calls: Service) -> Ok[Ledger]:
     """Where each turn's latency went, in milliseconds of the call's clock."""
     call = await calls.get(call_id)
     return ok(Ledger(turns=call.ledger, models=call.models))
 
 
-@router.get("/recordings/{call_id}", response_class=Response)
+@_unkeyed.get("/recordings/{call_id}", response_class=Response)
 async def recording(
     call_id: str,
     parts: Parts,
@@ -160,7 +161,7 @@ async def _live_events(parts: Platform, call: Call) -> httpx2.Response | None:
 
 async def _relay(answer: httpx2.Response) -> AsyncIterator[bytes]:
     try:
-        async for piece in answer.aiter_raw():
+        async for piece in answer.aiter_bytes():
             yield piece
         yield _END
     except httpx2.TransportError:
@@ -173,3 +174,8 @@ async def _replay(notes: list[dict[str, Any]], over: bool) -> AsyncIterator[byte
     for note in notes:
         yield f"data: {json.dumps(note, separators=(',', ':'))}\n\n".encode()
     yield _END if over else _AGAIN
+
+
+router = APIRouter()
+router.include_router(_keyed)
+router.include_router(_unkeyed)

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
-from trunkline.platform.http.context import Caller, Parts, Transaction
+from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.pagination import WidePage
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
 from trunkline.resources.agents.repository import AgentRepository
@@ -19,7 +19,7 @@ from trunkline.resources.numbers.schemas import (
 )
 from trunkline.resources.numbers.service import Numbers
 
-router = APIRouter(prefix="/v2", tags=["Phone numbers"])
+router = keyed_router("/v2", "Phone numbers")
 
 
 def _numbers(session: Transaction, caller: Caller, parts: Parts) -> Numbers:

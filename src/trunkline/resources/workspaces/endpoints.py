@@ -1,13 +1,11 @@
 """`/trunkline/v1/workspace`."""
 
-from fastapi import APIRouter
-
 from trunkline.errors import NotFound
-from trunkline.platform.http.context import Caller, Transaction
+from trunkline.platform.http.context import Caller, Transaction, keyed_router
 from trunkline.resources.workspaces import repository
 from trunkline.resources.workspaces.schemas import WorkspaceOut
 
-router = APIRouter(prefix="/trunkline/v1", tags=["Workspaces"])
+router = keyed_router("/trunkline/v1", "Workspaces")
 
 
 @router.get("/workspace")
