@@ -1,0 +1,48 @@
+"""The local model server in a process of its own."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@asynccontextmanager
+async def model_server(model: Path, *more: str) -> AsyncIterator[str]:
+    """Its base URL, once it is healthy; it is stopped by SIGTERM and has to leave with status 0."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "trunkline.voice.language.local_server",
+        "--model",
+        str(model),
+        "--port",
+        str(port),
+        *more,
+    )
+    try:
+        async with asyncio.timeout(120), httpx2.AsyncClient() as client:
+            while process.returncode is None:
+                try:
+                    if (await client.get(f"http://127.0.0.1:{port}/health", timeout=120)).is_success:
+                        break
+                except httpx2.ConnectError:
+                    await asyncio.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/v1"
+        process.terminate()
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
