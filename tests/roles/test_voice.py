@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from tests.interop.program import Program, free_sip_port, some_rtp_ports
+from tests.interop.program import Answerer, Program, free_sip_port, some_rtp_ports
 from tests.resources.calls.conftest import NUMBER, agent, box  # noqa: F401 - fixtures
 from trunkline.errors import SetupError
 from trunkline.host.control import TOKEN_HEADER
@@ -33,7 +33,7 @@ from trunkline.voice.scripted.server import ScriptedServer
 
 SECRET = "a key of sixteen or more"
 GREETING = "Hello, this is the reception."
-pytestmark = [pytest.mark.models("vad"), pytest.mark.models("turn")]
+needs_models = pytest.mark.models("vad", "turn")
 
 
 class Role:
@@ -125,15 +125,10 @@ async def role(
 @pytest.fixture
 def phone(role: Role) -> Iterator[Program]:
     """A softphone in a process of its own, on a call that is up."""
-    port = str(free_sip_port())
-    program = Program("tests.interop.answerer", "--port", port, "--rtp", some_rtp_ports(), "--mode", "listen")
-    try:
-        program.wait_for("ready")
+    with Answerer("listen") as program:
         program.tell("dial", target=f"sip:{NUMBER}@127.0.0.1:{role.sip_port}")
         program.wait_for("dialled")
         yield program
-    finally:
-        program.stop()
 
 
 async def _record(database: Database) -> Call:
@@ -141,6 +136,7 @@ async def _record(database: Database) -> Call:
         return (await session.execute(select(Call))).scalar_one()
 
 
+@needs_models
 async def test_a_sip_call_is_answered_shown_and_written_down(
     role: Role, phone: Program, database: Database
 ) -> None:
@@ -156,7 +152,7 @@ async def test_a_sip_call_is_answered_shown_and_written_down(
                         phone.tell("hang_up")
         assert (await client.get("/readyz")).status_code == 200
         assert "trunkline_beat_work_seconds_count" in (await client.get("/metrics")).text
-    assert [note["kind"] for note in notes][0] == "started"
+    assert notes[0]["kind"] == "started"
     assert [note["data"]["text"] for note in notes if note["kind"] == "agent_said"] == [GREETING]
     assert notes[-1]["kind"] == "ended"
     heard = phone.wait_for("closed")
@@ -167,6 +163,7 @@ async def test_a_sip_call_is_answered_shown_and_written_down(
     assert call.recording_s is not None and call.recording_s > 0.5
 
 
+@needs_models
 async def test_sigterm_waits_for_the_call_and_leaves_nothing_behind(
     role: Role, phone: Program, database: Database
 ) -> None:
@@ -184,6 +181,7 @@ async def test_sigterm_waits_for_the_call_and_leaves_nothing_behind(
         assert await system.nodes(session) == []
 
 
+@needs_models
 async def test_a_second_sigterm_cuts_the_call_off(role: Role, phone: Program, database: Database) -> None:
     role.process.send_signal(signal.SIGTERM)
     role.wait_for("draining")
