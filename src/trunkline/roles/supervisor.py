@@ -7,9 +7,9 @@ ends its calls while everything that they need is still there.
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
 
 import httpx2
 import structlog
@@ -96,10 +96,10 @@ class Platform:
     async def _ready(self) -> None:
         """Wait for `/readyz`; give up when a process will not start or time is up."""
         url = f"{_reachable(self.settings.bind, self.settings.http_port)}/readyz"
-        deadline = time.monotonic() + READY_WITHIN
+        deadline = monotonic() + READY_WITHIN
         said = "the API does not answer"
         async with httpx2.AsyncClient(trust_env=False, timeout=5.0) as client:
-            while time.monotonic() < deadline:
+            while monotonic() < deadline:
                 for process in self.processes:
                     if (error := process.failed_to_start()) is not None:
                         raise error
