@@ -9,6 +9,7 @@ out of a slot is kept in memory (`_KEPT_MIB`), so calls in turn find their prefi
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,9 @@ def serve(model: Path, port: int, threads: int, slots: int) -> None:
         config = uvicorn.Config(
             gate, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
         )
+        # uvicorn stops at these and then raises them again, for whoever was there before it.
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: None)
         log.info("model_server_ready", port=port, threads=threads, slots=slots)
         uvicorn.Server(config).run(sockets=[listening])
 
