@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -52,11 +52,12 @@ class LiveCall:
         self.fault: str | None = None
         """What broke in the host, if that is why the call ended."""
         lock = threading.Lock()
-        self._session = Session(plan.profile, line.rate, desk.parts.stt.has_partials)
+        profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
+        self._session = Session(profile, line.rate, desk.parts.stt.has_partials)
         self._driver = WallDriver(
             self._session,
             rate=line.rate,
-            profile=plan.profile,
+            profile=profile,
             stt=desk.parts.stt,
             tts=desk.parts.tts,
             llm=desk.parts.llm,

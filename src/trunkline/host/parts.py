@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.routes import language_model
 from trunkline.voice.models.store import Store
@@ -24,6 +25,9 @@ from trunkline.voice.speech.vad import SileroVad
 from trunkline.voice.speech.whisper import LocalWhisper, WhisperDecoder
 
 log = structlog.get_logger(__name__)
+
+_EMBEDDED_DEADLINE = 20.0
+"""The local model reads a new prompt at some 50 tokens a second, and shares the cores with everything else."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Parts:
     tts: TextToSpeech
     llm: LanguageModel
     pool: ThreadPoolExecutor
+    thinking_deadline: float = Profile.thinking_deadline
+    """Seconds from a taken turn to the first sound, after which the agent apologises."""
 
     async def warm(self) -> None:
         """Do now what the first call would otherwise wait for. Raises ProviderError."""
@@ -83,6 +89,7 @@ def load(choice: Choice) -> Parts:
             choice.llm.base_url, choice.llm.api_key, embedded=choice.llm_embedded, routes=choice.llm_routes
         ),
         pool=pool,
+        thinking_deadline=_EMBEDDED_DEADLINE if choice.llm_embedded else Profile.thinking_deadline,
     )
     log.info(
         "parts_loaded",
