@@ -202,6 +202,7 @@ async def test_a_signal_stops_it_in_order(settings: Settings, folder: Path) -> N
 
     async def body() -> int:
         async with platform.up():
+            await eventually(lambda: len(notes(folder, "started")) == 5)
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.Event().wait()
         return 1
