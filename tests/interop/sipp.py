@@ -1,0 +1,205 @@
+"""SIPp scenarios, put together from their messages, and SIPp run on them."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import mulaw
+from tests.interop.program import free_sip_port
+
+SOUND = "caller.raw"
+PAYLOADS = {"pcmu": 0, "pcma": 8}
+
+_UAC_HEADERS = """From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPp[call_number]
+To: <sip:{user}@[remote_ip]:[remote_port]>{tag}
+Call-ID: [call_id]
+CSeq: {number} {method}
+Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>
+Max-Forwards: 70
+X-Agent-Id: sales-7"""
+_VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"
+_UAS_HEADERS = "[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]"
+
+
+def sdp(codec: str = "pcmu", direction: str = "sendrecv", version: int = 1) -> str:
+    payload = PAYLOADS[codec]
+    return f"""v=0
+o=user1 53655765 {version} IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [rtpstream_audio_port] RTP/AVP {payload} 101
+a=rtpmap:{payload} {codec.upper()}/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-16
+a={direction}
+"""
+
+
+def _send(first: str, headers: str, body: str = "", retransmit: bool = True) -> str:
+    kind = "Content-Type: application/sdp\n" if body else ""
+    again = ' retrans="500"' if retransmit else ""
+    return f"<send{again}><![CDATA[\n{first}\n{headers}\n{kind}Content-Length: [len]\n\n{body}\n]]></send>"
+
+
+# ---- as the caller ----
+
+
+def invite(user: str = "100", body: str | None = None, number: int = 1) -> str:
+    again = number > 1
+    headers = _UAC_HEADERS.format(
+        user=user, tag="[peer_tag_param]" if again else "", number=number, method="INVITE"
+    )
+    uri = "[next_url]" if again else f"sip:{user}@[remote_ip]:[remote_port]"
+    return _send(f"INVITE {uri} SIP/2.0", f"{_VIA}\n{headers}", sdp() if body is None else body)
+
+
+def ack(user: str = "100", number: int = 1) -> str:
+    headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="ACK")
+    return _send("ACK [next_url] SIP/2.0", f"{_VIA}\n{headers}", retransmit=False)
+
+
+def refused(user: str, status: int) -> str:
+    """What a caller that expects to be refused receives and sends."""
+    headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=1, method="ACK")
+    via = "[last_Via:]"
+    return (
+        provisional()
+        + f'<recv response="{status}"/>'
+        + _send(f"ACK sip:{user}@[remote_ip]:[remote_port] SIP/2.0", f"{via}\n{headers}", retransmit=False)
+    )
+
+
+def cancel(user: str = "100") -> str:
+    headers = _UAC_HEADERS.format(user=user, tag="", number=1, method="CANCEL")
+    return _send(f"CANCEL sip:{user}@[remote_ip]:[remote_port] SIP/2.0", f"[last_Via:]\n{headers}")
+
+
+def bye(user: str = "100", number: int = 2) -> str:
+    headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="BYE")
+    return _send("BYE [next_url] SIP/2.0", f"{_VIA}\n{headers}") + '<recv response="200"/>'
+
+
+def provisional() -> str:
+    return '<recv response="100" optional="true"/><recv response="180" optional="true"/>'
+
+
+def answered() -> str:
+    return provisional() + '<recv response="200" rrs="true"/>'
+
+
+def speak(codec: str = "pcmu") -> str:
+    return f'<nop><action><exec rtp_stream="{SOUND},-1,{PAYLOADS[codec]}"/></action></nop>'
+
+
+def pause(milliseconds: int) -> str:
+    return f'<pause milliseconds="{milliseconds}"/>'
+
+
+# ---- as the one who is called ----
+
+
+def ring() -> str:
+    return (
+        '<recv request="INVITE" rrs="true"/>'
+        + _reply(100, "Trying", tagged=False)
+        + _reply(180, "Ringing")
+    )  # fmt: skip
+
+
+def progress() -> str:
+    """183 with sound before the answer."""
+    return '<recv request="INVITE" rrs="true"/>' + _reply(183, "Session Progress", sdp()) + speak()
+
+
+def pick_up(codec: str = "pcmu") -> str:
+    return _reply(200, "OK", sdp(codec)) + '<recv request="ACK"/>'
+
+
+def refuse(status: int, words: str) -> str:
+    return _reply(status, words) + '<recv request="ACK"/>'
+
+
+def be_cancelled() -> str:
+    return (
+        '<recv request="CANCEL" timeout="15000"/>'
+        + _reply(200, "OK")
+        + _reply(487, "Request Terminated", sequence="INVITE")
+        + '<recv request="ACK"/>'
+    )
+
+
+def be_hung_up() -> str:
+    return '<recv request="BYE" timeout="15000"/>' + _reply(200, "OK", tagged=False)
+
+
+def _reply(status: int, words: str, body: str = "", tagged: bool = True, sequence: str = "") -> str:
+    headers = _UAS_HEADERS.format(tag=";tag=[pid]T[call_number]" if tagged else "")
+    if sequence:
+        headers = headers.replace("[last_CSeq:]", f"CSeq: [cseq] {sequence}")
+    contact = "\nContact: <sip:[local_ip]:[local_port];transport=[transport]>"
+    return _send(f"SIP/2.0 {status} {words}", headers + contact, body, retransmit=False)
+
+
+# ---- SIPp itself ----
+
+
+class Sipp:
+    """One run of SIPp on a scenario; `port` is its own SIP port."""
+
+    def __init__(
+        self,
+        folder: Path,
+        scenario: str,
+        target: str = "",
+        calls: int = 1,
+        transport: str = "u1",
+        codec: str = "pcmu",
+    ) -> None:
+        self.port = free_sip_port()
+        (folder / "scenario.xml").write_text(
+            f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="test">\n{scenario}\n</scenario>\n'
+        )
+        (folder / SOUND).write_bytes(sound(codec))
+        media = free_sip_port()
+        self.errors = folder / "errors.log"
+        options = {
+            "-sf": "scenario.xml", "-i": "127.0.0.1", "-p": self.port, "-mp": media, "-t": transport,
+            "-m": calls, "-l": calls, "-r": calls, "-timeout": 25, "-error_file": "errors.log",
+        }  # fmt: skip
+        flat = [str(part) for option in options.items() for part in option]
+        self.process = subprocess.Popen(
+            ["sipp", *([target] if target else []), *flat, "-nostdin", "-timeout_error", "-trace_err"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def finish(self) -> None:
+        """Wait for the end; every message must have come as the scenario says."""
+        try:
+            status = self.process.wait(30)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+        complaint = self.errors.read_text() if self.errors.exists() else ""
+        assert status == 0, f"SIPp ended with {status}: {complaint[:2000]}"
+
+
+def sound(codec: str) -> bytes:
+    """Five seconds of 440 Hz in the codec."""
+    wave = (8000 * np.sin(2 * np.pi * 440 * np.arange(40000) / 8000)).astype("<i2")
+    return mulaw.encode(wave.tobytes()) if codec == "pcmu" else _alaw(wave.tobytes())
+
+
+def _alaw(pcm: bytes) -> bytes:
+    """ITU-T G.711 A-law, sample by sample."""
+    codes = bytearray()
+    for sample in np.frombuffer(pcm, "<i2").tolist():
+        sign, size = (0x80, sample) if sample >= 0 else (0, -sample - 1)
+        segment = max(0, size.bit_length() - 8)
+        step = size >> (4 if segment == 0 else segment + 3) & 0x0F
+        codes.append((sign | segment << 4 | step) ^ 0x55)
+    return bytes(codes)

@@ -1,0 +1,178 @@
+"""SIPp calls our engine and is called by it: signalling as another stack writes it, sound over RTP."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop import sipp
+from tests.interop.program import Answerer
+from tests.interop.sipp import Sipp
+
+pytestmark = pytest.mark.peer("sipp")
+
+
+def target(answerer: Answerer) -> str:
+    return f"127.0.0.1:{answerer.port}"
+
+
+def call(milliseconds: int, user: str = "100", codec: str = "pcmu") -> str:
+    """Ring, speak for so long, hang up."""
+    return (
+        sipp.invite(user, sipp.sdp(codec))
+        + sipp.answered()
+        + sipp.ack(user)
+        + sipp.speak(codec)
+        + sipp.pause(milliseconds)
+        + sipp.bye(user)
+    )
+
+
+@pytest.mark.parametrize(
+    ("transport", "codec"), [("u1", "pcmu"), ("t1", "pcmu"), ("u1", "pcma"), ("t1", "pcma")]
+)
+def test_called_over_each_transport_with_each_codec(tmp_path: Path, transport: str, codec: str) -> None:
+    with Answerer(mode="echo") as answerer:
+        Sipp(
+            tmp_path, call(2000, "+4930123456", codec), target(answerer), transport=transport, codec=codec
+        ).finish()
+        incoming = answerer.wait_for("incoming")
+        assert incoming["dialled"] == "+4930123456"
+        assert incoming["caller"] == "sipp"
+        assert incoming["transport"] == {"u1": "udp", "t1": "tcp"}[transport]
+        assert incoming["headers"] == {"X-Agent-Id": "sales-7"}
+        closed = answerer.wait_for("closed")
+    assert (closed["by"], closed["reason"]) == ("remote", "hung_up")
+    assert closed["loud"] > 1.2 * 8000, "the tone was heard for most of two seconds"
+
+
+def test_twenty_calls_at_once(tmp_path: Path) -> None:
+    with Answerer(mode="echo") as answerer:
+        Sipp(tmp_path, call(3000), target(answerer), calls=20).finish()
+        closed = [answerer.wait_for("closed") for _ in range(20)]
+    assert {each["reason"] for each in closed} == {"hung_up"}
+    assert min(each["loud"] for each in closed) > 8000
+
+
+def test_an_unknown_number_is_refused(tmp_path: Path) -> None:
+    with Answerer(mode="refuse") as answerer:
+        Sipp(tmp_path, sipp.invite("999") + sipp.refused("999", 486), target(answerer)).finish()
+        assert answerer.wait_for("incoming")["dialled"] == "999"
+
+
+def test_the_caller_cancels_while_it_rings(tmp_path: Path) -> None:
+    scenario = (
+        sipp.invite()
+        + '<recv response="100" optional="true"/><recv response="180"/>'
+        + sipp.pause(1000)
+        + sipp.cancel()
+        + '<recv response="200"/>'
+        + sipp.refused("100", 487)
+    )
+    with Answerer(mode="ring") as answerer:
+        Sipp(tmp_path, scenario, target(answerer)).finish()
+        closed = answerer.wait_for("closed")
+    assert (closed["by"], closed["reason"]) == ("remote", "cancelled")
+
+
+def test_hold_and_unhold_are_told_and_sound_goes_on(tmp_path: Path) -> None:
+    def again(number: int, direction: str) -> str:
+        body = sipp.sdp(direction=direction, version=number)
+        return sipp.invite(body=body, number=number) + sipp.answered() + sipp.ack(number=number)
+
+    scenario = (
+        sipp.invite() + sipp.answered() + sipp.ack() + sipp.speak() + sipp.pause(800)
+        + again(2, "sendonly") + sipp.pause(800)
+        + again(3, "sendrecv") + sipp.pause(1500) + sipp.bye(number=4)
+    )  # fmt: skip
+    with Answerer(mode="echo") as answerer:
+        Sipp(tmp_path, scenario, target(answerer)).finish()
+        closed = answerer.wait_for("closed")
+        kinds = [event["kind"] for event in answerer.drain() if event["event"] == "line"]
+    assert kinds.index("Held") < kinds.index("Resumed")
+    assert "AudioRestarted" in kinds
+    assert closed["reason"] == "hung_up"
+    assert closed["loud"] > 1.5 * 8000
+
+
+def test_a_caller_that_vanishes_is_timed_out(tmp_path: Path) -> None:
+    scenario = sipp.invite() + sipp.answered() + sipp.ack() + sipp.speak() + sipp.pause(1000)
+    with Answerer(mode="echo", rtp_timeout=2) as answerer:
+        Sipp(tmp_path, scenario, target(answerer)).finish()
+        closed = answerer.wait_for("closed", seconds=8)
+    assert (closed["by"], closed["reason"]) == ("fault", "rtp_timeout")
+
+
+def dial(answerer: Answerer, peer: Sipp, ring_timeout: float = 5.0) -> None:
+    answerer.tell("dial", target=f"sip:200@127.0.0.1:{peer.port}", ring_timeout=ring_timeout)
+
+
+@pytest.mark.parametrize("codec", ["pcmu", "pcma"])
+def test_we_call_and_they_answer(tmp_path: Path, codec: str) -> None:
+    scenario = sipp.ring() + sipp.pause(300) + sipp.pick_up(codec) + sipp.speak(codec) + sipp.be_hung_up()
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, scenario, codec=codec)
+        dial(answerer, peer)
+        answerer.wait_for("dialled")
+        heard = _heard_within(answerer, 8000)
+        answerer.tell("hang_up")
+        closed = answerer.wait_for("closed")
+        peer.finish()
+    assert heard > 8000
+    assert closed["by"] == "local"
+
+
+def _heard_within(answerer: Answerer, samples: int, seconds: float = 6.0) -> int:
+    """Loud samples once there are this many, or after this long."""
+    for _ in range(int(seconds / 0.2)):
+        answerer.tell("report")
+        loud = int(answerer.wait_for("report")["talks"][0]["loud"])
+        if loud > samples:
+            break
+        try:
+            answerer.wait_for("closed", seconds=0.2)
+        except AssertionError:
+            continue
+        break
+    return loud
+
+
+def test_sound_before_the_answer_does_no_harm(tmp_path: Path) -> None:
+    scenario = sipp.progress() + sipp.pause(1000) + sipp.pick_up() + sipp.be_hung_up()
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, scenario)
+        dial(answerer, peer)
+        answerer.wait_for("dialled")
+        assert _heard_within(answerer, 4000) > 4000
+        answerer.tell("hang_up")
+        answerer.wait_for("closed")
+        peer.finish()
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "outcome"),
+    [(486, "Busy Here", "busy"), (603, "Decline", "refused"), (404, "Not Found", "refused"),
+     (480, "Temporarily Unavailable", "no_answer"), (503, "Service Unavailable", "unreachable")],
+)  # fmt: skip
+def test_we_call_and_they_refuse(tmp_path: Path, status: int, words: str, outcome: str) -> None:
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, sipp.ring() + sipp.refuse(status, words))
+        dial(answerer, peer)
+        failed = answerer.wait_for("dial_failed")
+        peer.finish()
+    assert (failed["outcome"], failed["code"]) == (outcome, status)
+
+
+@pytest.mark.parametrize("by_us", ["timeout", "cancel"])
+def test_nobody_answers_or_we_give_up(tmp_path: Path, by_us: str) -> None:
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, sipp.ring() + sipp.be_cancelled())
+        dial(answerer, peer, ring_timeout=2.0 if by_us == "timeout" else 20.0)
+        if by_us == "timeout":
+            failed: dict[str, Any] = answerer.wait_for("dial_failed")
+            assert failed["outcome"] == "no_answer"
+        else:
+            with pytest.raises(AssertionError):
+                answerer.wait_for("dial_failed", seconds=1.0)
+            answerer.tell("cancel")
+        peer.finish()
