@@ -4,22 +4,24 @@ import importlib
 import pkgutil
 import threading
 from collections.abc import Iterator
+from uuid import uuid4
 
 import alembic.command
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 import trunkline.platform.storage.models
 import trunkline.resources
 from trunkline.errors import SetupError, Unavailable
-from trunkline.platform.storage import migrate
-from trunkline.platform.storage.database import Base
+from trunkline.platform.storage import database, migrate, policies
+from trunkline.platform.storage.database import Base, Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.storage.url import psycopg_url
+from trunkline.platform.work.jobs import defer
 
 
 @pytest.fixture
@@ -97,6 +99,34 @@ def test_a_newer_job_engine_adds_its_own_steps(empty_url: str, monkeypatch: pyte
 def test_a_user_who_may_not(postgres: EmbeddedPostgres, empty_url: str) -> None:
     with pytest.raises(SetupError, match="CREATEROLE"):
         migrate.upgrade(postgres.app_url.replace("/trunkline?", "/fresh?"))
+
+
+async def test_on_a_server_of_the_operators_own(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain user who owns a database: first creating the roles, then given roles that somebody else made."""
+    for module in (policies, database):
+        monkeypatch.setattr(module, "APP_ROLE", "other_app")
+        monkeypatch.setattr(module, "SYSTEM_ROLE", "other_system")
+    with psycopg.connect(postgres.owner_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE operator LOGIN CREATEROLE PASSWORD 'p'")
+        connection.execute("CREATE ROLE given LOGIN PASSWORD 'p'")
+        for user, name in (("operator", "first"), ("given", "second")):
+            connection.execute(f"CREATE DATABASE {name} OWNER {user}")
+            if user == "given":
+                connection.execute("GRANT other_app, other_system TO given")
+            url = f"postgresql://{user}:p@/{name}?{postgres.owner_url.split('?')[1]}"
+            assert not migrate.is_current(url)
+            migrate.upgrade(url)
+            assert migrate.is_current(url)
+            pool = Database.connect(url, pool_size=1)
+            await pool.check_login()
+            async with pool.workspace(uuid4()) as session:
+                assert (await session.execute(text("SELECT * FROM workspaces"))).all() == []
+                await defer(session, "task", {})
+            await pool.close()
+            connection.execute(f"DROP DATABASE {name}")
+        connection.execute("DROP ROLE other_app, other_system, operator, given")
 
 
 def test_no_server(tmp_path_factory: pytest.TempPathFactory) -> None:

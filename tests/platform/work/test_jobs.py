@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -80,22 +81,26 @@ async def test_a_job_comes_with_its_transaction(database: Database, workspace: W
 async def test_a_waiting_worker_is_woken(
     database: Database, workspace: Workspace, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a notification: here it would look by itself only once in a minute."""
+    """By a notification: here it would look by itself only once in a minute.
+
+    One that comes while the worker is just looking is lost on it, hence several.
+    """
     monkeypatch.setattr(module, "_POLL_S", 60.0)
     seen = Seen()
 
     @jobs.task("wake")
-    async def wake() -> None:
-        seen.put_nowait(True)
+    async def wake(n: int) -> None:
+        seen.put_nowait(n)
 
-    async with running(jobs):
-        async with database.workspace(workspace.id) as session:
-            await defer(session, "wake", {})
-        await seen.next()
-        for _ in range(5):
+    async with running(jobs), asyncio.timeout(PATIENCE_S):
+        for n in range(100):
             async with database.workspace(workspace.id) as session:
-                await defer(session, "wake", {})
-            await seen.next()
+                await defer(session, "wake", {"n": n})
+            await asyncio.sleep(0.05)
+            if n > 20 and not seen.empty():
+                return
+            while not seen.empty():
+                seen.get_nowait()
 
 
 async def test_locks(database: Database, workspace: Workspace, jobs: Jobs) -> None:
@@ -186,6 +191,43 @@ async def test_the_jobs_of_a_dead_worker_are_taken_over(
     await jobs.recover()
     async with running(jobs):
         await seen.next()
+        assert await finished(database) == ["succeeded"]
+
+
+_WORKER = """
+import asyncio, sys
+from trunkline.platform.work.jobs import Jobs
+jobs = Jobs(sys.argv[1], heartbeat_s=0.1)
+@jobs.task("hang")
+async def hang() -> None:
+    print("begun", flush=True)
+    await asyncio.Event().wait()
+asyncio.run(jobs.run())
+"""
+
+
+async def test_a_worker_is_killed_in_mid_job(
+    database: Database, workspace: Workspace, jobs: Jobs, postgres: EmbeddedPostgres
+) -> None:
+    seen = Seen()
+
+    @jobs.task("hang")
+    async def hang() -> None:
+        seen.put_nowait(True)
+
+    async with database.workspace(workspace.id) as session:
+        await defer(session, "hang", {})
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _WORKER, postgres.app_url, stdout=asyncio.subprocess.PIPE
+    )
+    assert worker.stdout is not None
+    assert await asyncio.wait_for(worker.stdout.readline(), PATIENCE_S) == b"begun\n"
+    worker.kill()
+    await worker.wait()
+    async with running(jobs):
+        while seen.empty():
+            await jobs.recover()
+            await asyncio.sleep(0.1)
         assert await finished(database) == ["succeeded"]
 
 

@@ -121,8 +121,8 @@ class Database:
         if row.rolsuper or row.rolbypassrls:
             raise SetupError(
                 f"The database user {row.rolname} is a superuser or may bypass row-level security, so workspaces "
-                "would not be kept apart. Put a plain user that is a member of trunkline_app and "
-                "trunkline_system into DATABASE_URL."
+                "would not be kept apart. Put a plain user into DATABASE_URL that owns its database, made by: "
+                "CREATE ROLE trunkline LOGIN CREATEROLE PASSWORD '…'; CREATE DATABASE trunkline OWNER trunkline;"
             )
 
     async def close(self) -> None:

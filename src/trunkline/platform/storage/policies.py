@@ -1,6 +1,6 @@
 """Who may touch which table; called by the migrations that create them."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from trunkline.platform.storage.database import APP_ROLE, SYSTEM_ROLE
 
@@ -9,13 +9,18 @@ _WORKSPACE = "NULLIF(current_setting('app.workspace', true), '')::uuid"
 
 
 def create_roles(connection: Connection) -> None:
-    """The two roles that transactions run under. They cannot log in; whoever creates them becomes a member."""
+    """The two roles that transactions run under. They cannot log in; whoever migrates must be a member of both."""
     for role in (APP_ROLE, SYSTEM_ROLE):
+        # An administrator may have made the roles before, and given them to a user who can give them to nobody.
+        known = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role})
+        if known.one_or_none() is None:
+            connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
         connection.exec_driver_sql(
-            f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            f"DO $$ BEGIN GRANT {role} TO CURRENT_USER; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
         )
-        connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
         connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {role}")
+        connection.exec_driver_sql(f"SET LOCAL ROLE {role}")  # fails here rather than in every transaction
+        connection.exec_driver_sql("RESET ROLE")
 
 
 def guard_by_workspace(connection: Connection, table: str, column: str = "workspace_id") -> None:
