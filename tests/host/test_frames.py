@@ -55,6 +55,29 @@ def test_sixty_milliseconds_may_wait() -> None:
     assert queue.dropped == 0
 
 
+def test_a_cushion_that_is_never_needed_goes_when_the_caller_is_silent() -> None:
+    queue = FrameQueue(8000)
+    queue.push(bytes(FRAME * 2))
+    for _ in range(150):
+        queue.push(bytes(FRAME))
+        queue.take(quiet=False)
+    assert queue.dropped == 0
+    queue.push(bytes(FRAME))
+    queue.take(quiet=True)
+    assert queue.dropped == FRAME * 2
+    queue.push(bytes(FRAME))
+    assert queue.take(quiet=True) is not None
+    assert queue.take(quiet=True) is None
+
+
+def test_a_cushion_that_jitter_needs_stays() -> None:
+    queue = FrameQueue(8000)
+    for at in range(300):
+        queue.push(bytes(FRAME * 2) if at % 2 == 0 else b"")
+        assert queue.take(quiet=True) is not None
+    assert queue.dropped == 0
+
+
 def test_nothing_is_cut_that_a_late_beat_still_has_to_hear() -> None:
     queue = FrameQueue(8000)
     queue.push(b"".join(bytes([n]) * FRAME for n in range(8)))

@@ -14,6 +14,8 @@ _LIMIT = 3
 """Frames (60 ms) that may wait before a quiet caller's queue is shortened."""
 _KEEP = 2
 """Frames left by shortening: the one that is taken now and a cushion against jitter."""
+_IDLE_TICKS = 100
+"""Ticks (2 s) after which frames that always waited are taken to be delay and nothing else."""
 _CEILING = 50
 """Frames (1 s) beyond which the queue is shortened even while the caller speaks."""
 
@@ -21,15 +23,19 @@ _CEILING = 50
 class FrameQueue:
     """A short queue between a line's clock and ours.
 
-    Clocks drift: a queue over 60 ms is shortened while the caller is silent; an empty one gives None.
+    Clocks drift: a queue over 60 ms is shortened while the caller is silent, and so is one that has not been needed
+    against jitter for 2 s, for it only adds delay. An empty queue gives None.
     """
 
-    __slots__ = ("_ceiling", "_frame", "_pcm", "dropped", "missing")
+    __slots__ = ("_ceiling", "_frame", "_least", "_pcm", "_ticks", "dropped", "missing")
 
     def __init__(self, rate: int) -> None:
         self._frame = rate // FRAMES_A_SECOND * 2
         self._ceiling = self._frame * _CEILING
         self._pcm = bytearray()
+        self._least = self._ceiling
+        """Fewest bytes left by a tick since `_ticks` began to count."""
+        self._ticks = 0
         self.missing = 0
         """Ticks without a frame so far."""
         self.dropped = 0
@@ -48,14 +54,22 @@ class FrameQueue:
         waiting = len(pcm)
         if waiting < frame:
             self.missing += 1
+            self._least, self._ticks = self._ceiling, 0
             return None
         if (quiet and waiting > frame * (_LIMIT + behind)) or waiting > self._ceiling + frame * behind:
-            surplus = waiting - frame * (_KEEP + behind)
-            del pcm[:surplus]
-            self.dropped += surplus
+            self._shorten(waiting - frame * (_KEEP + behind))
         taken = bytes(pcm[:frame])
         del pcm[:frame]
+        self._least = min(self._least, len(pcm))
+        self._ticks += 1
+        if quiet and self._ticks >= _IDLE_TICKS:
+            self._shorten(self._least // frame * frame)
         return taken
+
+    def _shorten(self, surplus: int) -> None:
+        del self._pcm[:surplus]
+        self.dropped += surplus
+        self._least, self._ticks = self._ceiling, 0
 
 
 @cache
