@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from trunkline.platform.http.app import create_app
@@ -38,6 +39,7 @@ class Api:
     client: httpx2.AsyncClient
     database: Database
     workspace: Workspace
+    app: FastAPI
     platform: Platform
     blobs: Blobs
 
@@ -113,7 +115,7 @@ async def serve(
             base_url=BASE_URL,
             headers={"Authorization": f"Bearer {key}"},
         ) as client:
-            yield Api(client, database, workspace, platform, blobs)
+            yield Api(client, database, workspace, app, platform, blobs)
 
 
 def _no_node(request: httpx2.Request) -> httpx2.Response:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.resources.api import BASE_URL, BOX, Api, serve
-from tests.resources.calls.test_calls import NOON, store
+from tests.resources.calls.rows import NOON, store
 from trunkline.platform.storage.database import Database
 from trunkline.resources.calls.links import path_of
 from trunkline.resources.calls.models import CallEvent

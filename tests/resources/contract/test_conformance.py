@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.resources.api import Api
-from tests.resources.calls.test_calls import LEAD, NUMBER, store
+from tests.resources.calls.rows import LEAD, NUMBER, store
 from tests.resources.contract import contract
 
 # The contract's own text overrules its schema here: no value is null in a list of calls, whatever the type.

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from tests.resources.api import Api
-from tests.resources.calls.test_calls import LEAD, NUMBER
+from tests.resources.calls.rows import LEAD, NUMBER
 
 REQUESTS = 300
 VALUES: list[Any] = [
