@@ -13,18 +13,27 @@ help:
 	@echo "make check       lint, types, import rules"
 	@echo "make bench       the benchmarks (FULL=1 adds the long ones)"
 
+# uv is quick but knows nothing of pip's configuration (a mirror, a proxy's certificate): then pip does it itself.
+define install
+@echo "installing $(1)"
+@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+endef
+
 $(UV):
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(UV)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	$(call install,requirements/run.txt)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(UV)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/.run
 
 run: $(VENV)/.run
@@ -36,7 +45,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-peers:
-	bash tests/interop/install-peers.sh
+	@bash tests/interop/install-peers.sh
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
