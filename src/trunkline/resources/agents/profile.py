@@ -12,7 +12,6 @@ from trunkline.voice.conversation.profile import GreetingMode, Patience, Profile
 
 REMINDER_SECONDS = 10.0
 """For an agent that wants reminders and does not say when."""
-REMINDER = "Are you still there?"
 _HOLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
 
 
@@ -58,7 +57,9 @@ def profile_of(agent: Agent, overrides: Mapping[str, Any], variables: Mapping[st
         reminder_after_idle=(
             float(settings.get("reminder_after_idle_time_seconds", REMINDER_SECONDS)) if reminds else None
         ),
-        reminder_message=substitute(settings.get("reminder_after_idle_message") or REMINDER, filled),
+        reminder_message=substitute(
+            settings.get("reminder_after_idle_message") or default.reminder_message, filled
+        ),
         allowed_idle=float(settings.get("allowed_idle_time_seconds", default.allowed_idle)),
         max_duration=_max_duration(agent.max_duration),
         variables=filled,
