@@ -1,5 +1,6 @@
 """How the embedded model is asked and understood, against an endpoint that says what it is told."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,19 @@ async def test_warm_sends_the_same_prompt_for_one_token_and_never_raises() -> No
         assert warmed["max_tokens"] == 1
         server.script = Script(llm=ChatScript(faults=(Fault(kind=FaultKind.HANG, rate=1.0),)))
         await llm.warm("any", ASK)
+        await llm.close()
+
+
+async def test_a_reply_waits_for_its_own_prompt_to_be_read() -> None:
+    with ScriptedServer(Script(llm=ChatScript(first_ms=200))) as server:
+        llm = EmbeddedLanguageModel(server.base_url)
+        warming = asyncio.create_task(llm.warm("any", ASK, [END_CALL]))
+        await asyncio.sleep(0)
+        assert [part async for part in llm.reply("any", ASK, [END_CALL])]
+        assert warming.done()
+        first, second = server.of("llm")
+        assert first.finished is not None
+        assert second.arrived >= first.finished
         await llm.close()
 
 

@@ -1,6 +1,8 @@
 """The adapter for OpenAI-compatible endpoints against a scripted one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 
 import pytest
 
@@ -89,6 +91,17 @@ async def test_faults_are_told_in_our_words(
     endpoint.script = Script(llm=ChatScript(faults=(Fault(kind=kind, rate=1.0),)))
     with pytest.raises(error, match="language model"):
         await parts_of(llm)
+
+
+async def test_leaving_early_ends_the_work_at_the_endpoint(
+    llm: OpenAILanguageModel, endpoint: ScriptedServer
+) -> None:
+    endpoint.script = Script(llm=ChatScript(token_ms=50, default="so " * 100))
+    async with aclosing(llm.reply("any", ASK)) as reply:  # type: ignore[type-var]
+        await anext(reply)
+    async with asyncio.timeout(5):
+        while not endpoint.of("llm")[0].left:  # noqa: ASYNC110 - another thread sets it
+            await asyncio.sleep(0.01)
 
 
 async def test_a_reply_that_drags_on_is_ended(endpoint: ScriptedServer) -> None:

@@ -38,11 +38,16 @@ class EmbeddedLanguageModel:
         self._budget = budget or Budget(first_token=30.0, total=90.0)
         headers = {"X-Trunkline-Priority": "background"} if background else {}
         self._client = client(base_url, "local", self._budget.total).with_options(default_headers=headers)
+        self._warming: dict[str, asyncio.Event] = {}
+        """System prompts that the server reads just now."""
 
     async def reply(
         self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()
     ) -> AsyncIterator[ReplyPart]:
         prompt = plain(messages, tools)
+        # Asked at the same time, another slot would read the same prompt from the start.
+        if (warming := self._warming.get(prompt[0]["content"])) is not None:
+            await warming.wait()
         more = _options(_MAX_TOKENS, {"grammar": grammar(tools)} if tools else {})
         reader = Reader() if tools else None
         said = ""
@@ -61,14 +66,16 @@ class EmbeddedLanguageModel:
                         yield part
 
     async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
+        prompt = plain(messages, tools)
+        ready = self._warming[prompt[0]["content"]] = asyncio.Event()
         try:
-            async with aclosing(
-                stream(self._client, model, plain(messages, tools), self._budget, _options(1, {}))
-            ) as parts:
-                async for _ in parts:
-                    pass
+            async for _ in stream(self._client, model, prompt, self._budget, _options(1, {})):
+                pass
         except ProviderError as error:
             log.warning("prompt_not_warmed", error=str(error))
+        finally:
+            self._warming.pop(prompt[0]["content"], None)
+            ready.set()
 
     async def close(self) -> None:
         await self._client.close()

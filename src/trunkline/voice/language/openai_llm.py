@@ -1,6 +1,7 @@
 """A language model behind any OpenAI-compatible endpoint; tools are called natively."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from trunkline.voice.conversation.profile import Tool
@@ -27,8 +28,9 @@ class OpenAILanguageModel:
         more = options(name)
         if tools:
             more["tools"] = [_offered(each) for each in tools]
-        async for part in stream(self._client, name, messages, self._budget, more):
-            yield part
+        async with aclosing(stream(self._client, name, messages, self._budget, more)) as parts:
+            async for part in parts:
+                yield part
 
     async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
         """Nothing: a prompt sent to somebody else's endpoint costs money whether or not it is kept there."""
