@@ -188,10 +188,15 @@ class Sipp:
         assert status == 0, f"SIPp ended with {status}: {complaint[:2000]}"
 
 
+def tone() -> bytes:
+    """Five seconds of 440 Hz, PCM."""
+    wave = 8000 * np.sin(2 * np.pi * 440 * np.arange(40000) / 8000)
+    return bytes(wave.astype("<i2").tobytes())
+
+
 def sound(codec: str) -> bytes:
-    """Five seconds of 440 Hz in the codec."""
-    wave = (8000 * np.sin(2 * np.pi * 440 * np.arange(40000) / 8000)).astype("<i2")
-    return mulaw.encode(wave.tobytes()) if codec == "pcmu" else _alaw(wave.tobytes())
+    """The tone in the codec."""
+    return mulaw.encode(tone()) if codec == "pcmu" else _alaw(tone())
 
 
 def _alaw(pcm: bytes) -> bytes:

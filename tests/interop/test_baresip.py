@@ -1,0 +1,66 @@
+"""Debian's baresip 1.0 as the caller: its answer to our SDP, its sound, its BYE."""
+
+import subprocess
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.interop.program import Answerer, free_sip_port
+from tests.interop.sipp import tone
+
+pytestmark = pytest.mark.peer("baresip")
+
+CONFIG = """
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app menu.so
+net_interface 127.0.0.1
+sip_listen 127.0.0.1:{sip}
+rtp_ports {rtp}-{last}
+audio_source aufile,{work}/tone.wav
+audio_player aubridge,pseudo0
+audio_alert aubridge,pseudo1
+snd_path {work}
+"""
+
+
+@pytest.mark.parametrize(("transport", "codec"), [("udp", "PCMU"), ("tcp", "PCMA")])
+def test_it_calls_speaks_hears_and_hangs_up(tmp_path: Path, transport: str, codec: str) -> None:
+    rtp = free_sip_port() & ~1
+    (tmp_path / "config").write_text(
+        CONFIG.format(sip=free_sip_port(), rtp=rtp, last=rtp + 40, work=tmp_path)
+    )
+    (tmp_path / "accounts").write_text(
+        f"<sip:deb@127.0.0.1;transport={transport}>;regint=0;audio_codecs={codec}\n"
+    )
+    (tmp_path / "contacts").touch()
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(tone())
+    with Answerer(mode="echo") as answerer:
+        target = f"sip:100@127.0.0.1:{answerer.port};transport={transport}"
+        subprocess.run(
+            ["baresip", "-f", str(tmp_path), "-e", f"/dial {target}", "-t", "4"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=15,
+            check=False,
+        )
+        incoming = answerer.wait_for("incoming")
+        assert (incoming["dialled"], incoming["caller"], incoming["transport"]) == ("100", "deb", transport)
+        closed = answerer.wait_for("closed")
+    assert (closed["by"], closed["reason"]) == ("remote", "hung_up")
+    assert closed["loud"] > 8000
+    (heard,) = tmp_path.glob("*dec.wav")
+    with wave.open(str(heard)) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    assert np.count_nonzero(np.abs(pcm.astype(int)) > 500) > 8000, "the echo came back"
