@@ -17,7 +17,8 @@ def _env(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """The environment of one process, read once."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    # By name for code; without the prefix, the names would be read from the environment too, and HOME is there.
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_prefix="TRUNKLINE_")
 
     home: Annotated[Path, Field(validation_alias=_env("TRUNKLINE_HOME"))] = Path("~/.trunkline").expanduser()
     """Folder of everything that is kept: database, recordings, models, keys, journals."""

@@ -4,7 +4,6 @@ import asyncio
 import shlex
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from trunkline.errors import SetupError, TrunklineError
@@ -92,10 +91,13 @@ def _show_reach(
     key = _key(settings, first_key) or "<your key>"
     header = shlex.quote(f"Authorization: Bearer {key}")
     lines = (
-        f"API    {state.api_url}/v2   (pages: {state.api_url}/docs)\n"
-        f"SIP    sip:{script.NUMBER}@{state.sip_address}   UDP and TCP, any softphone, no account\n"
-        f"key    {key}\n\n"
-        f"curl -H {header} {state.api_url}/v2/calls\n\n"
-        "Ctrl-C stops it; calls that are on end first."
+        ("trunkline is up", ""),
+        ("API", f"{state.api_url}/v2   (every operation: {state.api_url}/docs)"),
+        ("SIP", f"sip:{script.NUMBER}@{state.sip_address}   (UDP and TCP, any softphone, no account)"),
+        ("key", key),
+        ("try", f"curl -H {header} {state.api_url}/v2/calls"),
+        ("stop", "Ctrl-C; calls that are on end first"),
     )
-    terminal.print(Panel(Text(lines), title="trunkline is up", title_align="left", expand=False))
+    terminal.print()
+    for name, text in lines:  # wrapped by the terminal, not by us, so that the command can be copied
+        terminal.print(Text.assemble((f"{name:<5}", "bold"), text), soft_wrap=True)

@@ -12,7 +12,8 @@ from trunkline.errors import SetupError
 from trunkline.host import control
 from trunkline.host.beat import Beat, tune_interpreter
 from trunkline.host.call import Desk
-from trunkline.host.host import Archive, VoiceHost
+from trunkline.host.holding import Archive, Holding
+from trunkline.host.host import VoiceHost
 from trunkline.host.journal import Journal
 from trunkline.host.node import Identity, Node
 from trunkline.host.parts import Choice, Endpoint, Parts, load
@@ -73,9 +74,12 @@ async def _started(
     live = LiveCalls(database, secrets)
     blobs = open_blobs(settings.blobs_folder)
     recordings = RecordingWriter(blobs)
-    writer = EventWriter(live, Journal(settings.home / "journal"), lambda call_id: host.found_closed(call_id))
+    writer = EventWriter(
+        live, Journal(settings.home / "journal"), lambda call_id: holding.found_closed(call_id)
+    )
+    holding = Holding(Desk(beat, parts, writer), live, Archive(blobs, recordings))
     capacity = settings.call_capacity
-    host = VoiceHost(Desk(beat, parts, writer), live, Archive(blobs, recordings), capacity)
+    host = VoiceHost(holding, capacity)
     address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
     tune_interpreter()
     beat.start()
@@ -89,7 +93,7 @@ async def _started(
     identity = Identity(uuid4(), f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
     engine = SipEngine(settings.bind, settings.sip_port, settings.rtp_ports, settings.public_ip)
     stack.push_async_callback(host.stop)
-    await host.start(engine, Node(database, identity, host.held, host.found_closed))
+    await host.start(engine, Node(database, identity, lambda: holding.calls, holding.found_closed))
     return host
 
 
