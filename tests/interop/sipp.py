@@ -108,6 +108,20 @@ def ring() -> str:
     )  # fmt: skip
 
 
+def challenge(username: str, password: str) -> str:
+    """401, and then the INVITE with digest credentials that must be right (SIPp checks no Proxy-Authorization)."""
+    realm = 'WWW-Authenticate: Digest realm="peer", nonce="47364c23432d2e131a5fb210812c", algorithm=MD5'
+    verify = f'<verifyauth assign_to="right" username="{username}" password="{password}"/>'
+    return (
+        '<recv request="INVITE"/>'
+        + _reply(401, "Unauthorized", extra=f"\n{realm}")
+        + '<recv request="ACK"/>'
+        + f'<recv request="INVITE" rrs="true"><action>{verify}</action></recv>'
+        + '<nop condexec="right" condexec_inverse="true"><action><error message="wrong credentials"/></action></nop>'
+        + '<Reference variables="right"/>'
+    )
+
+
 def progress() -> str:
     """183 with sound before the answer."""
     return '<recv request="INVITE" rrs="true"/>' + _reply(183, "Session Progress", sdp()) + speak()
@@ -134,12 +148,14 @@ def be_hung_up() -> str:
     return '<recv request="BYE" timeout="15000"/>' + _reply(200, "OK", tagged=False)
 
 
-def _reply(status: int, words: str, body: str = "", tagged: bool = True, sequence: str = "") -> str:
+def _reply(
+    status: int, words: str, body: str = "", tagged: bool = True, sequence: str = "", extra: str = ""
+) -> str:
     headers = _UAS_HEADERS.format(tag=";tag=[pid]T[call_number]" if tagged else "")
     if sequence:
         headers = headers.replace("[last_CSeq:]", f"CSeq: [cseq] {sequence}")
     contact = "\nContact: <sip:[local_ip]:[local_port];transport=[transport]>"
-    return _send(f"SIP/2.0 {status} {words}", headers + contact, body, retransmit=False)
+    return _send(f"SIP/2.0 {status} {words}", headers + contact + extra, body, retransmit=False)
 
 
 # ---- SIPp itself ----

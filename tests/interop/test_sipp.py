@@ -176,3 +176,17 @@ def test_nobody_answers_or_we_give_up(tmp_path: Path, by_us: str) -> None:
                 answerer.wait_for("dial_failed", seconds=1.0)
             answerer.tell("cancel")
         peer.finish()
+
+
+def test_a_trunk_asks_for_a_password(tmp_path: Path) -> None:
+    scenario = sipp.challenge("acme", "s3cret") + sipp.pick_up() + sipp.be_hung_up()
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, scenario)
+        trunk = {
+            "host": f"127.0.0.1:{peer.port}", "username": "acme", "password": "s3cret", "caller_id": "+49301",
+        }  # fmt: skip
+        answerer.tell("dial", target="+4930999", trunk=trunk, ring_timeout=5)
+        answerer.wait_for("dialled")
+        answerer.tell("hang_up")
+        answerer.wait_for("closed")
+        peer.finish()

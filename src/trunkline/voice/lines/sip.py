@@ -66,8 +66,8 @@ class SipEngine:
         `jitter_ms`: least and most delay of the adaptive jitter buffer; (0, 0) turns it off.
         `headers`: names of further INVITE headers to hand over with an incoming call.
         """
-        self._bind = bind
-        self._port = port
+        self.bind = bind
+        self.port = port
         self._rtp_ports = _checked_range(rtp_ports)
         self._public_ip = public_ip
         self._codecs = codecs
@@ -85,7 +85,7 @@ class SipEngine:
 
     async def start(self, on_incoming: IncomingHandler) -> None:
         """Listen; raises PortTaken when another program holds the port, SetupError for what cannot work."""
-        require_free(self._bind, self._port)
+        require_free(self.bind, self.port)
         quieten()
         runtime = Runtime()
         try:
@@ -99,12 +99,12 @@ class SipEngine:
         for transport in sip_uri.TRANSPORTS:
             # One for each: an INVITE over a transport that has no agent of its own is answered 404.
             await self._agent(None, transport)
-        if not _held(self._bind, self._port):
+        if not _held(self.bind, self.port):
             await self.stop()
             raise SetupError(
-                f"The SIP stack could not listen on {self._bind}:{self._port}; is {self._bind} ours?"
+                f"The SIP stack could not listen on {self.bind}:{self.port}; is {self.bind} ours?"
             )
-        log.info("sip_listening", bind=self._bind, port=self._port, rtp_ports=self._rtp_ports)
+        log.info("sip_listening", bind=self.bind, port=self.port, rtp_ports=self._rtp_ports)
 
     async def stop(self) -> None:
         """Refuse what is new, hang up what is left, close. Safe to repeat."""
@@ -284,10 +284,10 @@ class SipEngine:
 
     def _address(self) -> str:
         """The address of ours that goes into From and SDP."""
-        return self._public_ip or (self._bind if self._bind != _ANY else socket.gethostname())
+        return self._public_ip or (self.bind if self.bind != _ANY else socket.gethostname())
 
     def _config(self) -> Config:
-        interface = self._public_ip or (None if self._bind == _ANY else self._bind)
+        interface = self._public_ip or (None if self.bind == _ANY else self.bind)
         if self._public_ip is not None and not _ours(self._public_ip):
             raise SetupError(
                 f"No interface of this machine has the public address {self._public_ip}, and the SIP stack writes only "
@@ -301,7 +301,7 @@ class SipEngine:
             rtp_timeout=self._rtp_timeout,
             expose_headers=self._headers,
             extra_config_text=(
-                f"sip_listen {self._bind}:{self._port}\nrtp_ports {self._rtp_ports}\n"
+                f"sip_listen {self.bind}:{self.port}\nrtp_ports {self._rtp_ports}\n"
                 f"audio_jitter_buffer_type {'adaptive' if most else 'off'}\n{jitter}"
             ),
         )

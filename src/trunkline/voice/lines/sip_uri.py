@@ -65,7 +65,7 @@ def outbound(target: str, trunk: Trunk | None) -> SipUri:
 
 def user_of(header: str) -> str:
     """The user part of a To, From or P-Asserted-Identity value, "" when there is none; `tel:` URIs too."""
-    match = re.search(r"(?:sips?:(?P<user>[^@;>\s]+)@|tel:(?P<number>[^;>\s]+))", header)
+    match = re.search(r"(?:sips?:(?P<user>[^@>\s]+)@|tel:(?P<number>[^;>\s]+))", header)
     if match is None:
         return ""
     return unquote(match["user"] or match["number"]).partition(";")[0].partition(":")[0]
