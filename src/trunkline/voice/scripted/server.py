@@ -19,7 +19,8 @@ from trunkline.voice.scripted.answer import Served
 from trunkline.voice.scripted.app import Play, app
 from trunkline.voice.scripted.script import Script, Sound
 
-_START_TIMEOUT = 10.0
+_STOP_TIMEOUT = 10.0
+_BACKLOG = 1024
 
 
 class _Embedded(uvicorn.Server):
@@ -48,11 +49,9 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
-        raise PortTaken(
-            f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port."
-        ) from None
+        raise PortTaken(f"{host}:{port} cannot be listened on ({error}); choose another --port.") from None
     return listener
 
 
@@ -96,7 +95,7 @@ class ScriptedServer:
 
     def start(self) -> None:
         """Serve from a thread; connections are taken from now on."""
-        self._listener.listen(1024)  # a client that is quicker than the thread waits in the backlog
+        self._listener.listen(_BACKLOG)  # a client that is quicker than the thread waits in the backlog
         self._thread = threading.Thread(
             target=self._server.run, args=([self._listener],), name="scripted", daemon=True
         )
@@ -106,7 +105,7 @@ class ScriptedServer:
         """Break what is under way and end the thread."""
         self._server.should_exit = True
         if self._thread is not None:
-            self._thread.join(_START_TIMEOUT)
+            self._thread.join(_STOP_TIMEOUT)
         self._listener.close()
 
     def __enter__(self) -> Self:
@@ -119,7 +118,7 @@ class ScriptedServer:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        self._listener.listen(1024)
+        self._listener.listen(_BACKLOG)
         self._task = asyncio.create_task(self._server.serve([self._listener]))
         return self
 
@@ -137,6 +136,7 @@ def main(options: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(options)
     play = Play(_script(chosen))
     listener = _bind(chosen.host, chosen.port)
+    listener.listen(_BACKLOG)  # from here on clients may come
     host, port = listener.getsockname()[:2]
     print(f"scripted endpoints at http://{host}:{port}/v1", flush=True)  # noqa: T201 the command's own output
     with suppress(KeyboardInterrupt):
