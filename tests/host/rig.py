@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from trunkline.host.beat import Beat
 from trunkline.host.call import Desk
-from trunkline.host.host import Archive, Options, VoiceHost
+from trunkline.host.holding import Archive, Holding
+from trunkline.host.host import Options, VoiceHost
 from trunkline.host.journal import Journal
 from trunkline.host.node import Identity, Node
 from trunkline.host.parts import Parts
@@ -82,18 +83,14 @@ class Rig:
         self.blobs = open_blobs(folder / "blobs")
         self.recordings = RecordingWriter(self.blobs)
         self.writer = EventWriter(
-            live, Journal(folder / "journal"), lambda call_id: self.host.found_closed(call_id)
+            live, Journal(folder / "journal"), lambda call_id: self.holding.found_closed(call_id)
         )
+        desk = Desk(self.beat, self.parts, self.writer)
+        self.holding = Holding(desk, live, Archive(self.blobs, self.recordings))
         options = Options(ring_pause=0.0, ring_timeout=5.0, drain=20.0)
-        self.host = VoiceHost(
-            Desk(self.beat, self.parts, self.writer),
-            live,
-            Archive(self.blobs, self.recordings),
-            capacity,
-            options,
-        )
+        self.host = VoiceHost(self.holding, capacity, options)
         identity = Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity)
-        self.node = Node(database, identity, self.host.held, self.host.found_closed)
+        self.node = Node(database, identity, lambda: self.holding.calls, self.holding.found_closed)
         self.callers: list[Caller] = []
 
     async def start(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import struct
 
+import pytest
 from sqlalchemy import select
 
 from tests.host.rig import RATE, Rig
@@ -100,13 +101,10 @@ async def test_calls_over_the_cap_are_refused(rig: Rig) -> None:
 async def test_a_caller_who_gives_up_while_it_rings(rig: Rig, agent: Agent) -> None:
     caller = await rig.call(NUMBER)
     await caller.line.hang_up()
-    await rig.until(lambda: rig.host.not_ready() is None and not rig.engine.calls)
-    for _ in range(200):
-        async with rig.database.system() as session:
-            call = (await session.execute(select(Call))).scalar_one_or_none()
-        if call is not None and call.ended_at is not None:
-            break
-    assert call is not None and call.status == "canceled"
+    await rig.until(lambda: rig.llm.warmed == 1)
+    await rig.meanwhile(rig.host.drain())
+    call = await _only_call(rig)
+    assert call.status == "canceled"
     assert await active(rig.database, rig.node.identity.id) == 0
 
 
@@ -131,21 +129,56 @@ async def test_a_waiting_call_is_claimed_dialled_and_held(rig: Rig, agent: Agent
 
 
 async def test_a_call_that_nobody_takes(rig: Rig, agent: Agent) -> None:
+    refused = asyncio.Event()
+
     async def refuse(line: LoopbackLine) -> None:
         await line.hang_up()
+        refused.set()
 
     rig.engine.phones["sip:bob@127.0.0.1"] = refuse
     call_id = await outbound(rig.database, agent)
     await offer(rig.database, call_id, rig.node.identity.id)
     rig.host.wake()
+    await rig.until(refused.is_set)
+    await rig.meanwhile(rig.host.drain())
     call = await stored(rig.database, call_id)
-    async with asyncio.timeout(10):
-        while call.ended_at is None:
-            await rig.until(lambda: True)
-            await asyncio.sleep(0)
-            call = await stored(rig.database, call_id)
     assert call.status == "busy"
     assert await attempts(rig.database, call_id) == [(1, "failed")]
+    assert await active(rig.database, rig.node.identity.id) == 0
+
+
+async def test_a_host_that_stops_gives_up_dialling(rig: Rig, agent: Agent) -> None:
+    rings = asyncio.Event()
+
+    async def let_ring(line: LoopbackLine) -> None:
+        rings.set()
+
+    rig.engine.phones["sip:bob@127.0.0.1"] = let_ring
+    call_id = await outbound(rig.database, agent)
+    await offer(rig.database, call_id, rig.node.identity.id)
+    rig.host.wake()
+    await rig.until(rings.is_set)
+    rig.host.hurry()
+    await rig.meanwhile(rig.host.drain())
+    call = await stored(rig.database, call_id)
+    assert call.status == "failed"
+    assert call.error_message is not None and "stopped while it dialled" in call.error_message
+    assert await attempts(rig.database, call_id) == [(1, "failed")]
+
+
+async def test_a_fault_of_the_host_closes_the_record(
+    rig: Rig, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no recorder")
+
+    monkeypatch.setattr(rig.recordings, "open", fail)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: caller.line.closed is not None)
+    await rig.meanwhile(rig.host.drain())
+    call = await _only_call(rig)
+    assert call.status == "failed"
+    assert call.error_message == "The voice host failed (RuntimeError); its log says where."
     assert await active(rig.database, rig.node.identity.id) == 0
 
 

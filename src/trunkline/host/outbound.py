@@ -1,0 +1,96 @@
+"""Calls that this host was offered: claimed, then dialled once or not at all."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from trunkline.errors import BadInput, DialFailed, Unavailable
+from trunkline.host.admission import Admission
+from trunkline.host.holding import Holding, until_stored
+from trunkline.platform.telemetry import metrics
+from trunkline.resources.calls.plan import CallPlan
+from trunkline.voice.lines.line import Line, LineEngine
+
+log = structlog.get_logger(__name__)
+
+_LOST = "The voice host lost the database while it took the call, which was not dialled. Place it anew."
+_STOPPED = "The voice host was stopped while it dialled. Place the call anew."
+
+
+class Outbound:
+    """Places what waits for one host. Belongs to the work loop."""
+
+    def __init__(self, holding: Holding, admission: Admission, ring_timeout: float) -> None:
+        self._holding = holding
+        self._admission = admission
+        self._ring_timeout = ring_timeout
+        self._placing: dict[UUID, asyncio.Task[None]] = {}
+        self._dialling: set[asyncio.Task[Line]] = set()
+
+    async def claim_waiting(self, host: UUID, engine: LineEngine) -> None:
+        """Begin with every call that waits for `host`. Raises Unavailable."""
+        for call_id, n in await self._holding.live.pending_attempts(host):
+            if call_id not in self._placing:
+                task = asyncio.create_task(self._place(call_id, n, host, engine), name=f"place {call_id}")
+                self._placing[call_id] = task
+                task.add_done_callback(partial(self._placed, call_id))
+
+    def stop_dialling(self) -> None:
+        """Give up the calls that nobody has answered yet."""
+        for dialling in self._dialling:
+            dialling.cancel()
+
+    def _placed(self, call_id: UUID, _: "asyncio.Task[None]") -> None:
+        del self._placing[call_id]
+
+    async def _place(self, call_id: UUID, n: int, host: UUID, engine: LineEngine) -> None:
+        live = self._holding.live
+        with self._admission.one():
+            try:
+                plan = await live.claim(call_id, n, host)
+            except Unavailable:
+                # Perhaps it was claimed and only the answer lost; if it was not, this changes nothing.
+                log.warning("claim_uncertain", call_id=str(call_id))
+                await until_stored(lambda: live.dial_failed(call_id, n, "unreachable", None, _LOST))
+                return
+            if plan is not None:
+                async with self._holding.accounted(plan):
+                    await self._dial(plan, n, engine)
+
+    async def _dial(self, plan: CallPlan, n: int, engine: LineEngine) -> None:
+        live = self._holding.live
+        with suppress(Unavailable):  # claimed is claimed: it is dialled now or not at all
+            if not await live.ringing(plan.call_id):
+                return
+        warming = self._holding.warm(plan)
+        try:
+            line = await self._answer(plan, engine)
+        except DialFailed as failed:
+            metrics.calls_ended.labels("outbound", "not_reached").inc()
+            log.info("dial_failed", call_id=str(plan.call_id), outcome=failed.outcome, code=failed.code)
+            outcome, code, text = failed.outcome, failed.code, str(failed)
+            await until_stored(lambda: live.dial_failed(plan.call_id, n, outcome, code, text))
+        else:
+            await self._holding.hold(plan, line)
+        finally:
+            warming.cancel()
+
+    async def _answer(self, plan: CallPlan, engine: LineEngine) -> Line:
+        """Dial until somebody answers; raises DialFailed, also when we were stopped meanwhile."""
+        assert plan.target is not None
+        dialling = asyncio.create_task(engine.dial(plan.target, plan.trunk, plan.headers, self._ring_timeout))
+        self._dialling.add(dialling)
+        try:
+            return await dialling
+        except (BadInput, Unavailable) as error:
+            raise DialFailed(str(error), "unreachable") from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise DialFailed(_STOPPED, "unreachable") from None
+        finally:
+            self._dialling.discard(dialling)
