@@ -1,4 +1,5 @@
-"""A whole platform for a bench: `trunkline serve` in a home of its own, on free ports, pinned to a core where asked."""
+"""A whole platform for a bench or a test: `trunkline serve` in a home of its own, on free ports, pinned to a core where
+asked."""
 
 import json
 import os
@@ -18,6 +19,7 @@ import httpx2
 
 _KEY = "bench-key-of-no-importance"
 _READY_WITHIN = 240.0
+_STOPPED_WITHIN = 90.0
 
 
 def free_port(pair: bool = False) -> int:
@@ -42,7 +44,7 @@ class Running:
     api: httpx2.Client
     sip_port: int
     home: Path
-    process: int
+    supervisor: "subprocess.Popen[bytes]"
 
     def dial(self, number: str) -> str:
         """The SIP address of a number."""
@@ -58,7 +60,8 @@ class Running:
         }
         made = self._post("/v2/assistants", body)
         model_id = str(made["response"]["model_id"])
-        trunk = {"phone_number": number, "friendly_name": "bench", "termination_uri": "127.0.0.1"}
+        workspace = self.api.get("/trunkline/v1/workspace").json()["id"]
+        trunk = {"workspace_id": workspace, "phone_number": number, "termination_uri": "127.0.0.1"}
         self._post("/v2/custom-numbers", trunk)
         answer = self.api.patch(f"/v2/numbers/{number.removeprefix('+')}", json={"agent_id": model_id})
         answer.raise_for_status()
@@ -86,12 +89,12 @@ class Running:
         """The turns' ledgers of a call."""
         answer = self.api.get(f"/trunkline/v1/calls/{call_id}/ledger")
         answer.raise_for_status()
-        return list(answer.json()["response"]["ledger"])
+        return list(answer.json()["response"]["turns"])
 
     def processes(self) -> dict[str, int]:
         """Role → pid of the supervisor's children."""
         found: dict[str, int] = {}
-        for task in Path(f"/proc/{self.process}/task").iterdir():
+        for task in Path(f"/proc/{self.supervisor.pid}/task").iterdir():
             for pid in (task / "children").read_text().split():
                 words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
                 for role in ("api", "worker", "voice"):
@@ -133,22 +136,20 @@ def platform(environment: Mapping[str, str]) -> Iterator[Running]:
             "TRUNKLINE_API_KEY": _KEY,
             **environment,
         }
-        log = (home / "serve.log").open("w")
+        env.pop("DATABASE_URL", None)
+        base, headers = f"http://127.0.0.1:{http}", {"Authorization": f"Bearer {_KEY}"}
         command = [sys.executable, "-m", "trunkline", "serve"]
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
-        try:
-            _await_ready(process, home, log.name)
-            base = f"http://127.0.0.1:{http}"
-            headers = {"Authorization": f"Bearer {_KEY}"}
-            with httpx2.Client(base_url=base, headers=headers, timeout=30.0, trust_env=False) as api:
-                yield Running(api, sip, home, process.pid)
-        finally:
-            process.send_signal(signal.SIGTERM)
+        with (
+            (home / "serve.out").open("w") as out,
+            httpx2.Client(base_url=base, headers=headers, timeout=30.0, trust_env=False) as api,
+        ):
+            process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
+            running = Running(api, sip, home, process)
             try:
-                process.wait(90)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-            log.close()
+                _await_ready(process, home, out.name)
+                yield running
+            finally:
+                running.stop()
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", home: Path, log: str) -> None:

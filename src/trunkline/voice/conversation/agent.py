@@ -111,6 +111,11 @@ class Agent:
         if (reply := self._current(event.reply)) is not None:
             reply.tools.append(event)
 
+    def wants_tools(self, reply_id: int) -> bool:
+        """Will a committed reply, once whole, run tools? Then the turn that it answers is surely over."""
+        reply = self._current(reply_id)
+        return reply is not None and reply.committed and bool(reply.tools)
+
     def done(self, event: ReplyDone) -> None:
         """The model's reply is whole."""
         if (reply := self._current(event.reply)) is None:

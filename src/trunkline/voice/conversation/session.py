@@ -205,14 +205,14 @@ class Session:
             self._greet()
         elif early is not None and same_words(early.words, text):
             self.dialogue.user_said(text)
+            if early.done and early.tools:
+                self._settle_turn()
             self._agent.commit()
         else:
             self._agent.drop()
             self.dialogue.user_said(text)
             self._agent.answer(self.dialogue.messages(), text, committed=True)
         self._greeted = True
-        if self._agent.waits_for_tool:
-            self._settle_turn()
 
     def _settle_turn(self) -> None:
         """The caller's turn is surely over: it goes on the record."""
@@ -434,9 +434,9 @@ class Session:
             case ReplyTool():
                 self._agent.tool(event)
             case ReplyDone():
-                self._agent.done(event)
-                if self._agent.waits_for_tool and self.state is State.THINKING:
+                if self.state is State.THINKING and self._agent.wants_tools(event.reply):
                     self._settle_turn()
+                self._agent.done(event)
             case ReplyFailed():
                 self._agent.failed(event)
             case ToolResult():
