@@ -50,10 +50,10 @@ class Running:
         """The SIP address of a number."""
         return f"sip:{number.removeprefix('+')}@127.0.0.1:{self.sip_port}"
 
-    def agent(self, number: str, **settings: Any) -> str:
-        """An agent that answers at a number; its id."""
+    def agent(self, number: str, kind: str = "inbound", trunk: str = "127.0.0.1", **settings: Any) -> str:
+        """An agent that answers at a number, or (`outbound`) calls from it through a trunk; its id."""
         body = {
-            "type": "inbound",
+            "type": kind,
             "name": f"bench {number}",
             "is_recording": True,
             "agent": {"prompt": "You are a receptionist.", "greeting_message": "Hello there.", **settings},
@@ -61,8 +61,8 @@ class Running:
         made = self._post("/v2/assistants", body)
         model_id = str(made["response"]["model_id"])
         workspace = self.api.get("/trunkline/v1/workspace").json()["id"]
-        trunk = {"workspace_id": workspace, "phone_number": number, "termination_uri": "127.0.0.1"}
-        self._post("/v2/custom-numbers", trunk)
+        way_out = {"workspace_id": workspace, "phone_number": number, "termination_uri": trunk}
+        self._post("/v2/custom-numbers", way_out)
         answer = self.api.patch(f"/v2/numbers/{number.removeprefix('+')}", json={"agent_id": model_id})
         answer.raise_for_status()
         return model_id
