@@ -91,6 +91,22 @@ class Running:
         answer.raise_for_status()
         return list(answer.json()["response"]["turns"])
 
+    def log(self, name: str) -> list[dict[str, Any]]:
+        """The lines of a process's log: `serve`, or a role."""
+        path = self.home / "logs" / f"{name}.log"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def stop(self) -> int:
+        """Have it end in order, as an operator would; its exit status. Kills what does not end. Safe to repeat."""
+        if self.supervisor.poll() is None:
+            self.supervisor.send_signal(signal.SIGTERM)
+        try:
+            return self.supervisor.wait(_STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.supervisor.pid, signal.SIGKILL)
+            return self.supervisor.wait()
+
     def processes(self) -> dict[str, int]:
         """Role → pid of the supervisor's children."""
         found: dict[str, int] = {}
