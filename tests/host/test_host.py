@@ -284,3 +284,15 @@ async def test_a_call_that_ends_while_the_database_is_away_is_written_down_later
     record = await stored(rig.database, call.id)
     assert record.status == "completed"
     assert record.transcript is not None and GREETING in record.transcript
+
+
+async def test_a_host_that_was_given_up_ends_its_calls_and_begins_anew(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    async with rig.database.system() as session:
+        await system.remove_nodes(session, [str(rig.node.identity.id)])
+    await rig.until(lambda: caller.line.closed is not None and not rig.host.live())
+    assert (await _only_call(rig)).status == "failed"
+    late = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in late.heard)
