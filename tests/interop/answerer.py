@@ -138,7 +138,12 @@ class Answerer:
                 for talk in self.talks:
                     talk.line.write(talk.tone[:320] * command["frames"])
             case "report":
-                say("report", talks=[{"loud": talk.loud, "heard": talk.heard} for talk in self.talks])
+                say(
+                    "report",
+                    talks=[
+                        {"call": talk.name, "loud": talk.loud, "heard": talk.heard} for talk in self.talks
+                    ],
+                )
             case "hang_up":
                 for talk in list(self.talks):
                     await talk.line.hang_up()

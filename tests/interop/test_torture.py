@@ -4,6 +4,7 @@ import random
 import socket
 import threading
 
+import pytest
 from benchmarks.wire import CueKind, Step, WireCaller
 
 from tests.benchmarks.speech import spoken
@@ -78,7 +79,7 @@ def torment(port: int, seed: int, done: threading.Event) -> None:
             done.wait(SECONDS / DATAGRAMS)
 
 
-def test_a_thousand_broken_datagrams_with_a_call_up() -> None:
+def test_a_thousand_broken_datagrams_with_a_call_up(capfd: pytest.CaptureFixture[str]) -> None:
     seed = random.randrange(1 << 30)
     caller, done = WireCaller(seed=1), threading.Event()
     with Answerer(mode="echo") as answerer:
@@ -98,3 +99,4 @@ def test_a_thousand_broken_datagrams_with_a_call_up() -> None:
         assert not log.ended_by_agent, f"seed {seed}"
         assert len(log.heard) > 0.9 * len(log.sent), f"seed {seed}"
         assert log.heard.voiced.count(1) >= 45, f"seed {seed}: the echo of 50 packets came back"
+    assert "msg decode err" not in capfd.readouterr().err, "what the stack prints of each is not passed on"

@@ -65,6 +65,15 @@ async def events_until(joint: Joint, kind: type[LineEvent], ticks: int = 100) ->
     raise AssertionError(f"no {kind.__name__} within {ticks} ticks, only {seen}")
 
 
+async def closed_far(joint: Joint, ticks: int = 100) -> LineClosed:
+    """How the other end saw the line end."""
+    for _ in range(ticks):
+        if (closed := await joint.far.closed()) is not None:
+            return closed
+        await joint.pass_ticks(1)
+    raise AssertionError(f"the other end did not close within {ticks} ticks")
+
+
 class LineContract:
     """Collected by the suites of each line, which supply the `joint` fixture."""
 
@@ -181,9 +190,7 @@ class LineContract:
         assert [event for event in seen if isinstance(event, LineClosed)] == [
             LineClosed(ClosedBy.LOCAL, "hung_up")
         ]
-        await joint.pass_ticks(5)
-        closed = await joint.far.closed()
-        assert closed is not None
+        closed = await closed_far(joint)
         assert closed.by is ClosedBy.REMOTE
 
     async def test_the_caller_gives_up_while_it_rings(self, joint: Joint) -> None:
@@ -195,9 +202,7 @@ class LineContract:
 
     async def test_refused_while_it_rings(self, joint: Joint) -> None:
         await joint.line.hang_up()
-        await joint.pass_ticks(5)
-        closed = await joint.far.closed()
-        assert closed is not None
+        closed = await closed_far(joint)
         assert closed.code == 486
 
     async def test_stats_count_packets(self, joint: Joint) -> None:

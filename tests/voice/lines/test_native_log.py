@@ -1,10 +1,12 @@
 """The stack's own lines: few, and without anybody's number."""
 
+import ctypes
 import logging
+import os
 
 import pytest
 
-from trunkline.voice.lines.native_log import Trickle, quieten
+from trunkline.voice.lines.native_log import Trickle, divert_stderr, quieten
 
 
 @pytest.fixture
@@ -53,3 +55,33 @@ def test_quieten_may_be_repeated() -> None:
     quieten()
     quieten()
     assert sum(isinstance(known, Trickle) for known in logging.getLogger("baresip.native").filters) == 1
+
+
+def c_print(text: bytes) -> None:
+    libc = ctypes.CDLL(None)
+    stderr = ctypes.c_void_p.in_dll(libc, "stderr")
+    libc.fputs(text, stderr)
+    libc.fflush(stderr)
+
+
+def test_what_c_prints_is_logged_and_nothing_else_is_touched(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.WARNING, "baresip.native")
+    for name in ("baresip", "baresip.native"):
+        logging.getLogger(name).filters.clear()
+    undo = divert_stderr()
+    c_print(b"sip: msg decode err\n")
+    os.write(2, b"from elsewhere\n")
+    undo()
+    c_print(b"as before\n")
+    assert [message.strip() for message in caplog.messages] == ["sip: msg decode err"]
+    assert capfd.readouterr().err == "from elsewhere\nas before\n"
+
+
+def test_a_reader_that_stands_still_holds_nothing_up(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "baresip.native")
+    undo = divert_stderr()
+    for _ in range(3000):
+        c_print(b"x" * 100 + b"\n")
+    undo()

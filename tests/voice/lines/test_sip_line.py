@@ -19,19 +19,17 @@ def peer() -> Iterator[Answerer]:
 
 
 class FarEnd:
-    """The other party, by its program."""
+    """The other party, by its program; events of other calls, which may come late, are not its own."""
 
-    def __init__(self, peer: Answerer) -> None:
+    def __init__(self, peer: Answerer, call_id: str, target: str) -> None:
         self.peer = peer
-        self.keys = ""
+        self.call_id = call_id
+        self.target = target
         self.answered = False
-
-    async def _event(self, name: str, seconds: float = 5.0) -> dict[str, object]:
-        return await asyncio.to_thread(self.peer.wait_for, name, seconds)
 
     async def _up(self) -> None:
         if not self.answered:
-            await self._event("dialled")
+            await asyncio.to_thread(self.peer.wait_for, "dialled", 5.0, call=self.call_id)
             self.answered = True
 
     async def say(self, frames: int) -> None:
@@ -41,14 +39,14 @@ class FarEnd:
     async def loud_samples(self) -> int:
         await self._up()
         self.peer.tell("report")
-        report = await self._event("report")
-        talks = report["talks"]
-        assert isinstance(talks, list)
-        return int(talks[0]["loud"])
+        report = await asyncio.to_thread(self.peer.wait_for, "report")
+        return int(next(talk["loud"] for talk in report["talks"] if talk["call"] == self.call_id))
 
     async def digits(self) -> str:
-        keys = [event["data"] for event in self.peer.drain() if event.get("kind") == "Digit"]
-        return "".join(keys)
+        seen = self.peer.drain()
+        return "".join(
+            event["data"] for event in seen if event.get("kind") == "Digit" and event["call"] == self.call_id
+        )
 
     async def press(self, digits: str) -> None:
         await self._up()
@@ -61,17 +59,18 @@ class FarEnd:
 
     async def closed(self) -> LineClosed | None:
         for event in self.peer.drain():
-            if event["event"] in ("closed", "dial_failed"):
-                by = ClosedBy(event.get("by", "remote"))
-                return LineClosed(by, str(event.get("reason", "")), event["code"])
+            if event["event"] == "closed" and event["call"] == self.call_id:
+                return LineClosed(ClosedBy(event["by"]), event["reason"], event["code"])
+            if event["event"] == "dial_failed" and event["target"] == self.target:
+                return LineClosed(ClosedBy.REMOTE, event["error"], event["code"])
         return None
 
 
 class SipJoint:
-    def __init__(self, call: IncomingCall, peer: Answerer) -> None:
+    def __init__(self, call: IncomingCall, far: FarEnd) -> None:
         self.call = call
         self.line = call.line
-        self.far = FarEnd(peer)
+        self.far = far
 
     async def pass_ticks(self, ticks: int) -> None:
         await asyncio.sleep(0.02 * ticks)
@@ -88,9 +87,10 @@ class TestSipLine(LineContract):
         port = free_sip_port()
         engine = SipEngine(port=port, rtp_ports=some_rtp_ports())
         await engine.start(incoming)
-        peer.drain().clear()
-        peer.tell("dial", target=f"sip:100@127.0.0.1:{port}", ring_timeout=10)
-        yield SipJoint(await asyncio.wait_for(rung, 5), peer)
+        target = f"sip:100@127.0.0.1:{port}"
+        peer.tell("dial", target=target, ring_timeout=10)
+        call = await asyncio.wait_for(rung, 5)
+        yield SipJoint(call, FarEnd(peer, call.call_id, target))
         await engine.stop()
 
     async def test_the_call_says_who_and_whom(self, joint: SipJoint) -> None:

@@ -13,7 +13,7 @@ calls at once, or write a public address into SDP that no interface of the machi
 
 import asyncio
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import structlog
 from baresip import (
@@ -34,7 +34,7 @@ from baresip import (
 from trunkline.errors import BadInput, DialFailed, PortTaken, SetupError, Unavailable
 from trunkline.voice.lines import sip_uri
 from trunkline.voice.lines.line import IncomingCall, IncomingHandler, Trunk
-from trunkline.voice.lines.native_log import quieten
+from trunkline.voice.lines.native_log import divert_stderr, quieten
 from trunkline.voice.lines.sip_line import SipLine
 
 log = structlog.get_logger(__name__)
@@ -79,6 +79,7 @@ class SipEngine:
         self._agents: dict[tuple[Trunk | None, str], UserAgent] = {}
         self._lines: set[SipLine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._undivert: Callable[[], None] = _nothing
         self._stopping = False
         self._placing = 0
         self._unclaimed: dict[int, list[StackEvent]] = {}
@@ -87,14 +88,15 @@ class SipEngine:
         """Listen; raises PortTaken when another program holds the port, SetupError for what cannot work."""
         require_free(self.bind, self.port)
         quieten()
-        runtime = Runtime()
+        runtime, config = Runtime(), self._config()
         try:
-            await runtime.start(self._config())
+            await runtime.start(config)
         except BaresipError as error:
             raise SetupError(
                 f"The SIP stack did not start ({error}). One engine a process is all it allows."
             ) from error
         self._runtime, self._on_incoming = runtime, on_incoming
+        self._undivert = divert_stderr()
         runtime.subscribe(self._keep_unclaimed)
         for transport in sip_uri.TRANSPORTS:
             # One for each: an INVITE over a transport that has no agent of its own is answered 404.
@@ -120,6 +122,7 @@ class SipEngine:
         except (TimeoutError, BaresipError) as error:
             log.warning("sip_calls_left", reason=type(error).__name__)
         await runtime.close()
+        self._undivert()
 
     async def dial(
         self, target: str, trunk: Trunk | None, headers: dict[str, str], ring_timeout: float
@@ -305,6 +308,9 @@ class SipEngine:
                 f"audio_jitter_buffer_type {'adaptive' if most else 'off'}\n{jitter}"
             ),
         )
+
+
+def _nothing() -> None: ...
 
 
 def _dial_failed(error: CallFailed) -> DialFailed:

@@ -90,7 +90,7 @@ class SipLine:
             return b""
         try:
             pcm: bytes = self._audio.read(_READ_BYTES)
-            while len(pcm) % _READ_BYTES == 0 and (more := self._audio.read(_READ_BYTES)):
+            while pcm and len(pcm) % _READ_BYTES == 0 and (more := self._audio.read(_READ_BYTES)):
                 pcm += more
         except StreamsReplaced:
             self._streams_gone()
