@@ -52,6 +52,12 @@ def _settings() -> Settings:
     return settings
 
 
+def _show(table: Table) -> None:
+    """Whole, however narrow the terminal: ids are there to be copied."""
+    table.box = None
+    Console(width=max(Console().width, 130)).print(table)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"trunkline {__version__}")
@@ -176,7 +182,7 @@ def models_list() -> None:
         )
         name = f"{each.set.name} (default)" if each.set.default else each.set.name
         table.add_row(name, f"{each.set.bytes / 1e6:,.0f} MB", each.set.licence, state)
-    Console().print(table)
+    _show(table)
 
 
 @keys_app.command("create")
@@ -198,7 +204,7 @@ def keys_list() -> None:
     table = Table("id", "name", "workspace", "created", "last used", "revoked")
     for row in asyncio.run(keys.rows(_settings())):
         table.add_row(*row)
-    Console().print(table)
+    _show(table)
 
 
 @keys_app.command("revoke")

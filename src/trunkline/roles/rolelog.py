@@ -73,11 +73,12 @@ def _parse(line: str) -> dict[str, Any]:
 
 
 def _shown(name: str, entry: dict[str, Any], colour: str) -> Text:
-    details = " ".join(f"{key}={value}" for key, value in entry.items() if key not in _PLUMBING)
+    told = {key: " ".join(str(value).split()) for key, value in entry.items() if key not in _PLUMBING}
+    details = " ".join(f"{key}={value}" for key, value in told.items())
     text = Text()
     text.append(f"{name:>7} ", style="dim")
     text.append(f"{entry['level']}: ", style=colour)
-    text.append(f"{entry.get('event', '')} ")
+    text.append(f"{' '.join(str(entry.get('event', '')).split())} ")
     text.append(details, style="dim")
     return text
 

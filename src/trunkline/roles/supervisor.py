@@ -49,10 +49,10 @@ class Platform:
     async def up(self) -> AsyncIterator[runfile.RunState]:
         """Everything started and ready; stopped in order on the way out. Raises SetupError and its kin."""
         settings = self.settings
-        ports.check(settings)
-        models.check(settings)
         async with AsyncExitStack() as stack:
             stack.enter_context(runfile.HomeLock(settings.home))
+            ports.check(settings)
+            models.check(settings)
             own_log = RoleLog("serve", settings.home / "logs", self.terminal)
             stack.callback(own_log.close)
             logging.configure("serve", stream=LogStream(own_log))
@@ -74,8 +74,8 @@ class Platform:
             runfile.write(settings.home, state)
             stack.callback(runfile.remove, settings.home)
             log.info("ready", api_url=state.api_url)
+            stack.callback(self._say, "stopping; calls that are on end first (once more to cut them off)")
             yield state
-            self._say("stopping; calls that are on end first (once more to cut them off)")
 
     def hurry(self) -> None:
         """Asked again to stop: calls are cut off at the first repeat, processes killed at the second."""

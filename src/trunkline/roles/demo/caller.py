@@ -94,7 +94,8 @@ async def call(target: str, port: int, report: Report) -> int:
     with ThreadPoolExecutor(1) as pool:
         tts = LocalVoice(pool)
         spoken = [await speech(turn.say, tts) for turn in script.SCRIPT]
-    engine = SipEngine(bind="127.0.0.1", port=port)
+    # No jitter buffer: what it adds to what we hear is ours, not the platform's.
+    engine = SipEngine(bind="127.0.0.1", port=port, jitter_ms=(0, 0))
     await engine.start(_refuse)
     try:
         trunk = Trunk(host=target.rpartition("@")[2], caller_id=script.CALLER)

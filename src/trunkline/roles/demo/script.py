@@ -18,9 +18,10 @@ AGENT: dict[str, Any] = {
         "greeting_message_mode": "agent_static",
         "greeting_message": "Willow Street Clinic, how can I help you?",
         "language": "en-US",
+        "ring_pause_seconds": 3,  # meanwhile the local model reads the prompt
         "prompt": (
             "You are the receptionist of Willow Street Clinic. Use only these facts.\n"
-            "Open Monday to Friday, nine to five; on Tuesday until seven.\n"
+            "Open Monday to Friday, nine to five; on Tuesday until seven in the evening.\n"
             "Parking is free, behind the building.\n"
             "For a first visit bring an identity card, the insurance card, a list of your medicines and earlier "
             "test results, and come fifteen minutes early to fill in the forms."
@@ -45,7 +46,7 @@ SCRIPT = (
     Turn("How late are you open on Tuesday?", "tuesday"),
     Turn("What do I need to bring to my first visit?", "visit"),
     Turn("Wait, please. Is there parking at the clinic?", "parking", interrupts=True),
-    Turn("Thank you very much. Goodbye.", "goodbye"),
+    Turn("Thank you very much. Goodbye.", "bye"),
 )
 
 
