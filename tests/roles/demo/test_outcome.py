@@ -100,7 +100,7 @@ def refused(outcome: Outcome) -> None:
         (no_ledger, "turn 1 has no ledger"),
         (talks_on, "did not fall silent when it was interrupted in turn 4"),
         (not_recorded, "the recording cannot be read"),
-        (refused, "the call was not answered: 404"),
+        (refused, "the caller failed: 404"),
     ],
 )
 def test_each_thing_that_is_missing_is_named(spoil: Any, text: str) -> None:

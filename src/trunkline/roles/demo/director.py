@@ -36,13 +36,15 @@ class Access:
 class Director:
     """One demo against one platform."""
 
-    def __init__(self, access: Access, terminal: Console) -> None:
+    def __init__(
+        self, access: Access, terminal: Console, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
         self._access = access
         self._screen = Screen(terminal)
         self._outcome = Outcome()
         headers = {"Authorization": f"Bearer {access.key}"}
         self._api = httpx2.AsyncClient(
-            base_url=access.api_url, headers=headers, trust_env=False, timeout=httpx2.Timeout(15.0)
+            base_url=access.api_url, headers=headers, trust_env=False, timeout=15.0, transport=transport
         )
 
     async def run(self) -> list[str]:
@@ -54,16 +56,16 @@ class Director:
             agent = await self.agent()
             known = await self._calls(agent)
             self._screen.say(f"a caller dials {script.NUMBER} at {self._access.sip_address}")
+            watching = asyncio.create_task(self._watch(agent, known), name="watch the call")
             try:
-                async with asyncio.timeout(CALL_WITHIN), asyncio.TaskGroup() as group:
-                    watching = group.create_task(self._watch(agent, known))
+                async with asyncio.timeout(CALL_WITHIN):
                     await self._call()
-                    if self._outcome.reports[-1:] == [] or self._outcome.reports[-1]["event"] == "failed":
-                        watching.cancel()
+                    if self._outcome.answered:
+                        await watching
             except TimeoutError:
-                self._outcome.reports.append(
-                    {"event": "failed", "reason": f"not over after {CALL_WITHIN:.0f} s"}
-                )
+                self._outcome.failed(f"not over after {CALL_WITHIN:.0f} s")
+            finally:
+                watching.cancel()
             await self._read_record(agent, known)
         return self._outcome.problems()
 
@@ -124,10 +126,8 @@ class Director:
                 self._outcome.reports.append(report)
                 self._screen.report(report)
             status = await process.wait()
-            if status and not any(each["event"] == "failed" for each in self._outcome.reports):
-                self._outcome.reports.append(
-                    {"event": "failed", "reason": f"the caller ended with status {status}"}
-                )
+            if status:
+                self._outcome.failed(f"the caller ended with status {status}")
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -141,11 +141,11 @@ class Director:
             await asyncio.sleep(_LOOK_EVERY)
         call = fresh.pop()
         while True:
-            if await self._follow(call):
+            if await self.follow(call):
                 return
             await asyncio.sleep(_LOOK_EVERY)  # not on yet, or its host has gone
 
-    async def _follow(self, call: str) -> bool:
+    async def follow(self, call: str) -> bool:
         """Show what is new of a call's events, which each stream tells from the first; True when the call is over."""
         path = f"/trunkline/v1/calls/{call}/events"
         shown = len(self._outcome.notes)

@@ -23,6 +23,15 @@ class Outcome:
     """The call object of `GET /v2/calls/{id}`."""
     recording: bytes = b""
 
+    @property
+    def answered(self) -> bool:
+        """Whether the call came about."""
+        return bool(self._of("answered"))
+
+    def failed(self, reason: str) -> None:
+        """The caller could not do its part."""
+        self.reports.append({"event": "failed", "reason": reason})
+
     def gap_ms(self, turn: int) -> int | None:
         """What the caller waited for the answer to a turn, at its own ear."""
         return next((each["gap_ms"] for each in self._of("heard") if each["turn"] == turn), None)
@@ -49,7 +58,7 @@ class Outcome:
         return [each for each in self.reports if each.get("event") == event]
 
     def _call_problems(self) -> list[str]:
-        found = [f"the call was not answered: {each.get('reason')}" for each in self._of("failed")]
+        found = [f"the caller failed: {each.get('reason')}" for each in self._of("failed")]
         if (status := self.record.get("call_status")) != "completed":
             found.append(
                 f"the record says {status!r}, not completed: {self.record.get('error_message') or 'no reason given'}"
