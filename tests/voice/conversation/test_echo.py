@@ -14,10 +14,10 @@ def test_a_delayed_quieter_copy_is_echo_and_another_voice_is_not() -> None:
     sent = rng.uniform(1000, 12000, 400)
     guard = EchoGuard()
     for tick, amplitude in enumerate(sent):
-        guard.tick(frame(sent[tick - 6] * 0.3 if tick >= 6 else 0), frame(amplitude))
+        guard.tick(sent[tick - 6] * 0.3 if tick >= 6 else 0.0, frame(amplitude))
     assert guard.is_echo()
     for amplitude in sent[:60]:
-        guard.tick(frame(rng.uniform(0, 6000)), frame(amplitude))
+        guard.tick(rng.uniform(0, 6000), frame(amplitude))
     assert not guard.is_echo()
 
 
@@ -25,7 +25,7 @@ def test_a_louder_copy_is_not_our_echo() -> None:
     rng = np.random.default_rng(6)
     guard = EchoGuard()
     for amplitude in rng.uniform(1000, 6000, 100):
-        guard.tick(frame(amplitude * 2), frame(amplitude))
+        guard.tick(amplitude * 2, frame(amplitude))
     assert not guard.is_echo()
 
 

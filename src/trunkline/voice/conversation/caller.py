@@ -12,7 +12,6 @@ from trunkline.voice.conversation.events import (
 )
 from trunkline.voice.conversation.hearing import (
     PREROLL_TICKS,
-    QUIET,
     RING_TICKS,
     SEGMENT_TICKS,
     Ear,
@@ -43,24 +42,25 @@ class Caller:
         self.ledger: Ledger | None = None
         self._turns = 0
         self._segments = 0
+        self._finished = 0
+        """Tick at which the last segment was: its sound belongs to no other."""
         self._pause = 0
         self._verdict: float | None = None
         self._verdict_known = False
 
     # ---- sound ----
 
-    def tick(self, frame: bytes | None, speech: float) -> bytes:
+    def tick(self, frame: bytes | None, speech: float) -> None:
         """20 ms heard; an open segment passes it on."""
         heard = self.ear.tick(frame, speech)
         if (segment := self.segment) is not None:
             self._out.ask(Hear(segment.id, heard))
-            if speech >= QUIET and self.turn is not None:
+            if self.turn is not None and not self.ear.quiet_run:
                 segment.voiced += 1
                 self.turn.last_voice = self._out.tick
             if self._out.tick - segment.opened >= SEGMENT_TICKS:
                 self.finish_segment()
                 self._open_segment(preroll=0)
-        return heard
 
     @property
     def segment(self) -> Segment | None:
@@ -87,6 +87,7 @@ class Caller:
         self._segments += 1
         segment = Segment(self._segments, self._out.tick, voiced)
         self.turn.segments.append(segment)
+        preroll = min(preroll, self._out.tick - self._finished)
         self._out.ask(StartHearing(segment.id, self.ear.last(preroll) if preroll else b""))
         self._out.note(Kind.CALLER_SPEAKS, segment=segment.id)
         return segment
@@ -95,6 +96,7 @@ class Caller:
         """The open segment is over; its final words are on their way."""
         if (segment := self.segment) is not None:
             segment.open = False
+            self._finished = self._out.tick
             self._out.ask(FinishHearing(segment.id))
 
     def ask_words(self) -> None:

@@ -28,9 +28,9 @@ class EchoGuard:
         self._heard: deque[float] = deque(maxlen=_WINDOW)
         self._sent: deque[float] = deque(maxlen=_WINDOW + _MAX_LAG)
 
-    def tick(self, heard: bytes | None, sent: bytes) -> None:
-        """One tick of both directions; `sent` is what was on its way out in this tick."""
-        self._heard.append(level(heard) if heard else 0.0)
+    def tick(self, heard: float, sent: bytes) -> None:
+        """One tick of both directions: the level heard, and what was on its way out."""
+        self._heard.append(heard)
         self._sent.append(level(sent))
 
     def clear(self) -> None:

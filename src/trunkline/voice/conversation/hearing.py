@@ -21,28 +21,49 @@ PREROLL_TICKS = 16
 """Sound before the onset that the recogniser gets as well: soft beginnings, and the lag of the VAD."""
 SEGMENT_TICKS = 20_000 // TICK_MS
 NOISE_MS = 300
+_SILENT = 60.0
+"""Level (RMS) below which there is no voice on any line: -55 dB of full scale."""
+_FADED = 0.03
+"""30 dB below the caller's voice."""
+_FORGET = 0.995
+"""Of the voice's level, a tick: half of it in 2.8 s."""
+_HANG_OVER_TICKS = 10
 
 
 class Ear:
-    """Voice and silence on the line, tick by tick."""
+    """Voice and silence on the line, tick by tick.
+
+    The VAD says what is voice; the level says when it has ended. A VAD's windows and its hang-over end 60 to 100 ms
+    after the voice does, and on a clean line the level shows it at once; on a noisy one it never falls far enough,
+    and the VAD decides alone.
+    """
 
     def __init__(self, rate: int) -> None:
         self._silence = b"\0" * (rate * TICK_MS // 1000 * 2)
         self._ring: deque[bytes] = deque(maxlen=RING_TICKS)
+        self._peak = 0.0
+        """Level of the caller's voice, forgotten slowly."""
+        self.level = 0.0
+        """Of this tick's frame."""
         self.onset_run = 0
         """Ticks in a row at or above ONSET."""
         self.barge_run = 0
         """Ticks in a row at or above BARGE_IN."""
         self.quiet_run = 0
-        """Ticks in a row below QUIET."""
+        """Ticks in a row below QUIET, or far below the voice's level."""
 
     def tick(self, frame: bytes | None, speech: float) -> bytes:
         """20 ms heard (None: lost); answers the frame, silence for a lost one."""
         heard = frame if frame is not None else self._silence
         self._ring.append(heard)
-        self.onset_run = self.onset_run + 1 if speech >= ONSET else 0
-        self.barge_run = self.barge_run + 1 if speech >= BARGE_IN else 0
-        self.quiet_run = self.quiet_run + 1 if speech < QUIET else 0
+        self.level = level(heard)
+        self._peak *= _FORGET
+        if speech >= ONSET:
+            self._peak = max(self._peak, self.level)
+        faded = self.level < max(_SILENT, _FADED * self._peak)
+        self.onset_run = self.onset_run + 1 if speech >= ONSET and not faded else 0
+        self.barge_run = self.barge_run + 1 if speech >= BARGE_IN and not faded else 0
+        self.quiet_run = self.quiet_run + 1 if speech < QUIET or faded else 0
         return heard
 
     def last(self, ticks: int) -> bytes:
@@ -51,16 +72,10 @@ class Ear:
         return b"".join(self._ring[index] for index in range(len(self._ring) - count, len(self._ring)))
 
     def since_last_voice(self) -> int:
-        """Ticks since the last frame that holds voice by its energy.
-
-        The VAD's windows and its hang-over end up to 100 ms after the voice does; the ledger wants the voice itself.
-        """
-        reach = range(self.quiet_run, min(self.quiet_run + 10, len(self._ring)))
-        recent = [level(self._ring[-1 - back]) for back in reach]
-        floor = max(60.0, 0.08 * max(recent, default=0.0))
-        return next(
-            (back for back, energy in zip(reach, recent, strict=True) if energy >= floor), self.quiet_run
-        )
+        """Ticks since the last frame that holds voice: where the VAD found the pause, its hang-over taken off."""
+        reach = range(self.quiet_run, min(self.quiet_run + _HANG_OVER_TICKS, len(self._ring)))
+        floor = max(_SILENT, _FADED * self._peak)
+        return next((back for back in reach if level(self._ring[-1 - back]) >= floor), self.quiet_run)
 
 
 @dataclass

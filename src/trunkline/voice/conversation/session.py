@@ -119,7 +119,7 @@ class Session:
         self._out.tick += 1
         if self._out.tick == 1:
             self._out.note(Kind.STARTED)
-        heard = self._caller.tick(frame, speech)
+        self._caller.tick(frame, speech)
         if self._ending is not None:
             self._await_last_words()
             return b"", self._out.take()
@@ -127,7 +127,7 @@ class Session:
         self._watch_clocks()
         sound = b""
         if not self._ending and self.state is not State.AWAY:
-            sound = self._speak(heard, queued)
+            sound = self._speak(queued)
         return sound, self._out.take()
 
     def _listen(self) -> None:
@@ -153,12 +153,12 @@ class Session:
             case _:
                 pass
 
-    def _speak(self, heard: bytes, queued: int) -> bytes:
+    def _speak(self, queued: int) -> bytes:
         """Hand over what is to be said."""
         playout = self._agent.playout
         sound, began = playout.tick(queued, self.now_ms)
         if self.state is State.THINKING or self.state is State.SPEAKING:
-            self._echo.tick(heard, sound)
+            self._echo.tick(self._caller.ear.level, sound)
         if began is not None:
             self._begin_speaking(began, queued)
         if self.state in (State.THINKING, State.SPEAKING) and not self._agent.busy:

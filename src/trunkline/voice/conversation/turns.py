@@ -220,7 +220,8 @@ def asks_to_stop(text: str) -> bool:
     words = words_of(text)
     head = words[:4]
     for index, word in enumerate(head):
-        if " ".join(head[index : index + 2]) in _STOP_WORDS:
+        pair = head[index : index + 2]
+        if len(pair) == 2 and " ".join(pair) in _STOP_WORDS:
             return True
         if word in _STOP_WORDS and (word not in _STOP_ALONE or index == 0):
             return True
