@@ -45,6 +45,8 @@ class Running:
     sip_port: int
     home: Path
     supervisor: "subprocess.Popen[bytes]"
+    environment: Mapping[str, str]
+    """For other commands on this home."""
 
     def dial(self, number: str) -> str:
         """The SIP address of a number."""
@@ -160,7 +162,7 @@ def platform(environment: Mapping[str, str]) -> Iterator[Running]:
             httpx2.Client(base_url=base, headers=headers, timeout=30.0, trust_env=False) as api,
         ):
             process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
-            running = Running(api, sip, home, process)
+            running = Running(api, sip, home, process, env)
             try:
                 _await_ready(process, home, out.name)
                 yield running

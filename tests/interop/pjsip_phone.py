@@ -1,9 +1,10 @@
 """A telephone on PJSIP, in a process of its own (GPL: a peer of the tests, never part of the product).
 
     python -m tests.interop.pjsip_phone --work FOLDER [--target sip:…] [--transport udp|tcp] [--codec PCMU|PCMA]
+        [--sound FILE]
 
 Without a target it answers one call on the port it prints. Commands on stdin, events on stdout, as JSON lines. It
-speaks a tone of 440 Hz and writes down what it hears in FOLDER/heard.wav, judged at the end of the call.
+speaks a tone of 440 Hz (or FILE) and writes down what it hears in FOLDER/heard.wav, judged at the end of the call.
 PJSIP runs single-threaded here: nothing of it is touched from another thread.
 """
 
@@ -90,9 +91,10 @@ class Phone:
         self.account = PhoneAccount()
         self.account.phone = self
         self.account.create(account)
-        self._write_tone()
+        if not arguments.sound:
+            self._write_tone()
         self.player = pj.AudioMediaPlayer()
-        self.player.createPlayer(str(self.work / "tone.wav"))
+        self.player.createPlayer(arguments.sound or str(self.work / "tone.wav"))
         self.recorder = pj.AudioMediaRecorder()
         self.recorder.createRecorder(str(self.work / "heard.wav"))
         address = self.endpoint.transportGetInfo(made).localName
@@ -175,6 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", required=True)
     parser.add_argument("--target", default="")
+    parser.add_argument("--sound", default="", help="WAV to speak, over and over, in place of the tone")
     parser.add_argument("--transport", choices=["udp", "tcp"], default="udp")
     parser.add_argument("--codec", choices=["PCMU", "PCMA"], default="PCMU")
     arguments = parser.parse_args()

@@ -1,5 +1,6 @@
 """SIPp scenarios, put together from their messages, and SIPp run on them."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -37,10 +38,10 @@ a={direction}
 """
 
 
-def _send(first: str, headers: str, body: str = "", retransmit: bool = True) -> str:
-    kind = "Content-Type: application/sdp\n" if body else ""
+def _send(first: str, headers: str, body: str = "", retransmit: bool = True, kind: str = "sdp") -> str:
+    content = f"Content-Type: application/{kind}\n" if body else ""
     again = ' retrans="500"' if retransmit else ""
-    return f"<send{again}><![CDATA[\n{first}\n{headers}\n{kind}Content-Length: [len]\n\n{body}\n]]></send>"
+    return f"<send{again}><![CDATA[\n{first}\n{headers}\n{content}Content-Length: [len]\n\n{body}\n]]></send>"
 
 
 # ---- as the caller ----
@@ -79,6 +80,15 @@ def cancel(user: str = "100") -> str:
 def bye(user: str = "100", number: int = 2) -> str:
     headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="BYE")
     return _send("BYE [next_url] SIP/2.0", f"{_VIA}\n{headers}") + '<recv response="200"/>'
+
+
+def press(key: str, user: str = "100", number: int = 2) -> str:
+    """A key by SIP INFO."""
+    headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="INFO")
+    body = f"Signal={key}\nDuration=160\n"
+    return _send("INFO [next_url] SIP/2.0", f"{_VIA}\n{headers}", body, kind="dtmf-relay") + (
+        '<recv response="200"/>'
+    )
 
 
 def provisional() -> str:
@@ -135,9 +145,9 @@ def refuse(status: int, words: str) -> str:
     return _reply(status, words) + '<recv request="ACK"/>'
 
 
-def be_cancelled() -> str:
+def be_cancelled(within_ms: int = 15_000) -> str:
     return (
-        '<recv request="CANCEL" timeout="15000"/>'
+        f'<recv request="CANCEL" timeout="{within_ms}"/>'
         + _reply(200, "OK")
         + _reply(487, "Request Terminated", sequence="INVITE")
         + '<recv request="ACK"/>'
@@ -172,21 +182,33 @@ class Sipp:
         calls: int = 1,
         transport: str = "u1",
         codec: str = "pcmu",
+        seconds: int = 25,
     ) -> None:
         self.port = free_sip_port()
+        self._seconds = seconds
         (folder / "scenario.xml").write_text(
             f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="test">\n{scenario}\n</scenario>\n'
         )
         (folder / SOUND).write_bytes(sound(codec))
         media = free_sip_port()
         self.errors = folder / "errors.log"
+        self._messages = folder / "messages.log"
         options = {
             "-sf": "scenario.xml", "-i": "127.0.0.1", "-p": self.port, "-mp": media, "-t": transport,
-            "-m": calls, "-l": calls, "-r": calls, "-timeout": 25, "-error_file": "errors.log",
+            "-m": calls, "-l": calls, "-r": calls, "-timeout": seconds, "-error_file": "errors.log",
+            "-message_file": "messages.log",
         }  # fmt: skip
         flat = [str(part) for option in options.items() for part in option]
         self.process = subprocess.Popen(
-            ["sipp", *([target] if target else []), *flat, "-nostdin", "-timeout_error", "-trace_err"],
+            [
+                "sipp",
+                *([target] if target else []),
+                *flat,
+                "-nostdin",
+                "-timeout_error",
+                "-trace_err",
+                "-trace_msg",
+            ],
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -195,13 +217,29 @@ class Sipp:
     def finish(self) -> None:
         """Wait for the end; every message must have come as the scenario says."""
         try:
-            status = self.process.wait(30)
+            status = self.process.wait(self._seconds + 5)
         finally:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
         complaint = self.errors.read_text() if self.errors.exists() else ""
         assert status == 0, f"SIPp ended with {status}: {complaint[:2000]}"
+
+    def invites(self) -> set[tuple[str, str]]:
+        """The INVITEs that came: Call-ID and user part of the To header, each once however often it was sent."""
+        received = re.findall(
+            r"message received \[\d+\] bytes :\s+(INVITE .*?)\n-{20}", self._messages.read_text(), re.DOTALL
+        )
+        return {
+            (_found(r"^Call-ID: *(\S+)", message), _found(r"^To: .*?<sip:([^@>]+)@", message))
+            for message in received
+        }
+
+
+def _found(pattern: str, message: str) -> str:
+    match = re.search(pattern, message, re.MULTILINE | re.IGNORECASE)
+    assert match is not None, f"no {pattern} in {message}"
+    return match[1].strip()
 
 
 def tone() -> bytes:

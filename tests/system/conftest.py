@@ -1,0 +1,72 @@
+"""One platform for all tests of the whole: `trunkline serve` in a process of its own, its providers scripted."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from benchmarks.platform import Running, platform
+from benchmarks.speech import utterances
+from tests.interop.program import some_rtp_ports
+from tests.system.talk import MAX_CALLS, QUESTION
+from trunkline.voice.scripted import Script, ScriptedServer
+
+
+class House:
+    """Starts the platform when it is first needed, and again after a test that stopped it."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._started = ExitStack()
+        self._running: Running | None = None
+
+    def up(self) -> Running:
+        if self._running is None or self._running.supervisor.poll() is not None:
+            self.close()
+            self._running = self._started.enter_context(platform(self._environment))
+        return self._running
+
+    def close(self) -> None:
+        self._started.close()
+
+
+@pytest.fixture(scope="session")
+def scripted() -> Iterator[ScriptedServer]:
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def house(scripted: ScriptedServer, models_folder: Path) -> Iterator[House]:
+    """Only the files of vad and turn: the other models are endpoints."""
+    house = House(
+        {f"TRUNKLINE_{part}_BASE_URL": scripted.base_url for part in ("LLM", "STT", "TTS")}
+        | {
+            "TRUNKLINE_MODELS": str(models_folder),
+            "TRUNKLINE_RTP_PORTS": some_rtp_ports(),
+            "TRUNKLINE_MAX_CALLS": str(MAX_CALLS),
+        }
+    )
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def up(house: House, providers: ScriptedServer) -> Running:
+    """The platform, ready; its providers play the plain script."""
+    return house.up()
+
+
+@pytest.fixture
+def providers(scripted: ScriptedServer) -> ScriptedServer:
+    """They hear QUESTION whatever is said; a test may assign another script."""
+    scripted.script = Script.model_validate({"stt": {"default": QUESTION}})
+    return scripted
+
+
+@pytest.fixture(scope="session")
+def speech() -> bytes:
+    """QUESTION spoken, mu-law at 8 kHz."""
+    (sound,) = utterances((QUESTION,))
+    return sound

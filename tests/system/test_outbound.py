@@ -1,0 +1,116 @@
+"""The platform calls: a SIP address and numbers through trunks, answered or not; nobody is dialled twice."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.platform import Running, free_port
+from tests.interop import sipp
+from tests.interop.sipp import Sipp
+from tests.system.talk import (
+    GREETING,
+    ON_THE_PLATFORM,
+    QUESTION,
+    finished,
+    lines,
+    new_number,
+    place,
+    until,
+)
+from trunkline.voice.scripted import Script, ScriptedServer
+
+pytestmark = [*ON_THE_PLATFORM, pytest.mark.peer("sipp")]
+
+FAREWELL = "On Saturday we open at ten. Goodbye."
+ENDS = {"rules": [{"pattern": "saturday", "text": FAREWELL, "tools": [{"name": "end_call"}]}]}
+RING_TIMEOUT_S = 45
+"""Of the voice host."""
+
+
+@pytest.fixture
+def providers(providers: ScriptedServer) -> ScriptedServer:
+    """The model answers the question and ends the call."""
+    providers.script = Script.model_validate({"llm": ENDS, "stt": {"default": QUESTION}})
+    return providers
+
+
+def answers(speech: bytes, folder: Path) -> str:
+    """A scenario: ring, pick up, let the greeting pass, ask, be hung up on."""
+    (folder / "speech.raw").write_bytes(speech)
+    ask = '<nop><action><exec rtp_stream="speech.raw,1,0"/></action></nop>'
+    return sipp.ring() + sipp.pause(300) + sipp.pick_up() + sipp.pause(2500) + ask + sipp.be_hung_up()
+
+
+def check_answered(shown: dict[str, Any]) -> None:
+    assert shown["call_status"] == "completed", shown["error_message"]
+    assert lines(shown) == [("bot", GREETING), ("human", QUESTION), ("bot", FAREWELL)]
+    assert shown["type_of_call"] == "outbound"
+    assert int(shown["recording_duration"]) >= 4
+
+
+def test_a_sip_address(up: Running, speech: bytes, tmp_path: Path) -> None:
+    agent = up.agent(new_number(), "outbound", greeting_message=GREETING, patience_level="low")
+    peer = Sipp(tmp_path, answers(speech, tmp_path))
+    call_id = place(up, agent, f"sip:somebody@127.0.0.1:{peer.port}")
+    peer.finish()
+    check_answered(finished(up, call_id))
+    ((_, dialled),) = peer.invites()
+    assert dialled == "somebody"
+
+
+def test_five_numbers_through_a_trunk_each_dialled_once(up: Running, speech: bytes, tmp_path: Path) -> None:
+    peer = Sipp(tmp_path, answers(speech, tmp_path), calls=5)
+    own = new_number()
+    agent = up.agent(
+        own, "outbound", f"127.0.0.1:{peer.port}", greeting_message=GREETING, patience_level="low"
+    )
+    numbers = [new_number() for _ in range(5)]
+    placed = [place(up, agent, number) for number in numbers]
+    peer.finish()
+    for call_id, number in zip(placed, numbers, strict=True):
+        shown = finished(up, call_id)
+        check_answered(shown)
+        assert (shown["phone_number_from"], shown["phone_number_to"]) == (own, number)
+    assert sorted(dialled for _, dialled in peer.invites()) == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "error"),
+    [
+        (sipp.ring() + sipp.refuse(486, "Busy Here"), "busy", ""),
+        (sipp.ring() + sipp.refuse(480, "Temporarily Unavailable"), "no-answer", ""),
+        (sipp.ring() + sipp.refuse(403, "Forbidden"), "failed", "Telephony - 403"),
+    ],
+)
+def test_a_trunk_that_refuses(up: Running, tmp_path: Path, scenario: str, status: str, error: str) -> None:
+    peer = Sipp(tmp_path, scenario)
+    agent = up.agent(new_number(), "outbound", f"127.0.0.1:{peer.port}")
+    call_id = place(up, agent, new_number())
+    peer.finish()
+    shown = finished(up, call_id)
+    assert (shown["call_status"], shown["transcript"]) == (status, "")
+    assert shown["error_message"].startswith(error)
+    assert len(peer.invites()) == 1
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_trunk_that_is_not_there(up: Running, transport: str) -> None:
+    host = f"127.0.0.1:{free_port(pair=True)}"
+    agent = up.agent(new_number(), "outbound", f"{host};transport={transport}")
+    shown = finished(up, place(up, agent, new_number()), within=RING_TIMEOUT_S + 15)
+    assert shown["call_status"] == "failed"
+    assert host in shown["error_message"]
+    assert "cannot be reached" in shown["error_message"]
+
+
+def test_nobody_answers(up: Running, tmp_path: Path) -> None:
+    peer = Sipp(tmp_path, sipp.ring() + sipp.be_cancelled(60_000))
+    agent = up.agent(new_number(), "outbound", f"127.0.0.1:{peer.port}")
+    call_id = place(up, agent, new_number())
+    peer.finish()
+    shown = finished(up, call_id)
+    assert shown["call_status"] == "no-answer"
+    assert len(peer.invites()) == 1
