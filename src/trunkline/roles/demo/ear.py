@@ -45,11 +45,12 @@ class Ear:
         self._rest = sound[whole * self._size :]
 
     def first_after(self, moment: float) -> float | None:
-        """When voice was heard first after a moment."""
-        return next((at for at in self._voiced_at if at > moment), None)
+        """When voice was heard first after a moment: the start of its first frame."""
+        starts = (at - FRAME_MS / 1000 for at in self._voiced_at)
+        return next((at for at in starts if at > moment), None)
 
     def last_before(self, moment: float) -> float | None:
-        """When voice was heard last before a moment."""
+        """When voice was heard last before a moment: the end of its last frame."""
         return next((at for at in reversed(self._voiced_at) if at < moment), None)
 
     def voiced_since(self, moment: float) -> float:
