@@ -12,6 +12,7 @@ class StubLine:
     """A line fed by hand."""
 
     rate: int = 8000
+    delay_ms: int = 0
     arriving: list[bytes] = field(default_factory=list)
     happening: list[LineEvent] = field(default_factory=list)
     acts: list[object] = field(default_factory=list)

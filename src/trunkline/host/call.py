@@ -53,7 +53,7 @@ class LiveCall:
         """What broke in the host, if that is why the call ended."""
         lock = threading.Lock()
         profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
-        self._session = Session(profile, line.rate, desk.parts.stt.has_partials)
+        self._session = Session(profile, line.rate, desk.parts.stt.has_partials, line.delay_ms)
         self._driver = WallDriver(
             self._session,
             rate=line.rate,

@@ -41,11 +41,11 @@ def test_greets_listens_and_answers() -> None:
 
 
 def test_the_ledger_adds_up() -> None:
-    w = world(Utterance(100, 150, "What are your hours?")).run(600)
+    w = World(Session(profile(), 8000, line_delay_ms=37), [Utterance(100, 150, "What are your hours?")]).run(600)
     (turn,) = w.said("turn")
     assert turn["heard_gap_ms"] == sum(turn["stages"].values())
     first_sound = next(tick for tick, _ in w.sent if tick > 150)
-    assert turn["heard_gap_ms"] == (first_sound - 149) * 20
+    assert turn["heard_gap_ms"] == (first_sound - 149) * 20 + 37
 
 
 def test_waits_for_the_floor_that_patience_asks_for() -> None:

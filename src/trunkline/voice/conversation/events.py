@@ -329,7 +329,7 @@ class Kind(StrEnum):
     CALLER_SAID = "caller_said"  # {text, segments, start_ms, end_ms}: one turn of the caller
     AGENT_SAID = "agent_said"  # {text, reply, start_ms, end_ms, cut}: what was heard of one reply
     TURN = "turn"  # the ledger of a turn: {turn, t0_ms, pause_ms, words_ms, verdict_ms,
-    #                                      commit_ms, token_ms, sentence_ms, audio_ms, sent_ms, queue_ms, heard_gap_ms}
+    #                                      commit_ms, token_ms, sentence_ms, audio_ms, sent_ms, queue_ms, line_ms, heard_gap_ms, stages}
     BARGE_IN = "barge_in"  # {outcome: "yield" | "resume", words, paused_ms}
     NOISE = "noise"  # {segment}
     TOOL_STARTED = "tool_started"  # {call, name, arguments}

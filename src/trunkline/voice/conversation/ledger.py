@@ -31,11 +31,15 @@ class Ledger:
     """First voiced frame handed to the line."""
     queue_ms: int = 0
     """Sound that was ahead of it in the line."""
+    line_ms: int = 0
+    """The line's own way in and out: no tick can see it, so it is what was measured for this kind of line."""
 
     @property
     def heard_gap_ms(self) -> int | None:
         """What the caller waited, as far as this side can know."""
-        return None if self.sent_ms is None else self.sent_ms + self.queue_ms - self.t0_ms
+        if self.sent_ms is None:
+            return None
+        return self.sent_ms + self.queue_ms + self.line_ms - self.t0_ms
 
     def stages(self) -> dict[str, int]:
         """The wait, split; the parts add up to `heard_gap_ms`.
@@ -51,6 +55,7 @@ class Ledger:
                 parts[name.removesuffix("_ms")] = max(0, at - reached)
                 reached = max(reached, at)
         parts["queue"] = self.queue_ms
+        parts["line"] = self.line_ms
         return parts
 
     def data(self) -> dict[str, Any]:
@@ -60,6 +65,7 @@ class Ledger:
             "turn": self.turn,
             **instants,
             "queue_ms": self.queue_ms,
+            "line_ms": self.line_ms,
             "heard_gap_ms": self.heard_gap_ms,
             "stages": self.stages(),
         }

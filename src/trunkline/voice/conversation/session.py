@@ -73,11 +73,15 @@ class State(StrEnum):
 class Session:
     """A pure function of its ticks and events; not safe to enter from two threads at once."""
 
-    def __init__(self, profile: Profile, rate: int, has_partials: bool = False) -> None:
+    def __init__(
+        self, profile: Profile, rate: int, has_partials: bool = False, line_delay_ms: int = 0
+    ) -> None:
+        """`line_delay_ms`: what the line itself adds to each turn, for the ledger."""
         self.profile = profile
         self.state = State.LISTENING
         self.dialogue = Dialogue(profile)
         self._has_partials = has_partials
+        self._line_delay_ms = line_delay_ms
         self._out = Outbox()
         self._caller = Caller(self._out, rate, profile.patience)
         self._agent = Agent(self._out, rate, self.dialogue)
@@ -269,6 +273,7 @@ class Session:
                 reply.audio_ms,
             )
             ledger.sent_ms = self.now_ms
+            ledger.line_ms = self._line_delay_ms
             ledger.queue_ms = queued * TICK_MS // self._agent.playout.frame_samples
         self._settle_turn()
         if ledger is not None:

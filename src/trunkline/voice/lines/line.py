@@ -31,6 +31,11 @@ class Line(Protocol):
         """Samples a second of the PCM both ways; fixed while the line is up."""
         ...
 
+    @property
+    def delay_ms(self) -> int:
+        """What this kind of line adds to a turn when nothing is queued: wire to `read()` and `write()` to wire."""
+        ...
+
     # ---- beat ----
 
     def read(self) -> bytes:

@@ -53,6 +53,8 @@ class Impairments:
 class LoopbackLine:
     """One end. `answer`, `hang_up` and the keys act at once; sound moves with `Loopback.advance()`."""
 
+    delay_ms = 0
+
     def __init__(self, rate: int, impairments: Impairments, rings: bool) -> None:
         self.rate = rate
         self.rings = rings
