@@ -41,7 +41,9 @@ def test_greets_listens_and_answers() -> None:
 
 
 def test_the_ledger_adds_up() -> None:
-    w = World(Session(profile(), 8000, line_delay_ms=37), [Utterance(100, 150, "What are your hours?")]).run(600)
+    w = World(Session(profile(), 8000, line_delay_ms=37), [Utterance(100, 150, "What are your hours?")]).run(
+        600
+    )
     (turn,) = w.said("turn")
     assert turn["heard_gap_ms"] == sum(turn["stages"].values())
     first_sound = next(tick for tick, _ in w.sent if tick > 150)
@@ -246,3 +248,14 @@ def test_a_late_or_missing_report_of_the_flush_does_not_hang_the_pause(flush: in
     w.run(900)
     assert w.said("barge_in")[0]["outcome"] == "yield"
     assert sum(isinstance(request, Flush) for request in w.requests) == 1
+
+
+def test_speculation_does_not_wait_for_the_verdict_where_the_text_is_whole() -> None:
+    first_token = {}
+    for text in ("What are your hours?", "What are your hours"):
+        w = world(Utterance(100, 150, text))
+        w.delays = Delays(verdict=12)
+        (turn,) = w.run(600).said("turn")
+        assert turn["commit_ms"] >= turn["verdict_ms"]
+        first_token[text] = turn["token_ms"]
+    assert first_token["What are your hours?"] < first_token["What are your hours"]

@@ -21,7 +21,7 @@ from trunkline.voice.conversation.hearing import (
 from trunkline.voice.conversation.ledger import Ledger
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.profile import Patience
-from trunkline.voice.conversation.turns import Completeness, completeness, floor_ms
+from trunkline.voice.conversation.turns import Completeness, completeness, ends_whole, floor_ms
 
 INAUDIBLE = "[inaudible]"
 """Stands for a turn with voice in it and no word that could be made out."""
@@ -175,13 +175,16 @@ class Caller:
         return self.words_known and not self.text
 
     def likely_complete(self) -> bool:
-        """Worth a reply on speculation?"""
-        return (
-            self.words_known
-            and bool(self.text)
-            and self._verdict_known
-            and self._completeness() is Completeness.COMPLETE
-        )
+        """Worth a reply on speculation? The text leans to complete and the turn model does not say otherwise.
+
+        Its verdict takes longer than the words of a streaming recogniser; a reply begun in vain costs less than the
+        wait.
+        """
+        if not self.words_known or not self.text:
+            return False
+        if self._verdict_known:
+            return self._completeness() is Completeness.COMPLETE
+        return ends_whole(self.text)
 
     def may_commit(self) -> bool:
         """Are the words in, and is the silence past the floor that they and the verdict ask for?"""

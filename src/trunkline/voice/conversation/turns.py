@@ -174,6 +174,11 @@ def ends_open(text: str) -> bool:
     return last in _DANGLING and not _WHOLE.search(plain)
 
 
+def ends_whole(text: str) -> bool:
+    """Does the text end like a finished sentence? Recognisers punctuate what they hear as one."""
+    return text.rstrip(" \"'”’").endswith((".", "?", "!")) and not ends_open(text)
+
+
 def _unfinished_number(plain: str) -> bool:
     """A phone number that was announced and has fewer than ten digits so far (and more than two)."""
     found = _NUMBER_LEAD.search(plain)
