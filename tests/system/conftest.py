@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
 from benchmarks.platform import Running, platform
+
 from benchmarks.speech import utterances
 from tests.interop.program import some_rtp_ports
 from tests.system.talk import MAX_CALLS, QUESTION

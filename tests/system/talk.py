@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
-
 from benchmarks.platform import Running
-from benchmarks.speech import QUESTIONS
 from benchmarks.wire import Step, WireCall, WireCaller
+
+from benchmarks.speech import QUESTIONS
 
 ON_THE_PLATFORM = [pytest.mark.xdist_group("platform"), pytest.mark.models("vad", "turn")]
 """Marks of tests that use the fixture `up`: with several pytest workers one runs them all, so one platform is enough."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.gaps import EnergyMeter, Span, turns
 from benchmarks.platform import Running
 from benchmarks.wire import CueKind, Step, WireLog
+from numpy.typing import NDArray
+
 from tests.system.talk import (
     GREETING,
     ON_THE_PLATFORM,

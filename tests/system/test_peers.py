@@ -3,11 +3,10 @@
 import wave
 from pathlib import Path
 
-import numpy as np
 import pytest
+from benchmarks.platform import Running
 
 from benchmarks import mulaw
-from benchmarks.platform import Running
 from tests.interop import sipp
 from tests.interop.program import Program
 from tests.interop.sipp import Sipp
