@@ -101,7 +101,7 @@ async def _keep_alive(server: EmbeddedPostgres) -> None:
         log.warning("database_died", restart_in_s=wait)
         await asyncio.sleep(wait)
         try:
-            await asyncio.to_thread(server.start)
+            await asyncio.to_thread(server.restart)
         except TrunklineError as error:
             log.error("database_does_not_start", reason=str(error))
 

@@ -29,7 +29,7 @@ READY_WITHIN = 180.0
 
 ROLES = (
     Program("api", "trunkline", ("api",)),
-    Program("worker", "trunkline", ("worker",), niceness=5, stop_within=30.0),
+    Program("worker", "trunkline", ("worker",), niceness=5, stop_within=45.0),
     Program("voice", "trunkline", ("voice",), stop_within=None),
 )
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 
 import structlog
 
@@ -10,7 +11,7 @@ from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.telemetry import logging
-from trunkline.platform.work.jobs import Jobs
+from trunkline.platform.work.jobs import DRAIN_S, Jobs
 from trunkline.platform.work.reaper import Reaper
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.calls.tasks import CallTasks
@@ -61,17 +62,27 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
 
 
 async def _until_stopped(jobs: Jobs, schedules: Schedules) -> None:
-    """Both until a signal; a job that is on has its time to end (`jobs.DRAIN_S`)."""
+    """Both until a signal; a job that is on has its time to end. Raises what either of them died of."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with asyncio.TaskGroup() as group:
-        work = [
-            group.create_task(jobs.run(), name="jobs"),
-            group.create_task(schedules.run(), name="schedules"),
-        ]
-        log.info("worker_ready")
-        await stop.wait()
-        for task in work:
-            task.cancel()
+    working = asyncio.create_task(jobs.run(), name="jobs")
+    scheduling = asyncio.create_task(schedules.run(), name="schedules")
+    stopping = asyncio.create_task(stop.wait(), name="signal")
+    log.info("worker_ready")
+    await asyncio.wait((working, scheduling, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    await asyncio.gather(_end(working, DRAIN_S + 5.0), _end(scheduling, 1.0))
+
+
+async def _end(task: asyncio.Task[None], patience: float) -> None:
+    """Cancel a task, again if it has not ended after `patience` seconds.
+
+    A cancellation that arrives together with an answer of the database is lost (asyncio.wait_for before Python 3.12).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=patience)
+    with suppress(asyncio.CancelledError):
+        await task
