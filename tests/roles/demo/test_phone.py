@@ -17,6 +17,7 @@ class PacedLine:
     """Sends what it was given at 8 kHz by the wall clock; hears what the test puts in."""
 
     rate = 8000
+    delay_ms = 0
 
     def __init__(self) -> None:
         self.heard = b""

@@ -7,7 +7,7 @@ from trunkline.roles.demo.script import SCRIPT, Turn, heard
 from trunkline.voice.conversation.events import Kind, Note
 
 LEDGER_TOLERANCE_MS = 120
-"""100 ms for the host's jitter buffer and the sender's own pace, which it cannot see, and one frame."""
+"""Jitter buffers that have grown and late threads, which neither side can see: 100 ms, and one frame."""
 SILENCE_WITHIN_MS = 1000
 
 
