@@ -16,7 +16,7 @@ help:
 # uv is quick but knows nothing of pip's configuration (a mirror, a proxy's certificate): then pip does it itself.
 define install
 @echo "installing $(1)"
-@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) \
 	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
 @$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . \
 	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -18,11 +18,15 @@ QUESTIONS = (
 INTERRUPTION = "Stop please, I would like to ask something else."
 
 
-def _trimmed(pcm: bytes) -> bytes:
-    """Without silence at either end, so that the first and the last packet are voiced."""
-    samples = np.frombuffer(pcm, "<i2")
-    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 400)
-    return samples[loud[0] : loud[-1] + 1].tobytes()
+def _trimmed(ulaw: bytes) -> bytes:
+    """Without packets of doubt at either end (breath, a released stop): where speech begins and ends is the measure."""
+    packets = mulaw.packets(ulaw)
+    sure = [index for index, packet in enumerate(packets) if _magnitude(packet) >= 2 * mulaw.VOICED_LEVEL]
+    return b"".join(packets[sure[0] : sure[-1] + 1])
+
+
+def _magnitude(packet: bytes) -> float:
+    return float(np.abs(np.frombuffer(mulaw.decode(packet), "<i2").astype(np.int32)).mean())
 
 
 async def _speak(texts: tuple[str, ...]) -> list[bytes]:
@@ -32,7 +36,7 @@ async def _speak(texts: tuple[str, ...]) -> list[bytes]:
         for text in texts:
             pcm = b"".join([piece async for piece in tts.speak(text, Voice())])
             down = Resampler(tts.rate, 8000)
-            spoken.append(mulaw.encode(_trimmed(down.push(pcm) + down.finish())))
+            spoken.append(_trimmed(mulaw.encode(down.push(pcm) + down.finish())))
         await tts.close()
     return spoken
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from trunkline.voice.conversation.profile import Profile
+from trunkline.voice.endpoint import rehearse
 from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.routes import language_model
 from trunkline.voice.models.store import Store
@@ -68,6 +69,7 @@ class Parts:
 
     async def warm(self) -> None:
         """Do now what the first call would otherwise wait for. Raises ProviderError."""
+        await rehearse()
         await asyncio.gather(self.stt.warm(), self.tts.warm(), self.turn.complete(bytes(16_000), 8_000))
 
     async def close(self) -> None:
