@@ -1,6 +1,9 @@
 """What a transaction may see, and what a caller is told when the database goes away."""
 
 import asyncio
+import os
+import signal
+import time
 from uuid import UUID, uuid4
 
 import psycopg
@@ -152,6 +155,25 @@ async def test_connections_that_died_unused_are_replaced(
         _kill(postgres, each)
     # Every next use works at once: none is handed a dead connection.
     assert pids.isdisjoint(await asyncio.gather(*(pid() for _ in range(5))))
+
+
+async def test_a_time_out_is_kept_to_while_the_server_is_silent(
+    database: Database, postgres: EmbeddedPostgres
+) -> None:
+    one = Database.connect(postgres.app_url, pool_size=1)
+    async with one.system() as session:
+        pid = int(await session.scalar(text("SELECT pg_backend_pid()")) or 0)
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await one.ping()
+        assert time.monotonic() - began < 1.5
+        await one.ping()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await one.close()
 
 
 async def test_no_free_connection(postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,11 @@ import asyncpg
 from sqlalchemy import DateTime, MetaData, Text, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from trunkline.errors import SetupError, Unavailable
 from trunkline.platform.storage.url import asyncpg_url
@@ -59,6 +61,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         event.listen(engine.sync_engine, "handle_error", _name_connection_loss)
+        event.listen(engine.sync_engine, "invalidate", _drop)
 
     @classmethod
     def connect(cls, url: str, pool_size: int = 10) -> "Database":
@@ -144,9 +147,16 @@ async def _enter(session: AsyncSession, role: str, workspace: str) -> None:
         raise Unavailable(_AWAY) from error
 
 
+def _drop(connection: DBAPIConnection, _: ConnectionPoolEntry, __: BaseException | None) -> None:
+    """Close it without a word: the polite way, which comes next, waits for a server that may be silent."""
+    connection.driver_connection.terminate()
+
+
 def _name_connection_loss(context: ExceptionContext) -> Unavailable | None:
     """The database went away, as against a statement that was wrong."""
     error = context.original_exception
+    if not isinstance(error, Exception):
+        return None  # a cancellation: it costs the connection as well, but it must reach whoever waits for it
     state = getattr(error, "sqlstate", None)
     # 08 connection exception, 57P shutdown or starting up, 53300 too many connections.
     named = isinstance(state, str) and (state.startswith(("08", "57P")) or state == "53300")
