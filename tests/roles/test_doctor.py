@@ -58,7 +58,7 @@ async def test_a_package_that_does_not_load(settings: Settings, monkeypatch: pyt
 
 async def test_a_database_that_does_not_answer(settings: Settings) -> None:
     settings.database_url = f"postgresql://nobody@127.0.0.1:{ports.free_tcp_port()}/none"
-    assert "database: The database cannot be reached" in await bad_lines(settings)
+    assert "database: does not answer; check DATABASE_URL" in await bad_lines(settings)
 
 
 async def test_a_superuser_as_login(

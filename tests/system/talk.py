@@ -3,9 +3,10 @@
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -14,6 +15,8 @@ from benchmarks.platform import Running
 from benchmarks.wire import Step, WireCall, WireCaller
 
 from benchmarks.speech import QUESTIONS
+from tests.interop import sipp
+from trunkline.voice.scripted import Script
 
 ON_THE_PLATFORM = [pytest.mark.xdist_group("platform"), pytest.mark.models("vad", "turn")]
 """Marks of tests that use the fixture `up`: with several pytest workers one runs them all, so one platform is enough."""
@@ -21,6 +24,15 @@ ON_THE_PLATFORM = [pytest.mark.xdist_group("platform"), pytest.mark.models("vad"
 MAX_CALLS = 8
 QUESTION = QUESTIONS[0]
 GREETING = "Hello there."
+
+FAREWELL = "On Saturday we open at ten. Goodbye."
+ENDING = Script.model_validate(
+    {
+        "llm": {"rules": [{"pattern": "saturday", "text": FAREWELL, "tools": [{"name": "end_call"}]}]},
+        "stt": {"default": QUESTION},
+    }
+)
+"""QUESTION is heard, answered with FAREWELL, and the call is ended."""
 
 T = TypeVar("T")
 _lines = itertools.count(15_550_100)
@@ -110,6 +122,18 @@ def place(up: Running, model_id: str, phone: str, **more: Any) -> str:
     return str(answer.json()["response"]["call_id"])
 
 
-def who_spoke(said: Sequence[tuple[str, str]]) -> list[str]:
-    """The sides of a transcript in order."""
-    return [who for who, _ in said]
+def answers(speech: bytes, folder: Path) -> str:
+    """A scenario of SIPp: ring, pick up, let the greeting pass, ask, be hung up on."""
+    (folder / "speech.raw").write_bytes(speech)
+    ask = '<nop><action><exec rtp_stream="speech.raw,1,0"/></action></nop>'
+    return sipp.ring() + sipp.pause(300) + sipp.pick_up() + sipp.pause(2500) + ask + sipp.be_hung_up()
+
+
+def follow(up: Running, call_id: str, kind: str, count: int = 1) -> None:
+    """Return when a live call has noted this for the `count`-th time."""
+    seen = 0
+    for note in events(up, call_id):
+        seen += note["kind"] == kind
+        if seen == count:
+            return
+    raise AssertionError(f"the call ended after {seen} of {count} times {kind}")

@@ -10,26 +10,25 @@ from tests.interop import sipp
 from tests.interop.sipp import Sipp
 from tests.system.conftest import House
 from tests.system.talk import (
+    ENDING,
+    FAREWELL,
     GREETING,
     ON_THE_PLATFORM,
     QUESTION,
+    answers,
     finished,
     lines,
     new_number,
     place,
 )
-from trunkline.voice.scripted import Script, ScriptedServer
+from trunkline.voice.scripted import ScriptedServer
 
 pytestmark = [*ON_THE_PLATFORM, pytest.mark.peer("sipp")]
-
-FAREWELL = "On Saturday we open at ten. Goodbye."
-ENDS = {"rules": [{"pattern": "saturday", "text": FAREWELL, "tools": [{"name": "end_call"}]}]}
 
 
 @pytest.fixture
 def providers(providers: ScriptedServer) -> ScriptedServer:
-    """The model answers the question and ends the call."""
-    providers.script = Script.model_validate({"llm": ENDS, "stt": {"default": QUESTION}})
+    providers.script = ENDING
     return providers
 
 
@@ -46,13 +45,6 @@ def silent(house: House) -> tuple[str, str]:
     """A call to where nobody listens, under way for 32 s, and the trunk's host."""
     up, host = house.up(), f"127.0.0.1:{free_port(pair=True)}"
     return place(up, up.agent(new_number(), "outbound", host), new_number()), host
-
-
-def answers(speech: bytes, folder: Path) -> str:
-    """A scenario: ring, pick up, let the greeting pass, ask, be hung up on."""
-    (folder / "speech.raw").write_bytes(speech)
-    ask = '<nop><action><exec rtp_stream="speech.raw,1,0"/></action></nop>'
-    return sipp.ring() + sipp.pause(300) + sipp.pick_up() + sipp.pause(2500) + ask + sipp.be_hung_up()
 
 
 def check_answered(shown: dict[str, Any]) -> None:

@@ -1,11 +1,9 @@
 """Calls that are not taken: a number that nobody has, and more at once than there is room for."""
 
-import pytest
-
 from benchmarks.platform import Running
 from benchmarks.wire import CueKind, Step
+
 from tests.system.talk import MAX_CALLS, ON_THE_PLATFORM, new_number, on_the_wire, until
-from trunkline.voice.scripted import ScriptedServer
 
 pytestmark = ON_THE_PLATFORM
 

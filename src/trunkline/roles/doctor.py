@@ -14,7 +14,7 @@ import httpx2
 from rich.console import Console
 from rich.text import Text
 
-from trunkline.errors import TrunklineError
+from trunkline.errors import TrunklineError, Unavailable
 from trunkline.platform.storage.database import Database
 from trunkline.roles import installation, models, ports, runfile
 from trunkline.settings import Settings
@@ -194,7 +194,10 @@ async def database(settings: Settings) -> list[Finding]:
         return [note("database", "embedded, not made yet; the first start makes it")]
     pool = Database.connect(installation.database_url(settings), pool_size=1)
     try:
-        await pool.ping()
+        try:
+            await pool.ping()
+        except Unavailable:
+            return [bad("database", f"does not answer; {_database_remedy(settings)}")]
         await pool.check_login()
         key_file = settings.home / "keys" / "secret.key"
         if settings.secret_key is None and not key_file.exists():
@@ -205,6 +208,12 @@ async def database(settings: Settings) -> list[Finding]:
     finally:
         await pool.close()
     return [good("database", "answers, its login is bound by row-level security, the secret key fits")]
+
+
+def _database_remedy(settings: Settings) -> str:
+    if settings.database_url is not None:
+        return "check DATABASE_URL and that PostgreSQL runs there"
+    return f"read {settings.home / 'postgres' / 'log'} and {settings.home / 'logs' / 'serve.log'}"
 
 
 async def language(settings: Settings) -> list[Finding]:

@@ -64,8 +64,9 @@ def _connected(owner_url: str) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except OperationalError as error:
+        said = " ".join(str(error.orig).split())  # libpq writes several lines
         raise Unavailable(
-            f"The database cannot be reached: {error.orig}. Check DATABASE_URL and that PostgreSQL runs."
+            f"The database cannot be reached ({said}). Check DATABASE_URL and that PostgreSQL runs."
         ) from error
     except DBAPIError as error:
         raise SetupError(
