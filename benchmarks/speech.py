@@ -15,7 +15,13 @@ QUESTIONS = (
     "Do you have parking at the clinic?",
     "How much does a check up cost?",
 )
-INTERRUPTION = "Stop please, I would like to ask something else."
+INTERRUPTIONS = (
+    "Actually, I would like to ask something else.",
+    "No wait, that is not what I meant.",
+    "Hold on, what about Sunday?",
+    "Stop please, I need something else.",
+)
+"""The last begins with a hiss that no voice-activity model takes for voice at once, as callers' words do."""
 
 
 def _trimmed(ulaw: bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.figures import Figure, percentile
 from benchmarks.gaps import EnergyMeter, ModelMeter, Turn, disagreement_ms, turns
 from benchmarks.platform import Running, cpu_seconds, platform
-from benchmarks.speech import INTERRUPTION, QUESTIONS, utterances
+from benchmarks.speech import INTERRUPTIONS, QUESTIONS, utterances
 from benchmarks.wire import CueKind, Step, WireCaller, WireLog
 from trunkline.voice.scripted.script import Script
 from trunkline.voice.scripted.server import ScriptedServer
@@ -90,7 +90,7 @@ class Talks:
         self._energy = EnergyMeter()
         self._model = ModelMeter(models / "vad" / "silero_vad.onnx")
         self._sounds = utterances()
-        self._interruption = utterances((INTERRUPTION,))[0]
+        self._interruptions = utterances(INTERRUPTIONS)
         settings = {"patience_level": "low", "greeting_message": "Hello."}
         self._agent = up.agent("+15550100", **settings)
         self._quiet_agent = up.agent("+15550101", **settings)
@@ -169,13 +169,12 @@ class Talks:
 
     def _barge_in(self) -> Iterator[Figure]:
         self._server.script = _script(llm_ms=100, tts_ms=50, reply=_LONG)
-        steps = [
-            Step(CueKind.AFTER, 700, self._sounds[0]),
-            Step(CueKind.INTERRUPT, 2500, self._interruption),
-            Step(CueKind.INTERRUPT, 2300, self._interruption),
-            Step(CueKind.INTERRUPT, 2700, self._interruption),
-            Step(CueKind.INTERRUPT, 2000),
+        waits = (2500, 2300, 2700, 2100)
+        cuts = [
+            Step(CueKind.INTERRUPT, wait, sound)
+            for wait, sound in zip(waits, self._interruptions, strict=True)
         ]
+        steps = [Step(CueKind.AFTER, 700, self._sounds[0]), *cuts, Step(CueKind.INTERRUPT, 2000)]
         result = _run(self._up, "+15550101", [steps] * 8, 60.0, spread=0.5)
         voiced = [
             turn.stop_ms

@@ -11,6 +11,10 @@ _MAX_LAG = 20
 _CORRELATION = 0.85
 _QUIETER = 0.7
 """An echo is quieter than what was sent."""
+_NO_ECHO = 0.02
+"""34 dB below what was sent: nothing that a voice-activity model takes for voice."""
+_ONSET_TICKS = 8
+"""A voice may sound this long before the model is sure of it."""
 
 
 def level(pcm: bytes) -> float:
@@ -38,13 +42,18 @@ class EchoGuard:
         self._heard.clear()
         self._sent.clear()
 
-    def is_echo(self) -> bool:
-        """True when what is heard follows what was sent, and is quieter than it."""
+    def is_echo(self, voiced: int) -> bool:
+        """True when what is heard follows what was sent, and is quieter than it.
+
+        `voiced`: for how many ticks there has been voice. An echo is there as long as we speak: a line that was
+        silent until then, while we were not, has none.
+        """
         if len(self._heard) < _WINDOW or len(self._sent) < _WINDOW:
             return False
         heard = np.asarray(self._heard)
         sent = np.asarray(self._sent)
-        if heard.std() < 1.0:
+        before = heard[: max(0, heard.size - voiced - _ONSET_TICKS)]
+        if heard.std() < 1.0 or (before.size and before.mean() < _NO_ECHO * sent.mean()):
             return False
         for lag in range(sent.size - _WINDOW + 1):
             part = sent[sent.size - _WINDOW - lag : sent.size - lag]

@@ -9,9 +9,10 @@ from trunkline.voice.conversation.events import TICK_MS
 ONSET = 0.5
 """Voice probability from which a silent line counts as spoken on …"""
 ONSET_TICKS = 3
-BARGE_IN = 0.6
-"""… and while we speak …"""
-BARGE_IN_TICKS = 4
+BARGE_IN = 0.5
+"""… and while we speak: falling silent can be taken back, and each tick is heard (measured over 13 spoken
+interruptions: 105 ms to the pause at the median, 145 with 0.6 for 4 ticks) …"""
+BARGE_IN_TICKS = 3
 QUIET = 0.35
 """… and below which it is silent …"""
 QUIET_TICKS = 5

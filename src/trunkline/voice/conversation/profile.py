@@ -58,8 +58,9 @@ class Profile:
     min_words_to_interrupt: int = 1
     """0: yield on voice alone."""
     interruptible: bool = True
-    interruption_fade_out: int = 2
-    """Frames of 20 ms."""
+    interruption_fade_out: int = 0
+    """Frames of 20 ms. A SIP line puts one silent frame between a flush and what follows it, so a fade is heard as an
+    afterthought there, and makes the agent fall silent 20 ms later for each frame and 20 for the gap."""
     reminder_after_idle: float | None = None
     """None: no reminders."""
     reminder_message: str = "Are you still there?"

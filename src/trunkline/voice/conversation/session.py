@@ -286,7 +286,7 @@ class Session:
             self._caller.finish_segment()
         if not self._armed or ear.barge_run < BARGE_IN_TICKS or self._caller.segment is not None:
             return
-        if self._echo.is_echo():
+        if self._echo.is_echo(ear.barge_run):
             return
         self._caller.speak_up(ear.barge_run)
         if self.profile.interruptible:
