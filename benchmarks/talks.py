@@ -43,7 +43,8 @@ def _script(llm_ms: float, tts_ms: float, stt_ms: float = 0.0, reply: str = _REP
     return Script.model_validate(
         {
             "llm": {"first_ms": llm_ms, "token_ms": 0, "default": reply},
-            "stt": {"first_ms": stt_ms, "default": QUESTIONS[0]},
+            # Every other turn is a question, which the turn model is not asked about.
+            "stt": {"first_ms": stt_ms, "texts": ("I would like an appointment.", QUESTIONS[0]) * 2000},
             "tts": {"first_ms": tts_ms},
         }
     )

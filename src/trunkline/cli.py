@@ -104,9 +104,11 @@ def worker() -> None:
 @app.command()
 def voice() -> None:
     """Run the role voice alone: live calls."""
+    import uvloop
+
     from trunkline.roles import voice as role
 
-    raise typer.Exit(asyncio.run(role.run(_settings())))
+    raise typer.Exit(uvloop.run(role.run(_settings())))
 
 
 @app.command()

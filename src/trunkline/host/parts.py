@@ -6,6 +6,7 @@ once would only make each of them slower. The VAD is not in the pool; it runs on
 
 import asyncio
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,7 @@ class Parts:
 def load(choice: Choice) -> Parts:
     """Load what was chosen; takes seconds and blocks. Raises ModelMissing, SetupError."""
     store = Store(choice.models)
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="speech")
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="speech", initializer=_give_way)
     parts = Parts(
         vad=SileroVad(store.path("vad", "silero_vad.onnx")),
         turn=SmartTurn(store.path("turn", "smart-turn-v3.2-cpu.onnx"), pool),
@@ -100,6 +101,11 @@ def load(choice: Choice) -> Parts:
         llm_embedded=choice.llm_embedded,
     )
     return parts
+
+
+def _give_way() -> None:
+    """A model that runs in the pool takes what the beat and the work loop leave."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 def _hearing(choice: Choice, store: Store, pool: ThreadPoolExecutor) -> SpeechToText:

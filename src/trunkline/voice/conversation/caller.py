@@ -21,11 +21,12 @@ from trunkline.voice.conversation.hearing import (
 from trunkline.voice.conversation.ledger import Ledger
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.profile import Patience
-from trunkline.voice.conversation.turns import Completeness, completeness, ends_whole, floor_ms
+from trunkline.voice.conversation.turns import Completeness, completeness, ends_whole, floor_ms, is_obvious
 
 INAUDIBLE = "[inaudible]"
 """Stands for a turn with voice in it and no word that could be made out."""
 _INAUDIBLE_MS = 1000
+JUDGE_AFTER_TICKS = 2
 _KEYS_MS = 1500
 """Wait after a key for the next one; "#" ends the wait."""
 
@@ -47,6 +48,8 @@ class Caller:
         self._pause = 0
         self._verdict: float | None = None
         self._verdict_known = False
+        self._judge_at = 0
+        """Tick at which the turn model is asked; 0: not, or already."""
 
     # ---- sound ----
 
@@ -73,6 +76,8 @@ class Caller:
     def speak_up(self, noticed_after: int) -> Segment:
         """Voice begins: open a segment, of a new turn where there is none. `noticed_after`: ticks of voice so far."""
         self.ledger = None
+        self._judge_at = 0
+        self._pause += 1  # a verdict on the pause before says nothing any more
         self._ensure_turn(noticed_after).last_voice = self._out.tick
         return self._open_segment(PREROLL_TICKS + noticed_after, noticed_after)
 
@@ -138,14 +143,21 @@ class Caller:
         if not self.turn.keys:
             by_energy = self._out.tick - self.ear.since_last_voice()
             self.turn.last_voice = max(by_energy, self.turn.start_ms // TICK_MS)
-        self._judge(self.turn)
+        self._verdict, self._verdict_known = None, False
+        self._judge_at = self._out.tick + JUDGE_AFTER_TICKS
         self.ledger = Ledger(self.turn.id, self.turn.last_voice * TICK_MS, pause_ms=self._out.now_ms)
         if self.turn.words_known:
             self.ledger.words_ms = self._out.now_ms
 
-    def _judge(self, turn: Turn) -> None:
+    def judge(self) -> None:
+        """Ask the turn model, a moment after the pause: words that come at once may say it all, and it is dear."""
+        turn = self.turn
+        if turn is None or not self._judge_at or (self._out.tick < self._judge_at and not turn.words_known):
+            return
+        self._judge_at = 0
+        if turn.words_known and (is_obvious(turn.text) or not turn.text):
+            return
         self._pause += 1
-        self._verdict, self._verdict_known = None, False
         ticks = self._out.tick - turn.start_ms // TICK_MS + PREROLL_TICKS
         self._out.ask(JudgeTurn(self._pause, self.ear.last(min(ticks, RING_TICKS))))
 
@@ -182,7 +194,7 @@ class Caller:
         """
         if not self.words_known or not self.text:
             return False
-        if self._verdict_known:
+        if self._verdict_known or is_obvious(self.text):
             return self._completeness() is Completeness.COMPLETE
         return ends_whole(self.text)
 

@@ -186,6 +186,7 @@ class Session:
 
     def _decide(self) -> None:
         """Silence after voice: noise, a turn, or not yet."""
+        self._caller.judge()
         if self._caller.is_noise:
             self._out.note(Kind.NOISE)
             self._caller.forget()

@@ -179,6 +179,11 @@ def ends_whole(text: str) -> bool:
     return text.rstrip(" \"'”’").endswith((".", "?", "!")) and not ends_open(text)
 
 
+def is_obvious(text: str) -> bool:
+    """Is the turn over beyond doubt, so that the turn model need not be asked? A question, or a leave-taking."""
+    return ends_whole(text) and (is_question(text) or says_goodbye(text))
+
+
 def _unfinished_number(plain: str) -> bool:
     """A phone number that was announced and has fewer than ten digits so far (and more than two)."""
     found = _NUMBER_LEAD.search(plain)
@@ -192,6 +197,8 @@ def completeness(text: str, probability: float | None) -> Completeness:
     """What text and the turn model (None: no verdict) say together."""
     if ends_open(text):
         return Completeness.INCOMPLETE
+    if is_obvious(text):
+        return Completeness.COMPLETE
     if probability is not None and probability > 0.5 and words_of(text):
         return Completeness.COMPLETE
     return Completeness.UNDECIDED
