@@ -26,7 +26,7 @@ def run(command: str, environment: Mapping[str, str]) -> subprocess.CompletedPro
     plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     return subprocess.run(
         [sys.executable, "-m", "trunkline", command],
-        env=plain | environment,
+        env={**plain, **environment},
         capture_output=True,
         text=True,
         check=False,

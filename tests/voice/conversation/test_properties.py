@@ -101,7 +101,7 @@ def _answers(kinds: list[int]) -> Callable[[StartReply], list[Any]]:
         kind = kinds[request.reply % len(kinds)]
         if request.messages[-1]["role"] == "tool":
             return ["That is done."]
-        return [
+        answers: list[list[Any]] = [
             [
                 "We are open from nine to five on weekdays. ",
                 "Is there anything else that you would like to know?",
@@ -110,7 +110,8 @@ def _answers(kinds: list[int]) -> Callable[[StartReply], list[Any]]:
             [lambda reply: ReplyFailed(reply, "planted")],
             ["Goodbye. ", lambda reply: ReplyTool(reply, f"e{reply}", "end_call", {})],
             [],
-        ][kind]
+        ]
+        return answers[kind]
 
     return answer
 

@@ -100,10 +100,9 @@ def test_barge_in_pauses_and_yields_and_cuts_what_was_not_heard() -> None:
     w.answer = lambda request: [
         "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen."
     ]
-    w.run(260)
-    assert w.session.state is State.SPEAKING
-    w.run(10)
-    assert w.session.state is State.PAUSED
+    w.run(270)
+    assert w.states[259] is State.SPEAKING
+    assert w.states[269] is State.PAUSED
     w.run(500)
     barge = w.said("barge_in")
     assert barge[0]["outcome"] == "yield"
