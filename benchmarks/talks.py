@@ -100,7 +100,7 @@ class Talks:
         """Each, as soon as it is there."""
         yield from self._added()
         yield from self._barge_in()
-        yield from self._capacity((60, 100, 120) if not full else (60, 100, 120, 150, 180))
+        yield from self._capacity((20, 40, 60, 80, 100) if not full else (20, 40, 60, 80, 100, 120, 150, 180))
 
     # ---- added latency and the ledger, few calls ----
 

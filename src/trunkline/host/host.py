@@ -31,7 +31,7 @@ class Options:
     """How a host treats its calls. Times are in seconds."""
 
     ring_pause: float = 0.5
-    """How long an incoming call rings at least; meanwhile the prompt is put into the model's cache."""
+    """How long an incoming call rings where its agent does not say; meanwhile the model reads the prompt."""
     ring_timeout: float = 45.0
     """How long an outbound call may ring."""
     drain: float = 3600.0
@@ -154,7 +154,7 @@ class VoiceHost:
     async def _answer(self, plan: CallPlan, incoming: IncomingCall) -> None:
         warming = self._holding.warm(plan)
         try:
-            await asyncio.sleep(self._options.ring_pause)
+            await asyncio.sleep(self._options.ring_pause if plan.ring_pause is None else plan.ring_pause)
             await incoming.line.answer()
         except Unavailable:
             log.info("caller_gave_up", call_id=str(plan.call_id))

@@ -41,6 +41,8 @@ class CallPlan:
     trunk: Trunk | None
     headers: dict[str, str]
     """X- headers: of the INVITE that came, or for the one that goes out."""
+    ring_pause: float | None = None
+    """Seconds that an incoming call rings before it is answered; None: as the host likes."""
 
 
 def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
@@ -65,6 +67,7 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
         target=call.number_to if direction is Direction.OUTBOUND else None,
         trunk=trunk,
         headers={name: str(value) for name, value in (call.sip_headers or {}).items()},
+        ring_pause=agent.settings.get("ring_pause_seconds"),
     )
 
 
