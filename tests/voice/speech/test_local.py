@@ -12,8 +12,8 @@ from tests.voice.speech.contract import (
     VoiceActivityContract,
 )
 from trunkline.errors import ProviderError
+from trunkline.voice import g711
 from trunkline.voice.models.store import Store
-from trunkline.voice.speech import g711
 from trunkline.voice.speech.hibari import LocalVoice
 from trunkline.voice.speech.ports import Voice
 from trunkline.voice.speech.resample import resample

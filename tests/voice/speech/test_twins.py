@@ -10,7 +10,8 @@ from tests.voice.speech.contract import (
     VoiceActivityContract,
 )
 from trunkline.errors import ProviderError
-from trunkline.voice.speech import g711, tones
+from trunkline.voice import g711
+from trunkline.voice.speech import tones
 from trunkline.voice.speech.ports import Voice
 from trunkline.voice.speech.resample import resample
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice

@@ -15,6 +15,7 @@ from itertools import count
 import numpy as np
 
 from trunkline.errors import BadInput, DialFailed, Unavailable
+from trunkline.voice import g711
 from trunkline.voice.conversation.events import (
     TICK_MS,
     ClosedBy,
@@ -25,7 +26,6 @@ from trunkline.voice.conversation.events import (
     LineEvent,
     Resumed,
 )
-from trunkline.voice.lines import g711
 from trunkline.voice.lines.line import IncomingCall, IncomingHandler, LineStats, Trunk
 
 _SAMPLE_BYTES = 2
@@ -197,7 +197,7 @@ class LoopbackLine:
             self._lost += 1
             return
         if bad.mulaw:
-            frame = g711.decode(g711.encode(frame))
+            frame = g711.ulaw_to_pcm(g711.pcm_to_ulaw(frame))
         with self._lock:
             self._received += 1
             self._arrived += frame

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trunkline.voice.speech import g711
+from trunkline.voice import g711
 
 ALL = np.arange(-32768, 32768, dtype="<i2").tobytes()
 
