@@ -22,6 +22,7 @@ def test_only_the_documented_names_count(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_documented_names_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRUNKLINE_HOME", "/data")
     monkeypatch.setenv("DATABASE_URL", "postgresql://somewhere/trunkline")
+    monkeypatch.delenv("TRUNKLINE_MODELS", raising=False)
     settings = Settings()
     assert settings.home == Path("/data")
     assert settings.models_folder == Path("/data/models")

@@ -55,6 +55,8 @@ def mutated(rng: random.Random, n: int, port: int) -> bytes:
     """A message with one to six things wrong with it."""
     data = bytearray(TEMPLATE.format(method=rng.choice(METHODS), port=port, n=n).encode())
     for _ in range(rng.randrange(1, 7)):
+        if not data:
+            break
         at = rng.randrange(len(data))
         match rng.randrange(5):
             case 0:
