@@ -4,7 +4,12 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.peers", "tests.fixtures.models"]
+pytest_plugins = [
+    "tests.fixtures.database",
+    "tests.fixtures.peers",
+    "tests.fixtures.models",
+    "tests.fixtures.workers",
+]
 
 # In CI the same cases each time; everywhere else new ones, and a failing one prints how to get it back.
 settings.register_profile("ci", derandomize=True, print_blob=True)

@@ -219,11 +219,15 @@ class Sipp:
         try:
             status = self.process.wait(self._seconds + 5)
         finally:
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
+            self.stop()
         complaint = self.errors.read_text() if self.errors.exists() else ""
         assert status == 0, f"SIPp ended with {status}: {complaint[:2000]}"
+
+    def stop(self) -> None:
+        """End it if it runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def invites(self) -> set[tuple[str, str]]:
         """The INVITEs that came: Call-ID and user part of the To header, each once however often it was sent."""

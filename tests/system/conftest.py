@@ -5,11 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from benchmarks.platform import Running, platform
+from benchmarks.platform import Running, free_port, platform
 
 from benchmarks.speech import utterances
+from tests.interop import sipp
 from tests.interop.program import some_rtp_ports
-from tests.system.talk import MAX_CALLS, QUESTION
+from tests.interop.sipp import Sipp
+from tests.system.talk import MAX_CALLS, QUESTION, new_number, place
 from trunkline.voice.scripted import Script, ScriptedServer
 
 
@@ -70,3 +72,19 @@ def speech() -> bytes:
     """QUESTION spoken, mu-law at 8 kHz."""
     (sound,) = utterances((QUESTION,))
     return sound
+
+
+@pytest.fixture(scope="session")
+def ringing(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Sipp]]:
+    """A call that rings for 45 s while other tests run, and who does not pick it up."""
+    peer = Sipp(tmp_path_factory.mktemp("ringing"), sipp.ring() + sipp.be_cancelled(90_000), seconds=100)
+    up = house.up()
+    yield place(up, up.agent(new_number(), "outbound", f"127.0.0.1:{peer.port}"), new_number()), peer
+    peer.stop()
+
+
+@pytest.fixture(scope="session")
+def silent(house: House) -> tuple[str, str]:
+    """A call to where nobody listens, under way for 32 s while other tests run, and the trunk's host."""
+    up, host = house.up(), f"127.0.0.1:{free_port(pair=True)}"
+    return place(up, up.agent(new_number(), "outbound", host), new_number()), host

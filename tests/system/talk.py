@@ -18,8 +18,8 @@ from benchmarks.speech import QUESTIONS
 from tests.interop import sipp
 from trunkline.voice.scripted import Script
 
-ON_THE_PLATFORM = [pytest.mark.xdist_group("platform"), pytest.mark.models("vad", "turn")]
-"""Marks of tests that use the fixture `up`: with several pytest workers one runs them all, so one platform is enough."""
+ON_THE_PLATFORM = pytest.mark.models("vad", "turn")
+"""Mark of tests that use the fixture `up`."""
 
 MAX_CALLS = 8
 QUESTION = QUESTIONS[0]
@@ -137,3 +137,10 @@ def follow(up: Running, call_id: str, kind: str, count: int = 1) -> None:
         if seen == count:
             return
     raise AssertionError(f"the call ended after {seen} of {count} times {kind}")
+
+
+def check_unreachable(shown: dict[str, Any], host: str) -> None:
+    """A call's record says that its trunk was not there."""
+    assert shown["call_status"] == "failed"
+    assert f"the trunk {host}" in shown["error_message"]
+    assert "cannot be reached" in shown["error_message"]

@@ -1,4 +1,7 @@
-"""The platform calls: a SIP address and numbers through trunks, answered or not; nobody is dialled twice."""
+"""The platform calls: a SIP address and numbers through trunks, answered or refused; nobody is dialled twice.
+
+What takes long is begun here too, by the fixtures `ringing` and `silent`; test_refused.py sees how it ends.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,6 @@ from benchmarks.platform import Running, free_port
 
 from tests.interop import sipp
 from tests.interop.sipp import Sipp
-from tests.system.conftest import House
 from tests.system.talk import (
     ENDING,
     FAREWELL,
@@ -16,6 +18,7 @@ from tests.system.talk import (
     ON_THE_PLATFORM,
     QUESTION,
     answers,
+    check_unreachable,
     finished,
     lines,
     new_number,
@@ -23,28 +26,13 @@ from tests.system.talk import (
 )
 from trunkline.voice.scripted import ScriptedServer
 
-pytestmark = [*ON_THE_PLATFORM, pytest.mark.peer("sipp")]
+pytestmark = [ON_THE_PLATFORM, pytest.mark.peer("sipp"), pytest.mark.usefixtures("ringing", "silent")]
 
 
 @pytest.fixture
 def providers(providers: ScriptedServer) -> ScriptedServer:
     providers.script = ENDING
     return providers
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ringing(house: House, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Sipp]:
-    """A call that rings for 45 s while the other tests run."""
-    peer = Sipp(tmp_path_factory.mktemp("ringing"), sipp.ring() + sipp.be_cancelled(60_000), seconds=70)
-    up = house.up()
-    return place(up, up.agent(new_number(), "outbound", f"127.0.0.1:{peer.port}"), new_number()), peer
-
-
-@pytest.fixture(scope="module", autouse=True)
-def silent(house: House) -> tuple[str, str]:
-    """A call to where nobody listens, under way for 32 s, and the trunk's host."""
-    up, host = house.up(), f"127.0.0.1:{free_port(pair=True)}"
-    return place(up, up.agent(new_number(), "outbound", host), new_number()), host
 
 
 def check_answered(shown: dict[str, Any]) -> None:
@@ -99,27 +87,7 @@ def test_a_trunk_that_refuses(up: Running, tmp_path: Path, scenario: str, status
     assert len(peer.invites()) == 1
 
 
-def check_unreachable(shown: dict[str, Any], host: str) -> None:
-    assert shown["call_status"] == "failed"
-    assert f"the trunk {host}" in shown["error_message"]
-    assert "cannot be reached" in shown["error_message"]
-
-
 def test_a_trunk_that_is_not_there(up: Running) -> None:
     host = f"127.0.0.1:{free_port(pair=True)}"
     agent = up.agent(new_number(), "outbound", f"{host};transport=tcp")
     check_unreachable(finished(up, place(up, agent, new_number())), host)
-
-
-def test_a_trunk_that_does_not_answer(up: Running, silent: tuple[str, str]) -> None:
-    """Over UDP nothing says that nobody is there: SIP gives up after 32 s."""
-    call_id, host = silent
-    check_unreachable(finished(up, call_id, within=45.0), host)
-
-
-def test_nobody_picks_up(up: Running, ringing: tuple[str, Sipp]) -> None:
-    call_id, peer = ringing
-    peer.finish()
-    shown = finished(up, call_id)
-    assert (shown["call_status"], shown["transcript"]) == ("no-answer", "")
-    assert len(peer.invites()) == 1, "the INVITE was taken back by a CANCEL, and not sent again"

@@ -62,7 +62,7 @@ def test_sipp(up: Running, agent: tuple[str, str], speech: bytes, tmp_path: Path
         sipp.invite(number) + sipp.answered() + sipp.ack(number)
         + sipp.pause(2500)
         + '<nop><action><exec rtp_stream="speech.raw,1,0"/></action></nop>'
-        + sipp.pause(7000)
+        + sipp.pause(5000)
         + sipp.press("4", number, 2) + sipp.press("2", number, 3) + sipp.press("#", number, 4)
         + sipp.be_hung_up()
     )  # fmt: skip

@@ -1,9 +1,19 @@
-"""Calls that are not taken: a number that nobody has, and more at once than there is room for."""
+"""Calls that come to nothing: a number that nobody has, nobody there, more at once than there is room for."""
 
+import pytest
 from benchmarks.platform import Running
 from benchmarks.wire import CueKind, Step
 
-from tests.system.talk import MAX_CALLS, ON_THE_PLATFORM, new_number, on_the_wire, until
+from tests.interop.sipp import Sipp
+from tests.system.talk import (
+    MAX_CALLS,
+    ON_THE_PLATFORM,
+    check_unreachable,
+    finished,
+    new_number,
+    on_the_wire,
+    until,
+)
 
 pytestmark = ON_THE_PLATFORM
 
@@ -35,6 +45,22 @@ def test_a_number_without_an_agent(up: Running) -> None:
     assert call.log.status == BUSY
     (reason,) = until(lambda: reasons(up)[before:])
     assert "serves no inbound agent" in reason
+
+
+@pytest.mark.peer("sipp")
+def test_a_trunk_that_does_not_answer(up: Running, silent: tuple[str, str]) -> None:
+    """Over UDP nothing says that nobody is there: SIP gives up after 32 s."""
+    call_id, host = silent
+    check_unreachable(finished(up, call_id, within=45.0), host)
+
+
+@pytest.mark.peer("sipp")
+def test_nobody_picks_up(up: Running, ringing: tuple[str, Sipp]) -> None:
+    call_id, peer = ringing
+    peer.finish()
+    shown = finished(up, call_id)
+    assert (shown["call_status"], shown["transcript"]) == ("no-answer", "")
+    assert len(peer.invites()) == 1, "the INVITE was taken back by a CANCEL, and not sent again"
 
 
 def test_one_more_than_there_is_room_for(up: Running) -> None:

@@ -1,48 +1,20 @@
 """`trunkline serve` where something is not as it must be: one line that says what to do, status 1, no traceback."""
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from benchmarks.platform import Running, free_port
+from benchmarks.platform import free_port
 
-from tests.system.talk import ON_THE_PLATFORM
+from tests.system.command import refusal, run
 from trunkline.platform.storage import migrate
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.storage.secrets import SecretBox
-
-_OURS = ("TRUNKLINE_", "DATABASE_URL", "OMP_")
-
-
-def run(command: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return subprocess.run(
-        [sys.executable, "-m", "trunkline", command],
-        env={**plain, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-
-
-def refusal(environment: Mapping[str, str]) -> str:
-    """What `serve` says before it leaves; nothing of it is running then."""
-    done = run("serve", environment)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    said = done.stderr.strip()
-    assert said.startswith("trunkline: ")
-    assert "\n" not in said
-    return said
 
 
 @pytest.fixture
@@ -170,19 +142,3 @@ def test_the_doctor_names_everything_that_is_wrong(good: dict[str, str], tmp_pat
     assert "TRUNKLINE_HTTP_PORT" in wrong["ports"]
     assert "DATABASE_URL" in wrong["database"]
     assert "TRUNKLINE_LLM_BASE_URL" in wrong["llm"]
-
-
-class TestBesideARunningPlatform:
-    pytestmark = ON_THE_PLATFORM
-
-    def test_a_second_one_under_the_same_home(self, up: Running) -> None:
-        said = refusal(up.environment)
-        assert f"process {up.supervisor.pid} already runs trunkline under {up.home}" in said
-        assert "set TRUNKLINE_HOME to another folder" in said
-        assert up.api.get("/readyz").is_success
-
-    def test_the_doctor_finds_nothing_wrong(self, up: Running) -> None:
-        done = run("doctor", up.environment)
-        assert done.returncode == 0, done.stdout
-        found = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("ok")}
-        assert {"python", "home", "models", "platform", "api", "voice", "database", "llm"} <= found
