@@ -96,6 +96,15 @@ async def test_one_that_never_comes_up_is_named_with_its_last_words(programs: Pa
     await process.stop()
 
 
+async def test_one_that_says_why_is_quoted_in_one_line(programs: Path) -> None:
+    said = "print('{\"event\": \"begun\"}')\nprint('trunkline: no such port; mend it')\n"
+    process = kept(programs, f"import sys\n{said}sys.exit(1)\n")
+    process.start()
+    await eventually(lambda: process.failed_to_start() is not None)
+    assert str(process.failed_to_start()) == "fake does not start: no such port; mend it"
+    await process.stop()
+
+
 async def test_one_that_ignores_sigterm_is_killed(programs: Path) -> None:
     process = kept(programs, STUBBORN, stop_within=0.1)
     process.start()

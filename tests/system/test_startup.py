@@ -125,6 +125,17 @@ def test_a_home_that_cannot_be_made(good: dict[str, str], tmp_path: Path) -> Non
     assert "set TRUNKLINE_HOME to one that you may write" in said
 
 
+@pytest.mark.models("vad", "turn")
+def test_a_setting_that_only_one_role_reads(good: dict[str, str]) -> None:
+    said = refusal(good | {"TRUNKLINE_RTP_PORTS": "banana"})
+    assert "voice does not start: RTP ports 'banana' are not a range; set TRUNKLINE_RTP_PORTS like" in said
+
+
+def test_a_setting_that_makes_no_sense(good: dict[str, str]) -> None:
+    said = refusal(good | {"TRUNKLINE_MAX_CALLS": "0"})
+    assert "the setting TRUNKLINE_MAX_CALLS cannot be used" in said
+
+
 def test_the_doctor_names_everything_that_is_wrong(good: dict[str, str], tmp_path: Path) -> None:
     broken = good | {
         "TRUNKLINE_MODELS": str(tmp_path / "none"),

@@ -15,6 +15,9 @@ from trunkline.roles.rolelog import RoleLog
 
 log = structlog.get_logger(__name__)
 
+ERROR_PREFIX = "trunkline: "
+"""Begins the one line that a command ends with when an error is ours to explain."""
+
 
 @dataclass
 class BackOff:
@@ -91,7 +94,11 @@ class Process:
         """Its own last words when it died again and again; for the time in which the platform comes up."""
         if self.deaths < 3:
             return None
-        return SetupError(f"{self.program.name} does not start; its last words:\n{self._output.last_words()}")
+        words = self._output.last_words()
+        told = [line for line in words.splitlines() if line.startswith(ERROR_PREFIX)]
+        if told:
+            return SetupError(f"{self.program.name} does not start: {told[-1].removeprefix(ERROR_PREFIX)}")
+        return SetupError(f"{self.program.name} does not start; its last words:\n{words}")
 
     def signal(self, number: signal.Signals) -> None:
         """Pass a signal on; nothing when it is not running."""
