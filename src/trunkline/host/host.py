@@ -31,7 +31,9 @@ class Options:
     """How a host treats its calls. Times are in seconds."""
 
     ring_pause: float = 0.5
-    """How long an incoming call rings where its agent does not say; meanwhile the model reads the prompt."""
+    """How long an incoming call rings where its agent does not say."""
+    ring_for_model: float = 2.5
+    """How much longer it may ring while the language model reads the prompt."""
     ring_timeout: float = 45.0
     """How long an outbound call may ring."""
     drain: float = 3600.0
@@ -154,7 +156,7 @@ class VoiceHost:
     async def _answer(self, plan: CallPlan, incoming: IncomingCall) -> None:
         warming = self._holding.warm(plan)
         try:
-            await asyncio.sleep(self._options.ring_pause if plan.ring_pause is None else plan.ring_pause)
+            await self._ring(plan, warming)
             await incoming.line.answer()
         except Unavailable:
             log.info("caller_gave_up", call_id=str(plan.call_id))
@@ -164,6 +166,14 @@ class VoiceHost:
             await self._holding.hold(plan, incoming.line)
         finally:
             warming.cancel()
+
+    async def _ring(self, plan: CallPlan, warming: "asyncio.Task[None]") -> None:
+        """As long as the agent asks; else a moment, and a little more while the model still reads the prompt."""
+        if plan.ring_pause is not None:
+            await asyncio.sleep(plan.ring_pause)
+            return
+        await asyncio.sleep(self._options.ring_pause)
+        await asyncio.wait({warming}, timeout=self._options.ring_for_model)
 
     # ---- outbound ----
 

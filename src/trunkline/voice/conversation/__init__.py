@@ -5,7 +5,8 @@
 
 No clock, no socket, no thread, no file: the same code serves a real call, a simulated one and a property test.
 
-    session    the floor's state machine; joins the parts below
+    session    time, events and the end; the face of all this
+    floor      who has the floor: the state machine that joins the parts below
     hearing    what the caller says: segments, words, the turn they make up
     turns      rules of turn-taking over words and pauses: is it complete, is it a back-channel
     playout    what we say: sentences as sound, what of it was heard, pause, fade, resume, cut
