@@ -4,19 +4,19 @@ python -m benchmarks [--full] [--only talks|embedded]
 """
 
 import argparse
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import embedded, talks
+from benchmarks import embedded, machine, talks
 from benchmarks.figures import Figure, table
+from trunkline.settings import Settings
 
 
 def _figures(only: str | None, full: bool) -> Iterator[Figure]:
-    models = Path(os.environ.get("TRUNKLINE_MODELS") or "~/.trunkline/models").expanduser()
+    models = Settings().models_folder
     # The embedded default has the whole machine; the talks keep this process on one core from then on.
+    yield from machine.measure(models)
     if only in (None, "embedded"):
         yield from embedded.measure(calls=10 if full else 3)
     if only in (None, "talks"):

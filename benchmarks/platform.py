@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx2
 
+from trunkline.settings import Settings
+
 _KEY = "bench-key-of-no-importance"
 _READY_WITHIN = 240.0
 _STOPPED_WITHIN = 90.0
@@ -144,10 +146,9 @@ def platform(environment: Mapping[str, str]) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="tl-bench-") as folder:
         home = Path(folder)
         http, sip, voice = free_port(), free_port(pair=True), free_port()
-        models = os.environ.get("TRUNKLINE_MODELS") or str(Path("~/.trunkline/models").expanduser())
         env = os.environ | {
             "TRUNKLINE_HOME": str(home),
-            "TRUNKLINE_MODELS": models,
+            "TRUNKLINE_MODELS": str(Settings().models_folder),
             "TRUNKLINE_HTTP_PORT": str(http),
             "TRUNKLINE_SIP_PORT": str(sip),
             "TRUNKLINE_VOICE_PORT": str(voice),

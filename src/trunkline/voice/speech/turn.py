@@ -28,11 +28,12 @@ class SmartTurn:
             raise ProviderError("the turn model has more to judge than it can; the text and the pause decide")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._judge, pcm, rate)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self.judge, pcm, rate)
         finally:
             self._waiting -= 1
 
-    def _judge(self, pcm: bytes, rate: int) -> float:
+    def judge(self, pcm: bytes, rate: int) -> float:
+        """The same, at once and in this thread."""
         last = pcm[-2 * _SECONDS * rate :]
         features = turn_features(pcm_to_floats(resample(last, rate, RATE)))
         # The output is named logits but is a probability already.
