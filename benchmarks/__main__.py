@@ -4,6 +4,7 @@ python -m benchmarks [--full] [--only talks|embedded]
 """
 
 import argparse
+import logging
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -29,6 +30,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the long ones as well")
     parser.add_argument("--only", choices=("talks", "embedded"))
     chosen = parser.parse_args()
+    # The scripted server speaks on for a moment to clients that have left; asyncio has a warning for each time.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     figures = []
     for figure in _figures(chosen.only, chosen.full):
         print(figure.line(), flush=True)

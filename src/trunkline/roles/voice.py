@@ -40,6 +40,11 @@ async def run(settings: Settings) -> int:
     Raises SetupError, PortTaken and Unavailable while it starts. Status 1: the beat died.
     """
     logging.configure("voice")
+    if settings.sip_tls_cert or settings.sip_tls_key:
+        raise SetupError(
+            "SIP over TLS is not there yet, and calls would go in the open: unset TRUNKLINE_SIP_TLS_CERT and "
+            "TRUNKLINE_SIP_TLS_KEY, and end TLS at a proxy in front"
+        )
     url = installation.database_url(settings)
     async with AsyncExitStack() as stack:
         database = Database.connect(url)
