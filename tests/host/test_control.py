@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
-from trunkline.host.control import TOKEN_HEADER, Live, app
+from trunkline.host.control import Live, app
+from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
 from trunkline.voice.conversation.events import HangUp, Kind, Note, Say
 
 TOKEN = "token-of-this-installation"
@@ -55,13 +56,13 @@ def board() -> StubBoard:
 @pytest.fixture
 async def client(board: StubBoard) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app(board, TOKEN))
-    headers = {TOKEN_HEADER: TOKEN}
+    headers = {NODE_TOKEN_HEADER: TOKEN}
     async with httpx2.AsyncClient(transport=transport, base_url="http://host", headers=headers) as client:
         yield client
 
 
 async def test_health_and_metrics_need_no_token(client: httpx2.AsyncClient, board: StubBoard) -> None:
-    del client.headers[TOKEN_HEADER]
+    del client.headers[NODE_TOKEN_HEADER]
     assert (await client.get("/healthz")).status_code == 200
     assert (await client.get("/readyz")).status_code == 200
     board.reason = "the models are being loaded"
@@ -75,8 +76,8 @@ async def test_health_and_metrics_need_no_token(client: httpx2.AsyncClient, boar
 async def test_calls_are_closed_to_strangers(
     client: httpx2.AsyncClient, board: StubBoard, token: str | None
 ) -> None:
-    del client.headers[TOKEN_HEADER]
-    headers = {} if token is None else {TOKEN_HEADER.encode(): token.encode()}
+    del client.headers[NODE_TOKEN_HEADER]
+    headers = {} if token is None else {NODE_TOKEN_HEADER.encode(): token.encode()}
     call = f"/calls/{board.call.id}"
     assert (await client.get("/calls", headers=headers)).status_code == 401
     assert (await client.get(f"{call}/events", headers=headers)).status_code == 401

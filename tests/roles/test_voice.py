@@ -18,11 +18,10 @@ from sqlalchemy import select
 from tests.interop.program import Answerer, Program, free_sip_port, some_rtp_ports
 from tests.resources.calls.conftest import NUMBER, agent, box  # noqa: F401 - fixtures
 from trunkline.errors import SetupError
-from trunkline.host.control import TOKEN_HEADER
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
-from trunkline.platform.storage.secrets import SecretBox
+from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER, SecretBox
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.models import Call
 from trunkline.roles.ports import free_tcp_port
@@ -140,7 +139,7 @@ async def _record(database: Database) -> Call:
 async def test_a_sip_call_is_answered_shown_and_written_down(
     role: Role, phone: Program, database: Database
 ) -> None:
-    headers = {TOKEN_HEADER: SecretBox(SECRET).node_token}
+    headers = {NODE_TOKEN_HEADER: SecretBox(SECRET).node_token}
     async with httpx2.AsyncClient(base_url=role.control, headers=headers, timeout=30) as client:
         [live] = (await client.get("/calls")).json()["calls"]
         notes: list[dict[str, Any]] = []

@@ -22,10 +22,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trunkline.errors import PortTaken
+from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
 from trunkline.platform.telemetry import metrics
 from trunkline.voice.conversation.events import HangUp, Note, Say
 
-TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name, not a token
 _MAX_BODY = 16_384
 _MAX_TEXT = 2_000
 _CLOSE_SECONDS = 2
@@ -131,9 +131,9 @@ class _Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/calls"):
-            sent = Request(scope).headers.get(TOKEN_HEADER, "").encode()
+            sent = Request(scope).headers.get(NODE_TOKEN_HEADER, "").encode()
             if not hmac.compare_digest(sent, self._token):
-                refusal = _problem(401, f"{TOKEN_HEADER} is missing or is not this installation's")
+                refusal = _problem(401, f"{NODE_TOKEN_HEADER} is missing or is not this installation's")
                 await refusal(scope, receive, send)
                 return
         await self._inner(scope, receive, send)

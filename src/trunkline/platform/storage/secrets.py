@@ -29,6 +29,9 @@ SHORTEST = 16
 """Characters of a secret key."""
 _FINGERPRINT = "secret_key"  # key in `installation`
 
+NODE_TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name
+"""How a process of this installation shows itself to a voice host's control."""
+
 
 class SecretBox:
     """Keeps what must not be read from the rows alone. Built from the installation's secret key."""

@@ -14,6 +14,7 @@ from trunkline.platform.http.auth import Identity
 from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
 from trunkline.platform.storage import system
+from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
 from trunkline.resources.calls import ranges
 from trunkline.resources.calls.endpoints import Service, calls_of
 from trunkline.resources.calls.links import path_of
@@ -25,7 +26,6 @@ from trunkline.resources.calls.status import FINAL, CallStatus
 _keyed = keyed_router("/trunkline/v1", "Live calls")
 _unkeyed = APIRouter(prefix="/trunkline/v1", tags=["Recordings"])
 
-TOKEN_HEADER = "X-Trunkline-Node-Token"  # noqa: S105 - the header's name
 PIECE = 256 * 1024
 _END = b"event: end\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"
@@ -137,7 +137,7 @@ async def _control_url(parts: Platform, call: Call) -> str | None:
 
 
 def _token(parts: Platform) -> dict[str, str]:
-    return {TOKEN_HEADER: parts.secrets.node_token}
+    return {NODE_TOKEN_HEADER: parts.secrets.node_token}
 
 
 async def _live_events(parts: Platform, call: Call) -> httpx2.Response | None:

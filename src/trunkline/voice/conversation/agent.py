@@ -1,7 +1,5 @@
 """The agent's side of a session: replies of the model, their sentences as sound, tools, what was heard of it all."""
 
-from collections.abc import Iterable
-
 from trunkline.voice.conversation.dialogue import Dialogue, Message
 from trunkline.voice.conversation.events import (
     CancelReply,
@@ -104,7 +102,8 @@ class Agent:
             return
         if reply.token_ms is None:
             reply.token_ms = self._out.now_ms
-        self._speak_all(reply, reply.push(event.text))
+        for sentence in reply.push(event.text):
+            self._speak(reply, sentence)
 
     def tool(self, event: ReplyTool) -> None:
         """The model wants a tool; it runs once the reply is whole and the turn is ours."""
@@ -120,7 +119,8 @@ class Agent:
         """The model's reply is whole."""
         if (reply := self._current(event.reply)) is None:
             return
-        self._speak_all(reply, reply.finish())
+        for sentence in reply.finish():
+            self._speak(reply, sentence)
         if event.model:
             self._out.note(Kind.MODEL, model=event.model)
         if reply.committed:
@@ -134,7 +134,8 @@ class Agent:
         if not reply.committed:
             self.drop()
             return
-        self._speak_all(reply, reply.finish())
+        for sentence in reply.finish():
+            self._speak(reply, sentence)
         reply.tools.clear()
         if not reply.sentences:
             self.apologise()
@@ -154,10 +155,6 @@ class Agent:
     def gave_up(self) -> bool:
         """Has the model or the voice failed for good?"""
         return self._failures > 1 or self._speech_failures >= _MAX_SPEECH_FAILURES
-
-    def _speak_all(self, reply: Reply, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._speak(reply, text)
 
     def _current(self, reply_id: int) -> Reply | None:
         return (

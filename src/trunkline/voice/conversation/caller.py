@@ -137,7 +137,7 @@ class Caller:
     # ---- has the caller finished? ----
 
     def pause(self) -> None:
-        """Silence after voice: finish the segment, ask the turn model, begin the ledger."""
+        """Silence after voice: finish the segment, begin the ledger; the turn model is asked by `judge`."""
         assert self.turn is not None
         self.finish_segment()
         if not self.turn.keys:

@@ -21,7 +21,6 @@ RING_TICKS = 8000 // TICK_MS
 PREROLL_TICKS = 16
 """Sound before the onset that the recogniser gets as well: soft beginnings, and the lag of the VAD."""
 SEGMENT_TICKS = 20_000 // TICK_MS
-NOISE_MS = 300
 _SILENT = 60.0
 """Level (RMS) below which there is no voice on any line: -55 dB of full scale."""
 _FADED = 0.03
@@ -123,8 +122,3 @@ class Turn:
     @property
     def voiced_ms(self) -> int:
         return sum(segment.voiced for segment in self.segments) * TICK_MS
-
-    @property
-    def is_noise(self) -> bool:
-        """No words, and too little voice for any."""
-        return self.words_known and not self.text and self.voiced_ms < NOISE_MS

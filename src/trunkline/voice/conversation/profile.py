@@ -28,8 +28,6 @@ class Tool:
     name: str
     description: str
     parameters: dict[str, Any]
-    has_effect: bool = True
-    """False only for what may run before the turn is committed."""
 
 
 END_CALL = Tool(

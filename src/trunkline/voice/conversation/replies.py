@@ -29,12 +29,10 @@ class Reply:
     token_ms: int | None = None
     sentence_ms: int | None = None
     audio_ms: int | None = None
-    text: str = ""
     splitter: SentenceSplitter = field(default_factory=SentenceSplitter)
 
     def push(self, text: str) -> list[str]:
         """Sentences that are whole now."""
-        self.text += text
         return [spoken for sentence in self.splitter.push(text) if (spoken := clean(sentence))]
 
     def finish(self) -> list[str]:
@@ -49,8 +47,8 @@ class Toolbox:
 
     running: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     """Call id → name and arguments."""
-    _ran: dict[str, str] = field(default_factory=dict)
-    """In this turn: name and arguments → call id."""
+    _ran: set[str] = field(default_factory=set)
+    """In this turn: names with arguments."""
 
     def new_turn(self) -> None:
         """The same tool with the same arguments may run again."""
@@ -61,6 +59,6 @@ class Toolbox:
         key = f"{tool.name} {json.dumps(tool.arguments, sort_keys=True)}"
         if key in self._ran:
             return False
-        self._ran[key] = tool.call
+        self._ran.add(key)
         self.running[tool.call] = (tool.name, tool.arguments)
         return True
