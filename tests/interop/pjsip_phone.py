@@ -121,10 +121,22 @@ class Phone:
                 self.call.setHold(parameters)
             case "unhold":
                 parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
-                self.call.reinvite(parameters)
+                self._reinvite(parameters)
             case "hang_up" | "stop":
                 if not self.call.over:
                     self.call.hangup(pj.CallOpParam())
+
+    def _reinvite(self, parameters: "pj.CallOpParam") -> None:
+        """As soon as the re-INVITE before it is over: the other side knows of that one before we have its answer."""
+        assert self.call is not None
+        for _ in range(200):
+            try:
+                self.call.reinvite(parameters)
+            except pj.Error:
+                self.endpoint.libHandleEvents(10)
+            else:
+                return
+        self.call.reinvite(parameters)
 
     def run(self, commands: "queue.Queue[dict[str, str]]") -> None:
         while self.call is None or not self.call.over:

@@ -60,7 +60,8 @@ class Ear:
         self._peak *= _FORGET
         if speech >= ONSET:
             self._peak = max(self._peak, self.level)
-        faded = self.level < max(_SILENT, _FADED * self._peak)
+        # The level of a lost frame says nothing of the voice: there the VAD decides alone, hang-over and all.
+        faded = frame is not None and self.level < max(_SILENT, _FADED * self._peak)
         self.onset_run = self.onset_run + 1 if speech >= ONSET and not faded else 0
         self.barge_run = self.barge_run + 1 if speech >= BARGE_IN and not faded else 0
         self.quiet_run = self.quiet_run + 1 if speech < QUIET or faded else 0
