@@ -4,7 +4,8 @@
     ├── BadInput            what a caller of the API or an operator can mend
     │   ├── NotFound        an id that is unknown or another workspace's (told apart by nobody)
     │   ├── Conflict        it is there already, or something still uses it
-    │   └── OverLimit       too much at once; carries the seconds to wait
+    │   ├── OverLimit       too much at once; carries the seconds to wait
+    │   └── OutboundRefused an address that may not be reached from here
     ├── NotAuthorised       no key, or a wrong one
     │   └── Forbidden       a good key that may not do this
     ├── IllegalTransition   a status was asked to move where its table has no arrow
@@ -13,6 +14,7 @@
     │   └── PortTaken       another program listens where we must
     ├── Unavailable         something we stand on is away for now; trying again helps
     │   └── NoFreeSlot      no voice host has room for one more call
+    ├── OutboundFailed      a request to somebody else's address brought no answer
     ├── DialFailed          a call we placed was not answered; says why and with what SIP status
     └── ProviderError       speech or language failed while a call was on
         └── ProviderTimeout it did not answer within its budget
@@ -44,6 +46,10 @@ class OverLimit(BadInput):
         super().__init__(message)
         self.retry_after = retry_after
         """Whole seconds after which another try makes sense."""
+
+
+class OutboundRefused(BadInput):
+    """The address of an outgoing request is not public, or none at all."""
 
 
 class NotAuthorised(TrunklineError):
@@ -80,6 +86,14 @@ class NoFreeSlot(Unavailable):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class OutboundFailed(TrunklineError):
+    """An outgoing request brought no answer; `timed_out` when the time for it was over."""
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
 
 
 class DialFailed(TrunklineError):

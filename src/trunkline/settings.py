@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     tts_base_url: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_TTS_BASE_URL"))] = None
     tts_api_key: Annotated[SecretStr | None, Field(validation_alias=_env("TRUNKLINE_TTS_API_KEY"))] = None
 
+    outbound_allow: Annotated[str, Field(validation_alias=_env("TRUNKLINE_OUTBOUND_ALLOW"))] = ""
+    """Hosts and networks, separated by commas, that webhooks, actions and tool servers may reach though private."""
+
     max_calls: Annotated[int | None, Field(validation_alias=_env("TRUNKLINE_MAX_CALLS"), ge=1)] = None
     """Calls a voice process admits; unset: 2 with the embedded language model, else 100."""
 

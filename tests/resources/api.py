@@ -12,17 +12,16 @@ from prometheus_client import CollectorRegistry
 from trunkline.platform.http.app import create_app
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import Blobs, memory_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
-from trunkline.resources.agents import endpoints as agents
-from trunkline.resources.calls import endpoints as calls
-from trunkline.resources.calls import watching
-from trunkline.resources.numbers import endpoints as numbers
-from trunkline.resources.workspaces import endpoints as workspaces
+from trunkline.resources.language import Language
+from trunkline.resources.routers import ROUTERS
 from trunkline.resources.workspaces.models import Workspace
 from trunkline.resources.workspaces.service import StoredKeys, create_key
+from trunkline.voice.language.twins import ScriptedLanguageModel
 
 BASE_URL = "http://api.test"
 BOX = SecretBox("only-for-tests-0123456789")
@@ -42,6 +41,8 @@ class Api:
     app: FastAPI
     platform: Platform
     blobs: Blobs
+    model: ScriptedLanguageModel
+    """Answers chats and forms; a test that wants other words puts a model of its own into `app.state.language`."""
 
     async def send(self, method: str, path: str, status: int = 200, **arguments: Any) -> Any:
         """The JSON that came back; the status must be this one."""
@@ -102,20 +103,23 @@ async def serve(
             authenticator=Authenticator(StoredKeys(database, BOX)),
             base_url=BASE_URL,
             nodes=control,
+            outbound=Outbound("127.0.0.1"),
             language_models=frozenset({"my-llama"}),
         )
         app = create_app(
             platform,
-            routers=[agents.router, calls.router, watching.router, numbers.router, workspaces.router],
+            routers=ROUTERS,
             ready=all_ready,
             registry=CollectorRegistry(),
         )
+        model = ScriptedLanguageModel("Hello there.")
+        app.state.language = Language(talk=model, think=model)
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=app),
             base_url=BASE_URL,
             headers={"Authorization": f"Bearer {key}"},
         ) as client:
-            yield Api(client, database, workspace, app, platform, blobs)
+            yield Api(client, database, workspace, app, platform, blobs, model)
 
 
 def _no_node(request: httpx2.Request) -> httpx2.Response:

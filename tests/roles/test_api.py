@@ -8,6 +8,7 @@ import pytest
 from trunkline.errors import PortTaken, SetupError
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import memory_blobs
 from trunkline.platform.storage.database import Database
@@ -29,6 +30,7 @@ def readiness(database: Database, health: int = 200) -> api.Readiness:
         authenticator=Authenticator(StoredKeys(database, secrets)),
         base_url="http://127.0.0.1:8000",
         nodes=nodes,
+        outbound=Outbound(),
     )
     return api.Readiness(Settings(llm_base_url="http://127.0.0.1:9/v1", llm_embedded=True), platform)
 

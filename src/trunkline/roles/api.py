@@ -12,20 +12,15 @@ from trunkline.errors import TrunklineError
 from trunkline.platform.http.app import create_app
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.telemetry import logging, metrics
-from trunkline.resources.agents import endpoints as agents
-from trunkline.resources.calls import endpoints as calls
-from trunkline.resources.calls import watching
-from trunkline.resources.numbers import endpoints as numbers
-from trunkline.resources.workspaces import endpoints as workspaces
+from trunkline.resources.routers import ROUTERS
 from trunkline.resources.workspaces.service import StoredKeys
 from trunkline.roles import installation, ports
 from trunkline.settings import Settings
-
-ROUTERS = (agents.router, calls.router, watching.router, numbers.router, workspaces.router)
 
 _CLOSE_WITHIN = 5
 """Seconds that answers in progress (live events, downloads) have when the role stops."""
@@ -71,6 +66,7 @@ async def _platform(settings: Settings) -> AsyncIterator[Platform]:
                 authenticator=Authenticator(StoredKeys(database, secrets)),
                 base_url=settings.base_url,
                 nodes=nodes,
+                outbound=Outbound(settings.outbound_allow),
                 language_models=model_names(settings),
             )
     finally:

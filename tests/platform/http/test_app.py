@@ -28,13 +28,14 @@ from trunkline.platform.http.context import Caller, Platform, keyed_router
 from trunkline.platform.http.edge import LARGEST_BODY
 from trunkline.platform.http.pagination import NarrowPage, Page, WidePage
 from trunkline.platform.http.wire import WireInput
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.blobs import memory_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 
 KEY = "ключ with 16 or more characters"
 router = APIRouter(prefix="/v2")
-keyed = keyed_router("/v2", "Keyed")
+keyed = keyed_router("/v2", "Keyed", None)
 
 
 class Thing(WireInput):
@@ -133,6 +134,7 @@ async def client(keys: FewKeys) -> AsyncIterator[httpx2.AsyncClient]:
             authenticator=Authenticator(keys),
             base_url="http://api.test",
             nodes=nodes,
+            outbound=Outbound(),
         )
         app = create_app(platform, routers=[router, keyed], ready=ready, registry=CollectorRegistry())
         async with httpx2.AsyncClient(

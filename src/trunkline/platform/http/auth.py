@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from trunkline.errors import NotAuthorised
+from trunkline.errors import Forbidden, NotAuthorised
+from trunkline.platform.http.scopes import READ, Scope
 
 MISSING = "Missing or invalid Authorization header"
 INVALID = "Unauthorized: Invalid or expired token."
@@ -21,6 +22,21 @@ class Identity:
 
     key_id: str
     workspace_id: UUID
+    scopes: frozenset[str] | None = None
+    """What the key was made for; None: everything."""
+    denied: frozenset[str] = frozenset()
+    """What the parent has taken from this workspace, a subaccount."""
+
+    def require(self, scope: Scope, *, write: bool) -> None:
+        """Raises Forbidden unless the key and its workspace may do this."""
+        if scope in self.denied:
+            raise Forbidden(f"This subaccount lacks the permission {scope}; its parent can grant it.")
+        if self.scopes is None or scope in self.scopes or (not write and f"{scope}{READ}" in self.scopes):
+            return
+        wanted = scope if write else f"{scope}{READ}"
+        raise Forbidden(
+            f"This key lacks the scope {wanted}; make one that has it with `trunkline keys create`."
+        )
 
 
 class Keys(Protocol):

@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.pagination import SINGLE, WidePage
+from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Answer, Ok, StatusOnly, done, ok
 from trunkline.resources.agents import wire
 from trunkline.resources.agents.repository import AgentRepository
@@ -20,7 +21,7 @@ from trunkline.resources.agents.schemas import (
 from trunkline.resources.agents.service import Agents
 from trunkline.resources.numbers.repository import NumberRepository
 
-router = keyed_router("/v2/assistants", "Agents")
+router = keyed_router("/v2/assistants", "Agents", Scope.ASSISTANTS)
 
 
 def _agents(session: Transaction, caller: Caller, parts: Parts) -> Agents:

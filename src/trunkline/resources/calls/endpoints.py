@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
+from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router, needs
 from trunkline.platform.http.pagination import SINGLE, NarrowPage
+from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, ok
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.calls import wire
@@ -21,7 +22,7 @@ from trunkline.resources.calls.schemas import (
 )
 from trunkline.resources.calls.service import Calls, place
 
-router = keyed_router("/v2/calls", "Calls")
+router = keyed_router("/v2/calls", "Calls", Scope.CALLS)
 
 
 def calls_of(session: Transaction, caller: Caller) -> Calls:
@@ -36,7 +37,7 @@ def calls_of(session: Transaction, caller: Caller) -> Calls:
 Service = Annotated[Calls, Depends(calls_of)]
 
 
-@router.post("")
+@router.post("", dependencies=[needs(Scope.OUTBOUND)])
 async def voice_call(body: CallCreate, caller: Caller, parts: Parts) -> Ok[CallPlaced]:
     call_id = await place(parts.database, caller.workspace_id, body)
     return ok(CallPlaced(answer="ok", call_id=str(call_id)))

@@ -12,6 +12,7 @@ from fastapi.responses import Response, StreamingResponse
 from trunkline.errors import Conflict, Forbidden, NotFound, Unavailable
 from trunkline.platform.http.auth import Identity
 from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router
+from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
 from trunkline.platform.storage import system
 from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
@@ -23,7 +24,7 @@ from trunkline.resources.calls.repository import CallRepository, recording_key
 from trunkline.resources.calls.schemas import Ledger
 from trunkline.resources.calls.status import FINAL, CallStatus
 
-_keyed = keyed_router("/trunkline/v1", "Live calls")
+_keyed = keyed_router("/trunkline/v1", "Live calls", Scope.CALLS)
 _unkeyed = APIRouter(prefix="/trunkline/v1", tags=["Recordings"])
 
 PIECE = 256 * 1024

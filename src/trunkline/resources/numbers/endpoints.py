@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.pagination import WidePage
+from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.numbers import wire
@@ -19,7 +20,7 @@ from trunkline.resources.numbers.schemas import (
 )
 from trunkline.resources.numbers.service import Numbers
 
-router = keyed_router("/v2", "Phone numbers")
+router = keyed_router("/v2", "Phone numbers", Scope.PHONE_NUMBERS)
 
 
 def _numbers(session: Transaction, caller: Caller, parts: Parts) -> Numbers:

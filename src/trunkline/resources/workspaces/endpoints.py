@@ -5,7 +5,7 @@ from trunkline.platform.http.context import Caller, Transaction, keyed_router
 from trunkline.resources.workspaces import repository
 from trunkline.resources.workspaces.schemas import WorkspaceOut
 
-router = keyed_router("/trunkline/v1", "Workspaces")
+router = keyed_router("/trunkline/v1", "Workspaces", None)
 
 
 @router.get("/workspace")

@@ -35,8 +35,17 @@ class DonePart:
 ReplyPart = TextPart | ToolPart | DonePart
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form that was filled in."""
+
+    value: dict[str, Any]
+    """Valid by the schema that was asked for."""
+    done: DonePart
+
+
 class LanguageModel(Protocol):
-    """Streams replies."""
+    """Streams replies, and fills in forms."""
 
     def reply(
         self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()
@@ -44,6 +53,15 @@ class LanguageModel(Protocol):
         """Parts as they come, a DonePart last. Closing the iterator stops the work at the provider.
 
         `model` is the name the agent asks for. Raises ProviderError, ProviderTimeout.
+        """
+        ...
+
+    async def fill(
+        self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
+    ) -> Filled:
+        """An answer as JSON of this JSON schema (an object); `name` says what it is, in letters and `_`.
+
+        Raises ProviderError, also when what came is not of the schema, and ProviderTimeout.
         """
         ...
 

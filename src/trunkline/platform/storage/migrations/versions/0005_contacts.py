@@ -1,0 +1,12 @@
+"""Contacts, memory stores, phone books."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,12 @@
+"""Knowledge bases: sources and their chunks."""
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

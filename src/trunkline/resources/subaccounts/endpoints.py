@@ -1,0 +1,6 @@
+"""`/v2/subaccounts`."""
+
+from trunkline.platform.http.context import keyed_router
+from trunkline.platform.http.scopes import Scope
+
+router = keyed_router("/v2/subaccounts", "Subaccounts", Scope.SUBACCOUNTS)
