@@ -6,6 +6,27 @@ from typing import Any
 from trunkline.voice.conversation.profile import END_CALL
 from trunkline.voice.language.ports import DonePart, LanguageModel, ReplyPart, TextPart
 
+FORM = {
+    "type": "object",
+    "properties": {
+        "summary": {"type": "string"},
+        "marks": {"type": "array", "items": {"$ref": "#/$defs/mark"}},
+        "wish": {"type": "string"},
+    },
+    "required": ["summary", "marks"],
+    "$defs": {
+        "mark": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "points": {"type": "integer"}},
+            "required": ["name"],
+        }
+    },
+}
+FILLED = {"summary": "Short.", "marks": [{"name": "kind", "points": 3}, {"name": "brief"}]}
+SENT = {"summary": "Short.", "marks": [FILLED["marks"][0], {"name": "brief", "points": None}], "wish": None}
+"""As a strict endpoint sends it: nothing left out."""
+FORM_RULE = r"Answer with the call report: one JSON object"
+"""Found in what is asked of a model that the schema alone does not tell."""
 ASK = [{"role": "system", "content": "You are short."}, {"role": "user", "content": "When do you open?"}]
 
 
@@ -14,6 +35,8 @@ async def parts_of(llm: LanguageModel, messages: list[dict[str, Any]] | None = N
 
 
 class LanguageModelContract:
+    """`llm` talks, `filler` answers a form with SENT."""
+
     async def test_words_stream_and_the_end_names_the_model(self, llm: LanguageModel) -> None:
         *words, done = await parts_of(llm)
         assert len(words) > 1
@@ -30,6 +53,11 @@ class LanguageModelContract:
         async with aclosing(llm.reply("any", ASK)) as reply:  # type: ignore[type-var]
             assert isinstance(await anext(reply), TextPart)
         assert await parts_of(llm)
+
+    async def test_fills_in_a_form(self, filler: LanguageModel) -> None:
+        filled = await filler.fill("any", ASK, FORM, "call_report")
+        assert filled.value == FILLED
+        assert filled.done.model
 
     async def test_warm_never_raises(self, llm: LanguageModel) -> None:
         await llm.warm("any", ASK, [END_CALL])

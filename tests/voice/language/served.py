@@ -1,4 +1,4 @@
-"""The local model server in a process of its own."""
+"""The local model server in a process of its own, and any application on a port."""
 
 import asyncio
 import socket
@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
+import uvicorn
+from starlette.types import ASGIApp
 
 
 def free_port() -> int:
@@ -46,3 +48,21 @@ async def model_server(model: Path, *more: str) -> AsyncIterator[str]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+class _Quiet(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        return
+
+
+@asynccontextmanager
+async def served(application: ASGIApp) -> AsyncIterator[str]:
+    """Its base URL."""
+    config = uvicorn.Config(application, port=0, log_config=None, timeout_graceful_shutdown=1)
+    server = _Quiet(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.005)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await serving

@@ -1,12 +1,15 @@
 """How the embedded model is asked and understood, against an endpoint that says what it is told."""
 
 import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.voice.language.contract import ASK
+from tests.voice.language.contract import ASK, FORM, FORM_RULE, SENT, LanguageModelContract
 from trunkline.voice.conversation.profile import END_CALL, Tool
 from trunkline.voice.language.chat import Budget
 from trunkline.voice.language.embedded import EmbeddedLanguageModel, Reader, grammar, nullable, plain
@@ -37,6 +40,34 @@ async def _reply(
 
 def _words(parts: list[ReplyPart]) -> str:
     return "".join(part.text for part in parts if isinstance(part, TextPart))
+
+
+class TestEmbeddedLanguageModel(LanguageModelContract):
+    @pytest.fixture
+    async def llm(self) -> AsyncIterator[EmbeddedLanguageModel]:
+        rules = (Rule(pattern=FORM_RULE, text=json.dumps(SENT)),)
+        with ScriptedServer(Script(llm=ChatScript(rules=rules, default="talk: We open."))) as server:
+            llm = EmbeddedLanguageModel(server.base_url)
+            yield llm
+            await llm.close()
+
+    @pytest.fixture
+    def filler(self, llm: EmbeddedLanguageModel) -> EmbeddedLanguageModel:
+        return llm
+
+
+async def test_a_form_is_held_to_its_schema_and_shown() -> None:
+    with ScriptedServer(Script(llm=ChatScript(default=json.dumps(SENT)))) as server:
+        llm = EmbeddedLanguageModel(server.base_url)
+        await llm.fill("any", ASK, FORM, "call_report")
+        await llm.close()
+        [asked] = server.of("llm")
+    assert asked.request["response_format"]["json_schema"]["schema"]["required"] == [
+        "summary",
+        "marks",
+        "wish",
+    ]
+    assert re.search(FORM_RULE, asked.request["messages"][-1]["content"])
 
 
 async def test_the_choice_is_not_spoken() -> None:
@@ -144,4 +175,11 @@ async def test_the_real_model_answers_and_ends_a_call(models_folder: Path) -> No
         assert [part.name for part in parts if isinstance(part, ToolPart)] == ["end_call"]
         done = parts[-1]
         assert isinstance(done, DonePart)
+        report = [
+            *bye,
+            {"role": "assistant", "content": "Goodbye."},
+            {"role": "user", "content": "[The call is over.]"},
+        ]
+        filled = await llm.fill("local", report, FORM, "call_report")
+        assert filled.value["summary"]
         await llm.close()

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-import uvicorn
 
+from tests.voice.language.served import served
 from trunkline.voice.language.gate import Gate, Turns
 from trunkline.voice.scripted.script import ChatScript, Script
 from trunkline.voice.scripted.server import ScriptedServer
@@ -120,25 +120,13 @@ class _Running:
         self.url = url
 
 
-class _Quiet(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
-        return
-
-
 @pytest.fixture
 async def running() -> AsyncIterator[_Running]:
     script = Script(llm=ChatScript(token_ms=20, default="one two three four five six seven eight nine ten"))
     with ScriptedServer(script) as upstream:
         gate = Gate(upstream.base_url.removesuffix("/v1"), slots=2)
-        config = uvicorn.Config(gate, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-        server = _Quiet(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield _Running(upstream, f"http://127.0.0.1:{port}")
-        server.should_exit = True
-        await serving
+        async with served(gate) as url:
+            yield _Running(upstream, url)
         await gate.close()
 
 

@@ -1,12 +1,20 @@
 """The adapter for OpenAI-compatible endpoints against a scripted one."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from tests.voice.language.contract import ASK, LanguageModelContract, parts_of
+from tests.voice.language.contract import ASK, FILLED, FORM, FORM_RULE, SENT, LanguageModelContract, parts_of
+from tests.voice.language.served import served
 from trunkline.errors import ProviderError, ProviderTimeout
 from trunkline.voice.conversation.profile import END_CALL, Tool
 from trunkline.voice.language.chat import Budget, options
@@ -49,6 +57,60 @@ class TestOpenAILanguageModel(LanguageModelContract):
         llm = OpenAILanguageModel(endpoint.base_url)
         yield llm
         await llm.close()
+
+    @pytest.fixture
+    def filler(self, llm: OpenAILanguageModel, endpoint: ScriptedServer) -> OpenAILanguageModel:
+        endpoint.script = Script(llm=ChatScript(default=json.dumps(SENT)))
+        return llm
+
+
+async def test_a_form_is_held_to_its_schema(llm: OpenAILanguageModel, endpoint: ScriptedServer) -> None:
+    endpoint.script = Script(llm=ChatScript(default=json.dumps(SENT)))
+    await llm.fill("any", ASK, FORM, "call_report")
+    [asked] = endpoint.of("llm")
+    held = asked.request["response_format"]["json_schema"]
+    assert (held["name"], held["strict"]) == ("call_report", True)
+    assert held["schema"]["required"] == ["summary", "marks", "wish"]
+    assert asked.request["messages"] == ASK
+
+
+async def test_an_endpoint_that_refuses_a_schema_is_asked_in_words() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def answer(request: Request) -> Response:
+        asked.append(body := await request.json())
+        if "response_format" in body:
+            return JSONResponse({"error": {"message": "response_format is not supported"}}, 400)
+        said = f"Here it is:\n```json\n{json.dumps(FILLED)}\n```"
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m"}
+        choice = {"index": 0, "delta": {"content": said}, "finish_reason": "stop"}
+        text = f"data: {json.dumps(chunk | {'choices': [choice]})}\n\ndata: [DONE]\n\n"
+        return Response(text, media_type="text/event-stream")
+
+    async with served(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as url:
+        llm = OpenAILanguageModel(f"{url}/v1")
+        for _ in range(2):
+            assert (await llm.fill("any", ASK, FORM, "call_report")).value == FILLED
+        await llm.close()
+    assert ["response_format" in each for each in asked] == [True, False, False]
+    assert re.search(FORM_RULE, asked[1]["messages"][-1]["content"])
+
+
+async def test_a_form_that_is_not_of_its_schema_is_a_fault(
+    llm: OpenAILanguageModel, endpoint: ScriptedServer
+) -> None:
+    endpoint.script = Script(llm=ChatScript(default=json.dumps({"summary": 7, "marks": []})))
+    with pytest.raises(ProviderError, match=r"call_report is not of its schema: \$\.summary"):
+        await llm.fill("any", ASK, FORM, "call_report")
+
+
+async def test_a_form_whose_endpoint_fails_is_not_asked_for_twice(
+    llm: OpenAILanguageModel, endpoint: ScriptedServer
+) -> None:
+    endpoint.script = Script(llm=ChatScript(faults=(Fault(kind=FaultKind.BROKEN, rate=1.0),)))
+    with pytest.raises(ProviderError, match="500"):
+        await llm.fill("any", ASK, FORM, "call_report")
+    assert len(endpoint.of("llm")) == 1
 
 
 async def test_tools_are_called_natively(llm: OpenAILanguageModel, endpoint: ScriptedServer) -> None:

@@ -2,8 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from tests.voice.language.contract import ASK
+from tests.voice.language.contract import ASK, FORM
+from tests.voice.language.served import served
 from trunkline.errors import SetupError
 from trunkline.voice.language.routes import language_model, read_routes
 from trunkline.voice.scripted.script import ChatScript, Script
@@ -21,6 +26,34 @@ async def test_a_name_with_a_route_goes_there_and_others_to_the_default(tmp_path
         assert [each.model for each in one.of("llm")] == ["plain"]
         assert [each.model for each in other.of("llm")] == ["gpt-5"]
         assert other.of("llm")[0].request["max_completion_tokens"]
+
+
+async def test_forms_are_routed_too(tmp_path: Path) -> None:
+    script = Script(llm=ChatScript(default='{"summary": "S.", "marks": []}'))
+    with ScriptedServer(script) as one, ScriptedServer(script) as other:
+        file = tmp_path / "routes.json"
+        file.write_text(json.dumps({"smart": {"base_url": other.base_url}}))
+        llm = language_model(one.base_url, embedded=True, routes=file, background=True)
+        for name in ("smart", "plain"):
+            assert (await llm.fill(name, ASK, FORM, "call_report")).value["summary"] == "S."
+        await llm.close()
+        assert [each.model for each in one.of("llm")] == ["plain"]
+        assert [each.model for each in other.of("llm")] == ["smart"]
+
+
+async def test_thinking_gives_way_at_the_gate() -> None:
+    seen: list[str | None] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request.headers.get("x-trunkline-priority"))
+        return Response("data: [DONE]\n\n", media_type="text/event-stream")
+
+    async with served(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as url:
+        for background in (True, False):
+            llm = language_model(f"{url}/v1", embedded=True, background=background)
+            assert [part async for part in llm.reply("any", ASK)]
+            await llm.close()
+    assert seen == ["background", None]
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": {}}', '{"a": {"base_url": "x", "key": "y"}}'])

@@ -1,18 +1,24 @@
+from collections.abc import Sequence
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
-from tests.voice.language.contract import ASK, LanguageModelContract, parts_of
+from tests.voice.language.contract import ASK, FILLED, FORM, SENT, LanguageModelContract, parts_of
 from trunkline.errors import ProviderError
 from trunkline.voice.conversation.profile import END_CALL
 from trunkline.voice.language.ports import DonePart, TextPart, ToolPart
-from trunkline.voice.language.twins import Line, ScriptedLanguageModel
+from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
 
 class TestScriptedLanguageModel(LanguageModelContract):
     @pytest.fixture
     def llm(self) -> ScriptedLanguageModel:
         return ScriptedLanguageModel("We open at nine.")
+
+    @pytest.fixture
+    def filler(self) -> ScriptedLanguageModel:
+        return ScriptedLanguageModel(SENT)
 
 
 async def test_lines_come_in_turn_and_the_last_one_stays() -> None:
@@ -28,6 +34,24 @@ async def test_lines_come_in_turn_and_the_last_one_stays() -> None:
 async def test_a_rule_answers_by_what_was_asked() -> None:
     llm = ScriptedLanguageModel(rule=lambda messages: Line(str(messages[-1]["content"]).upper()))
     assert TextPart("WHEN") in await parts_of(llm)
+
+
+async def test_a_rule_fills_in_a_form_by_its_name() -> None:
+    def rule(messages: Sequence[dict[str, Any]]) -> dict[str, Any] | str:
+        return FILLED if "the call report" in messages[-1]["content"] else '{"summary": "Long.", "marks": []}'
+
+    llm = ScriptedLanguageModel(rule=rule)
+    assert (await llm.fill("any", ASK, FORM, "call_report")).value == FILLED
+    assert (await llm.fill("any", ASK, FORM, "note")).value["summary"] == "Long."
+    assert llm.asked[0][-1]["content"].startswith("When do you open?")
+
+
+@pytest.mark.parametrize(
+    "said", ["No.", {"summary": "Short."}, {"summary": 1, "marks": []}, Line(fail="gone")]
+)
+async def test_what_is_no_such_form_is_a_fault(said: Said) -> None:
+    with pytest.raises(ProviderError, match=r"call_report|gone"):
+        await ScriptedLanguageModel(said).fill("any", ASK, FORM, "call_report")
 
 
 async def test_told_faults_and_early_leaving_are_seen() -> None:

@@ -37,9 +37,8 @@ class Dialogue:
         """The whole prompt. Each is a strict prefix of the next, so that an endpoint's cache holds."""
         system = f"{self.profile.prompt.strip()}\n\n{_RULES}" if self.profile.prompt.strip() else _RULES
         head: Message = {"role": "system", "content": system}
-        if not self.history:
-            return (head, {"role": "user", "content": _BEGIN})
-        if self.history[0]["role"] == "assistant":
+        first = next((message["role"] for message in self.history if message["role"] != "system"), None)
+        if first != "user":
             return (head, {"role": "user", "content": _BEGIN}, *self.history)
         return (head, *self.history)
 
@@ -55,9 +54,17 @@ class Dialogue:
         self.history.append({"role": "user", "content": text})
 
     def retract_user(self) -> None:
-        """The user goes on speaking: the last turn was not whole."""
-        if self.history and self.history[-1]["role"] == "user":
-            self.history.pop()
+        """The user goes on speaking: the last turn was not whole. What the model was told meanwhile stays."""
+        for index in reversed(range(len(self.history))):
+            role = self.history[index]["role"]
+            if role == "user":
+                del self.history[index]
+            if role != "system":
+                return
+
+    def told(self, text: str) -> None:
+        """A note from outside that the model reads and the user does not hear."""
+        self.history.append({"role": "system", "content": text})
 
     def agent_said(self, text: str, cut: bool = False) -> None:
         """What was heard of the agent's turn; `cut` when there was more."""

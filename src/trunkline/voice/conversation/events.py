@@ -137,6 +137,8 @@ class ClosedBy(StrEnum):
     REMOTE = "remote"
     LOCAL = "local"
     FAULT = "fault"
+    TRANSFER = "transfer"
+    """The other side talks to the one now to whom we sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,15 @@ class Say:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """Control: a note that only the agent's model reads, from the next reply on."""
+
+    text: str
+    reply: bool = False
+    """Let the agent speak on it at once if nobody has the floor."""
+
+
 LineEvent = Flushed | Digit | Held | Resumed | AudioRestarted | LineClosed
 Event = (
     Words
@@ -177,6 +188,7 @@ Event = (
     | LineEvent
     | HangUp
     | Say
+    | Whisper
 )
 
 
@@ -319,6 +331,7 @@ class EndReason(StrEnum):
     USER_CANCELED = "user_canceled"
     ERROR = "error"
     LINE_LOST = "line_lost"
+    TRANSFERRED = "transferred"
 
 
 class Kind(StrEnum):
@@ -336,6 +349,10 @@ class Kind(StrEnum):
     TOOL_FINISHED = "tool_finished"  # {call, name, result, ok}
     DIGIT = "digit"  # {digit}
     IDLE_REMINDER = "idle_reminder"  # {}
+    SAY = "say"  # {text}: control asked for it; when it was heard, agent_said tells
+    WHISPER = "whisper"  # {text}: control told the model
+    TRANSFER_STARTED = "transfer_started"  # {target}
+    TRANSFER_FINISHED = "transfer_finished"  # {target, ok, reason, code}
     FAULT = "fault"  # {part, reason}
     MODEL = "model"  # {model}: the name that really answered
     ENDED = "ended"  # {reason, detail}

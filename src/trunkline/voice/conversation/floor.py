@@ -382,6 +382,20 @@ class Floor:
             self.state = State.THINKING
             self._committed_at = self._out.tick
 
+    def whisper(self, text: str, reply: bool) -> None:
+        """The model reads this from now on; a reply that was made on speculation did not, and is made anew.
+
+        `reply`: speak on it at once if nobody has the floor.
+        """
+        self.dialogue.told(text)
+        if self.state is State.DECIDING:
+            self.agent.drop()
+        elif reply and self.state is State.LISTENING:
+            self._greeted = True
+            self.agent.answer(self.dialogue.messages(), "", committed=True)
+            self._committed_at = self._out.tick
+            self.state = State.THINKING
+
     def hold(self) -> None:
         """The other side put us on hold."""
         if self.state is State.AWAY:

@@ -29,6 +29,7 @@ from trunkline.voice.conversation.events import (
     SpeechFailed,
     ToolResult,
     TurnVerdict,
+    Whisper,
     Words,
 )
 from trunkline.voice.conversation.floor import Floor, State
@@ -39,6 +40,8 @@ __all__ = ["Session", "State"]
 
 _LAST_WORDS_TICKS = 1500 // TICK_MS
 """After the line has gone, the words that were just said are waited for this long."""
+_ENDS = {ClosedBy.REMOTE: EndReason.HUMAN_ENDED, ClosedBy.TRANSFER: EndReason.TRANSFERRED}
+"""What a line that closed means; otherwise it was lost."""
 
 
 class Session:
@@ -151,12 +154,16 @@ class Session:
                 self._floor.unhold()
             case LineClosed(by, reason, _):
                 self._line_open = False
-                self._end(EndReason.HUMAN_ENDED if by is ClosedBy.REMOTE else EndReason.LINE_LOST, reason)
+                self._end(_ENDS.get(by, EndReason.LINE_LOST), reason)
             case HangUp(reason):
                 known = reason in {member.value for member in EndReason}
                 self._end(EndReason(reason) if known else EndReason.USER_CANCELED, "" if known else reason)
             case Say(text):
+                self._out.note(Kind.SAY, text=text)
                 self._floor.say(text)
+            case Whisper(text, reply):
+                self._out.note(Kind.WHISPER, text=text)
+                self._floor.whisper(text, reply)
 
     def _hear_words(self, event: Words | HearingFailed) -> None:
         if isinstance(event, HearingFailed):

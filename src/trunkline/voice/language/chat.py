@@ -28,8 +28,8 @@ class Budget:
     total: float = 60.0
 
 
-def options(model: str) -> dict[str, Any]:
-    """How a model wants to be asked for a short, quick answer.
+def options(model: str, tokens: int = MAX_TOKENS) -> dict[str, Any]:
+    """How a model wants to be asked for a quick answer of so many tokens at most.
 
     OpenAI's reasoning models take `max_completion_tokens` and no temperature; the least reasoning is named
     `none` from GPT-5.1 on, `minimal` in GPT-5, `low` in the o-series. GPT-5 chat models do not reason.
@@ -37,11 +37,11 @@ def options(model: str) -> dict[str, Any]:
     name = model.rpartition("/")[2].lower()
     reasoning = re.match(r"(gpt-5|o\d)", name)
     if reasoning is None:
-        return {"max_tokens": MAX_TOKENS, "temperature": 0.0}
+        return {"max_tokens": tokens, "temperature": 0.0}
     if "chat" in name:
-        return {"max_completion_tokens": MAX_TOKENS}
+        return {"max_completion_tokens": tokens}
     effort = "low" if name.startswith("o") else "none" if name.startswith("gpt-5.") else "minimal"
-    return {"max_completion_tokens": 4 * MAX_TOKENS, "reasoning_effort": effort}
+    return {"max_completion_tokens": 4 * tokens, "reasoning_effort": effort}
 
 
 async def stream(
@@ -77,6 +77,25 @@ async def stream(
     for call in calls.whole():
         yield call
     yield done
+
+
+async def whole(
+    client: AsyncOpenAI,
+    model: str,
+    messages: Sequence[Mapping[str, Any]],
+    budget: Budget,
+    more: Mapping[str, Any],
+) -> tuple[str, DonePart]:
+    """The words of one completion once they are all there."""
+    words, done = [], DonePart(model)
+    async with aclosing(stream(client, model, messages, budget, more)) as parts:
+        async for part in parts:
+            match part:
+                case TextPart(text):
+                    words.append(text)
+                case DonePart():
+                    done = part
+    return "".join(words), done
 
 
 async def _chunks(

@@ -21,13 +21,18 @@ import structlog
 from trunkline.errors import ProviderError
 from trunkline.voice.conversation.profile import Tool
 from trunkline.voice.endpoint import client
-from trunkline.voice.language.chat import Budget, parse_arguments, stream
-from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
+from trunkline.voice.language import forms
+from trunkline.voice.language.chat import Budget, parse_arguments, stream, whole
+from trunkline.voice.language.ports import DonePart, Filled, ReplyPart, TextPart, ToolPart
 
 log = structlog.get_logger(__name__)
 
 TALK = "talk"
 _MAX_TOKENS = 120
+_FORM_TOKENS = 800
+_LIVE = Budget(first_token=30.0, total=90.0)
+_BACKGROUND = Budget(first_token=900.0, total=900.0)
+"""At the gate, work in the background waits until nobody speaks, and its answer comes whole."""
 _Messages = Sequence[Mapping[str, Any]]
 
 
@@ -35,7 +40,7 @@ class EmbeddedLanguageModel:
     """Fulfils LanguageModel. `background`: give way to live turns at the server's gate."""
 
     def __init__(self, base_url: str, budget: Budget | None = None, background: bool = False) -> None:
-        self._budget = budget or Budget(first_token=30.0, total=90.0)
+        self._budget = budget or (_BACKGROUND if background else _LIVE)
         headers = {"X-Trunkline-Priority": "background"} if background else {}
         self._client = client(base_url, "local", self._budget.total).with_options(default_headers=headers)
         self._warming: dict[str, asyncio.Event] = {}
@@ -64,6 +69,16 @@ class EmbeddedLanguageModel:
                         yield part
                     case _:
                         yield part
+
+    async def fill(
+        self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
+    ) -> Filled:
+        # The grammar holds the model to the schema but does not show it: what members mean has to be said in words.
+        asked = forms.instructed(messages, schema, name)
+        patient = Budget(self._budget.total, self._budget.total)
+        more = _held(_FORM_TOKENS, name, forms.strict(schema))
+        text, done = await whole(self._client, model, asked, patient, more)
+        return Filled(forms.read(text, schema, name), done)
 
     async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
         prompt = plain(messages, tools)
@@ -99,14 +114,9 @@ class EmbeddedLanguageModel:
         yield ToolPart(f"call_{len(prompt)}", tool.name, arguments)
 
     async def _arguments(self, model: str, prompt: _Messages, tool: Tool) -> dict[str, Any]:
-        shape = {"name": tool.name, "strict": True, "schema": nullable(tool.parameters)}
-        more = _options(_MAX_TOKENS, {})
-        more["response_format"] = {"type": "json_schema", "json_schema": shape}
-        text = ""
+        more = _held(_MAX_TOKENS, tool.name, nullable(tool.parameters))
         async with asyncio.timeout(self._budget.total):
-            async for part in stream(self._client, model, prompt, self._budget, more):
-                if isinstance(part, TextPart):
-                    text += part.text
+            text, _ = await whole(self._client, model, prompt, self._budget, more)
         return {name: value for name, value in parse_arguments(text).items() if value is not None}
 
 
@@ -185,3 +195,9 @@ def nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _options(tokens: int, extra: dict[str, Any]) -> dict[str, Any]:
     return {"max_tokens": tokens, "temperature": 0.0, "extra_body": {"cache_prompt": True, **extra}}
+
+
+def _held(tokens: int, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that hold the answer to a schema."""
+    form = {"name": name, "strict": True, "schema": schema}
+    return _options(tokens, {}) | {"response_format": {"type": "json_schema", "json_schema": form}}

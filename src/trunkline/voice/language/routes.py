@@ -10,7 +10,7 @@ from trunkline.errors import SetupError
 from trunkline.voice.conversation.profile import Tool
 from trunkline.voice.language.embedded import EmbeddedLanguageModel
 from trunkline.voice.language.openai_llm import OpenAILanguageModel
-from trunkline.voice.language.ports import LanguageModel, ReplyPart
+from trunkline.voice.language.ports import Filled, LanguageModel, ReplyPart
 
 
 class Route(BaseModel):
@@ -36,6 +36,11 @@ class RoutedLanguageModel:
     ) -> AsyncIterator[ReplyPart]:
         return self._routes.get(model, self._default).reply(model, messages, tools)
 
+    async def fill(
+        self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
+    ) -> Filled:
+        return await self._routes.get(model, self._default).fill(model, messages, schema, name)
+
     async def warm(self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()) -> None:
         await self._routes.get(model, self._default).warm(model, messages, tools)
 
@@ -45,14 +50,23 @@ class RoutedLanguageModel:
 
 
 def language_model(
-    base_url: str, api_key: str = "", *, embedded: bool = False, routes: Path | None = None
+    base_url: str,
+    api_key: str = "",
+    *,
+    embedded: bool = False,
+    routes: Path | None = None,
+    background: bool = False,
 ) -> LanguageModel:
-    """The model of an installation. `embedded`: the endpoint is its own local model server.
+    """The model of an installation.
+
+    `embedded`: the endpoint is its own local model server. `background`: give way there to whoever talks.
 
     Raises SetupError when the file of routes cannot be used.
     """
     default: LanguageModel = (
-        EmbeddedLanguageModel(base_url) if embedded else OpenAILanguageModel(base_url, api_key)
+        EmbeddedLanguageModel(base_url, background=background)
+        if embedded
+        else OpenAILanguageModel(base_url, api_key)
     )
     if routes is None:
         return default

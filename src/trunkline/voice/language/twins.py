@@ -1,5 +1,6 @@
 """The in-tree twin of the language model: says what it is told, deterministically."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,8 @@ from typing import Any
 
 from trunkline.errors import ProviderError
 from trunkline.voice.conversation.profile import Tool
-from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
+from trunkline.voice.language import forms
+from trunkline.voice.language.ports import DonePart, Filled, ReplyPart, TextPart, ToolPart
 
 
 @dataclass(frozen=True)
@@ -21,18 +23,20 @@ class Line:
     """Raise ProviderError with this, after the words."""
 
 
-Rule = Callable[[Sequence[dict[str, Any]]], Line]
-"""Messages → what is answered."""
+Said = Line | str | dict[str, Any]
+"""What is answered: a reply, its words alone, or a filled form."""
+Rule = Callable[[Sequence[dict[str, Any]]], Said]
+"""Messages → what is answered. The last message of a form ends with its name and schema (`forms.instructed`)."""
 
 
 class ScriptedLanguageModel:
     """Fulfils LanguageModel: its lines in turn (the last one from then on), or what a rule answers."""
 
-    def __init__(self, *lines: Line | str, rule: Rule | None = None) -> None:
-        self._lines = [Line(each) if isinstance(each, str) else each for each in lines]
+    def __init__(self, *lines: Said, rule: Rule | None = None) -> None:
+        self._lines = [_line(each) for each in lines]
         self._rule = rule
         self.asked: list[tuple[dict[str, Any], ...]] = []
-        """The messages of every reply that was begun."""
+        """The messages of every reply or form that was begun."""
         self.warmed = 0
         self.left_early = 0
         """Replies whose iterator was closed before the end."""
@@ -54,9 +58,20 @@ class ScriptedLanguageModel:
             self.left_early += 1
             raise
 
+    async def fill(
+        self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
+    ) -> Filled:
+        asked = forms.instructed(messages, schema, name)
+        self.asked.append(tuple(asked))
+        line = self._next(asked)
+        if line.fail is not None:
+            raise ProviderError(line.fail)
+        done = DonePart(model or "scripted", completion_tokens=len(line.text.split()))
+        return Filled(forms.read(line.text, schema, name), done)
+
     def _next(self, messages: Sequence[dict[str, Any]]) -> Line:
         if self._rule is not None:
-            return self._rule(messages)
+            return _line(self._rule(messages))
         if not self._lines:
             return Line()
         return self._lines.pop(0) if len(self._lines) > 1 else self._lines[0]
@@ -66,3 +81,13 @@ class ScriptedLanguageModel:
 
     async def close(self) -> None:
         return
+
+
+def _line(said: Said) -> Line:
+    match said:
+        case Line():
+            return said
+        case str():
+            return Line(said)
+        case _:
+            return Line(json.dumps(said))

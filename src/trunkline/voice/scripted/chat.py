@@ -53,8 +53,20 @@ def _replies_so_far(messages: list[dict[str, Any]]) -> int:
 
 
 def shaped(said: Reply, schema: dict[str, Any]) -> Reply:
-    """The reply as the smallest JSON that fits a schema; its words go to the first free text, its tool to an enum."""
+    """The reply as JSON for a schema: its own words if they are an object, else the smallest that fits.
+
+    In the latter the words go to every free text, the tool to an enum.
+    """
+    if _is_object(said.text):
+        return Reply(said.text)
     return Reply(json.dumps(_instance(schema, said)))
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _instance(schema: dict[str, Any], said: Reply) -> Any:
@@ -75,7 +87,7 @@ def _instance(schema: dict[str, Any], said: Reply) -> Any:
         case "string":
             return said.text
         case "array":
-            return []
+            return [_instance(schema.get("items", {}), said)] * schema.get("minItems", 0)
         case "boolean":
             return False
         case "integer" | "number":
