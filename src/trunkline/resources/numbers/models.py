@@ -40,6 +40,7 @@ class Number(Base):
     """Seconds."""
     extra: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime | None] = mapped_column(onupdate=func.now())
 
 
 class NumberAgent(Base):
