@@ -1,9 +1,24 @@
 """The one HTTP client that leaves the building: for every address that users, callers or models can set."""
 
+import asyncio
+import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
+
+from trunkline import __version__
+from trunkline.errors import OutboundFailed, OutboundRefused
+from trunkline.platform.outbound.guard import Allowance, GuardedBackend, Resolver, resolve
+
+_FRAMING = frozenset(
+    {"accept-encoding", "connection", "content-length", "host", "transfer-encoding", "upgrade"}
+)
+"""Headers of the connection and of the body's length: the client's own business, dropped when set from outside."""
+_LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 
 @dataclass(frozen=True)
@@ -12,15 +27,23 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
+    """Names in lower case; several of one name are joined by a comma."""
     body: bytes
+    """Unpacked."""
     elapsed_ms: int
 
 
 class Outbound:
-    """Reaches public addresses only, but for what the operator allows; follows no redirect."""
+    """Reaches public addresses only, but for what the operator allows; follows no redirect, keeps no cookie."""
 
-    def __init__(self, allow: str = "") -> None:
-        """`allow`: hosts and networks, separated by commas, that may be reached though they are not public."""
+    def __init__(self, allow: str = "", resolver: Resolver = resolve) -> None:
+        """`allow`: hosts and networks, separated by commas, that may be reached though they are not public.
+
+        Raises:
+            SetupError: `allow` cannot be read.
+        """
+        self._allowance = Allowance.parse(allow)
+        self._resolver = resolver
 
     async def send(
         self,
@@ -38,11 +61,96 @@ class Outbound:
             OutboundRefused: the address is not public, or is none.
             OutboundFailed: no answer came: not reached, too late, too large.
         """
-        raise NotImplementedError
+        request = self._request(method, url, headers or {}, content)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(within):
+                answer = await self._shared.send(request, stream=True)
+                try:
+                    body = await _body(answer, largest)
+                finally:
+                    await answer.aclose()
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise OutboundFailed(
+                f"{request.url.host} gave no answer within {within:g} s", timed_out=True
+            ) from error
+        except httpx2.HTTPError as error:
+            raise OutboundFailed(
+                f"{request.url.host} was not reached: {error or type(error).__name__}"
+            ) from error
+        elapsed = round((time.monotonic() - started) * 1000)
+        return Answer(answer.status_code, dict(answer.headers), body, elapsed)
 
     def client(self, within: float) -> httpx2.AsyncClient:
-        """A client with the same guard, for a library that wants one; the caller closes it."""
-        raise NotImplementedError
+        """A client with the same guard, for a library that wants one; the caller closes it.
+
+        `within` seconds for each step (connect, read, write); the size of a body is the caller's to watch.
+        """
+        return self._guarded(httpx2.Timeout(within))
 
     async def close(self) -> None:
         """Let go of connections."""
+        if "_shared" in self.__dict__:
+            await self._shared.aclose()
+
+    @cached_property
+    def _shared(self) -> httpx2.AsyncClient:
+        return self._guarded(httpx2.Timeout(None))  # `send` bounds the whole of it
+
+    def _guarded(self, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
+        transport = httpx2.AsyncHTTPTransport(trust_env=False, limits=_LIMITS)
+        # httpx2 has no public place for a network backend; a test notices when an upgrade moves this one.
+        transport._pool._network_backend = GuardedBackend(self._allowance, self._resolver)
+        return httpx2.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=timeout,
+            headers={"User-Agent": f"Trunkline/{__version__}"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    def _request(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> httpx2.Request:
+        kept = {name: value for name, value in headers.items() if name.lower() not in _FRAMING}
+        try:
+            request = self._shared.build_request(
+                method, url, headers={**kept, "Accept-Encoding": "gzip"}, content=content
+            )
+        except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
+            raise OutboundRefused(
+                f"{url!r} is no address; write one like https://example.com/path"
+            ) from error
+        if request.url.scheme not in ("http", "https") or not request.url.host:
+            raise OutboundRefused(
+                f"{url!r} is no address of the web; write one like https://example.com/path"
+            )
+        return request
+
+
+async def _body(answer: httpx2.Response, largest: int) -> bytes:
+    """The body, unpacked; never more than `largest` bytes in memory, packed or not.
+
+    httpx2's own decoders unpack a chunk whole and as often as the sender says, so a small answer could fill memory.
+    """
+    packed = bytearray()
+    async for chunk in answer.aiter_raw():
+        packed += chunk
+        if len(packed) > largest:
+            raise OutboundFailed(f"the answer is larger than {largest} bytes")
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("identity", "") or not packed:
+        return bytes(packed)
+    if encoding not in ("gzip", "x-gzip"):
+        raise OutboundFailed(f"the answer came packed as {encoding!r}, which nobody asked for")
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        body = unpacker.decompress(bytes(packed), largest + 1)
+    except zlib.error as error:
+        raise OutboundFailed("the answer is not gzip, though it says so") from error
+    if len(body) > largest:
+        raise OutboundFailed(f"the answer is larger than {largest} bytes")
+    if not unpacker.eof:
+        raise OutboundFailed("the answer ends before its gzip does")
+    return body

@@ -1,0 +1,135 @@
+"""Requests are bounded, follow nothing and remember nothing."""
+
+import gzip
+import time
+
+import pytest
+
+from tests.platform.outbound.web import response, web
+from trunkline.errors import OutboundFailed, OutboundRefused
+from trunkline.platform.outbound.client import Outbound
+
+
+async def test_a_request_arrives_as_it_was_made() -> None:
+    async with web() as server:
+        server.answer = response(201, b'{"ok":true}', Content_Type="application/json")
+        outbound = Outbound("127.0.0.1")
+        answer = await outbound.send(
+            "POST", server.url("/a?b=1"), headers={"X-Name": "Ann"}, content=b"hello", within=5
+        )
+        await outbound.close()
+    asked = server.asked[0]
+    assert (asked.method, asked.target, asked.body) == ("POST", "/a?b=1", b"hello")
+    assert asked.headers["x-name"] == "Ann"
+    assert asked.headers["user-agent"].startswith("Trunkline/")
+    assert (answer.status, answer.body) == (201, b'{"ok":true}')
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.elapsed_ms >= 0
+
+
+async def test_headers_of_the_connection_are_not_set_from_outside() -> None:
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        await outbound.send(
+            "POST",
+            server.url(),
+            headers={"Host": "inside.example", "Transfer-Encoding": "chunked", "content-length": "0"},
+            content=b"hello",
+        )
+        await outbound.close()
+    headers = server.asked[0].headers
+    assert headers["host"] == f"127.0.0.1:{server.port}"
+    assert headers["content-length"] == "5"
+    assert "transfer-encoding" not in headers
+
+
+async def test_redirects_are_not_followed() -> None:
+    async with web() as server:
+        server.answer = response(302, Location="http://127.0.0.1:1/")
+        outbound = Outbound("127.0.0.1")
+        answer = await outbound.send("GET", server.url())
+        await outbound.close()
+    assert answer.status == 302
+    assert len(server.asked) == 1
+
+
+async def test_cookies_of_one_are_not_sent_for_another() -> None:
+    async with web() as server:
+        server.answer = response(200, Set_Cookie="session=1; Path=/")
+        outbound = Outbound("127.0.0.1")
+        await outbound.send("GET", server.url())
+        await outbound.send("GET", server.url())
+        await outbound.close()
+    assert all("cookie" not in asked.headers for asked in server.asked)
+
+
+async def test_settings_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        assert (await outbound.send("GET", server.url())).status == 200
+        await outbound.close()
+
+
+async def test_time_is_bounded() -> None:
+    async with web() as server:
+        server.answer = None
+        outbound = Outbound("127.0.0.1")
+        began = time.monotonic()
+        with pytest.raises(OutboundFailed) as failed:
+            await outbound.send("GET", server.url(), within=0.2)
+        assert failed.value.timed_out
+        assert time.monotonic() - began < 3
+        await outbound.close()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_the_body_is_bounded_packed_or_not(packed: bool) -> None:
+    body = b"a" * 100_000
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        if packed:
+            server.answer = response(200, gzip.compress(body), Content_Encoding="gzip")
+        else:
+            server.answer = response(200, body)
+        with pytest.raises(OutboundFailed, match="larger than 99999 bytes"):
+            await outbound.send("GET", server.url(), largest=99_999)
+        assert (await outbound.send("GET", server.url(), largest=100_000)).body == body
+        await outbound.close()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip, gzip", gzip.compress(gzip.compress(b"a"))),
+        ("gzip", b"plain"),
+        ("gzip", gzip.compress(b"a" * 999)[:-9]),
+    ],
+)
+async def test_bodies_packed_in_other_ways_are_not_unpacked(encoding: str, body: bytes) -> None:
+    async with web() as server:
+        server.answer = response(200, body, Content_Encoding=encoding)
+        outbound = Outbound("127.0.0.1")
+        with pytest.raises(OutboundFailed):
+            await outbound.send("GET", server.url())
+        await outbound.close()
+
+
+async def test_nobody_there_is_told() -> None:
+    async with web() as server:
+        pass
+    outbound = Outbound("127.0.0.1")
+    with pytest.raises(OutboundFailed) as failed:
+        await outbound.send("GET", server.url())
+    assert not failed.value.timed_out
+    await outbound.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "example.com", "ftp://example.com/", "file:///etc/passwd", "http://", "http://a:b"]
+)
+async def test_what_is_no_address_is_refused(url: str) -> None:
+    outbound = Outbound()
+    with pytest.raises(OutboundRefused):
+        await outbound.send("GET", url)
+    await outbound.close()
