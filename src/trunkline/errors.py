@@ -4,6 +4,8 @@
     ├── BadInput            what a caller of the API or an operator can mend
     │   ├── NotFound        an id that is unknown or another workspace's (told apart by nobody)
     │   ├── Conflict        it is there already, or something still uses it
+    │   ├── Busy            the same request still runs
+    │   ├── OtherRequest    a key for repeats was used for something else
     │   ├── OverLimit       too much at once; carries the seconds to wait
     │   └── OutboundRefused an address that may not be reached from here
     ├── NotAuthorised       no key, or a wrong one
@@ -37,6 +39,14 @@ class NotFound(BadInput):
 
 class Conflict(BadInput):
     """The present state does not allow it."""
+
+
+class Busy(BadInput):
+    """The same request was sent before and still runs."""
+
+
+class OtherRequest(BadInput):
+    """A key that makes repeats safe came with another request than before."""
 
 
 class OverLimit(BadInput):

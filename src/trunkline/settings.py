@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     outbound_allow: Annotated[str, Field(validation_alias=_env("TRUNKLINE_OUTBOUND_ALLOW"))] = ""
     """Hosts and networks, separated by commas, that webhooks, actions and tool servers may reach though private."""
 
+    rate_limit: Annotated[int, Field(validation_alias=_env("TRUNKLINE_RATE_LIMIT"), ge=0)] = 6000
+    """Requests a minute that one workspace may send to one API process; 0: no limit."""
+
     max_calls: Annotated[int | None, Field(validation_alias=_env("TRUNKLINE_MAX_CALLS"), ge=1)] = None
     """Calls a voice process admits; unset: 2 with the embedded language model, else 100."""
 

@@ -12,6 +12,7 @@ from trunkline.errors import TrunklineError
 from trunkline.platform.http.app import create_app
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
+from trunkline.platform.http.limits import RequestLimit
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
@@ -67,6 +68,7 @@ async def _platform(settings: Settings) -> AsyncIterator[Platform]:
                 base_url=settings.base_url,
                 nodes=nodes,
                 outbound=Outbound(settings.outbound_allow),
+                limit=RequestLimit(settings.rate_limit),
                 language_models=model_names(settings),
             )
     finally:

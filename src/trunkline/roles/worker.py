@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import structlog
 
+from trunkline.platform.http import idempotency
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
@@ -54,11 +55,16 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
         async with database.system() as session:
             await system.recount_slots(session)
 
+    async def forget_idempotency_keys() -> None:
+        async with database.system() as session:
+            await system.forget_idempotency_keys(session, idempotency.KEPT)
+
     reaper = Reaper(database, tasks.close_calls_of_dead_hosts)
     schedules.every(REAP_EVERY, reaper.look)
     schedules.every(RECOVER_EVERY, jobs.recover)
     schedules.every(RECOUNT_EVERY, recount_slots)
     schedules.every(FORGET_EVERY, jobs.forget_finished)
+    schedules.every(FORGET_EVERY, forget_idempotency_keys)
 
 
 async def _until_stopped(jobs: Jobs, schedules: Schedules) -> None:

@@ -6,11 +6,15 @@ from typing import Annotated, Any, ClassVar
 
 import httpx2
 from fastapi import APIRouter, Depends, Request, Response, Security, params
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.http.auth import Authenticator, Identity
+from trunkline.platform.http.bodies import limited
+from trunkline.platform.http.idempotency import HEADER, Repeats
+from trunkline.platform.http.limits import RequestLimit
 from trunkline.platform.http.scopes import READING, Scope
 from trunkline.platform.http.totals import Totals
 from trunkline.platform.outbound.client import Outbound
@@ -35,6 +39,7 @@ class Platform:
     """For every address that users set."""
     language_models: frozenset[str] = frozenset()
     """Names that the operator has given routes to, beside those of the contract."""
+    limit: RequestLimit = field(default_factory=lambda: RequestLimit(0))
     totals: Totals = field(default_factory=Totals)
 
 
@@ -49,21 +54,42 @@ def _platform(request: Request) -> Platform:
 Parts = Annotated[Platform, Depends(_platform)]
 
 
+LARGE_BODY = {"x-largest-body": 16 * 1024 * 1024}
+"""For `openapi_extra=…` of a route that takes more than the usual mebibyte."""
+USUAL_BODY = 1024 * 1024
+
+
 class KeyedRoute(APIRoute):
-    """A route that looks at the key before it reads the body: who has none sends us nothing, and learns nothing."""
+    """A route that wants a key, and looks at it before it reads the body: who has none sends us nothing.
+
+    Beside that: the key's scope, the workspace's rate, the size of the body, and repeats under an Idempotency-Key.
+    """
 
     scope: ClassVar[Scope | None] = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        largest = int((self.openapi_extra or {}).get("x-largest-body", USUAL_BODY))
+        in_one_transaction = _wants(self.dependant, _transaction)
 
         async def checked(request: Request) -> Response:
-            caller = await _platform(request).authenticator.identify(_key(await _bearer(request)))
+            parts = _platform(request)
+            caller = await parts.authenticator.identify(_key(await _bearer(request)))
+            request.state.allowance = parts.limit.take(caller.workspace_id)
             if self.scope is not None:
                 caller.require(self.scope, write=request.method not in READING)
-            return await handle(request)
+            request = Request(request.scope, limited(request.scope, request.receive, largest))
+            key = request.headers.get(HEADER) if request.method == "POST" else None
+            if key is None:
+                return await handle(request)
+            repeats = Repeats(parts.database, parts.secrets, caller.workspace_id)
+            return await (repeats.inside if in_one_transaction else repeats.beside)(key, request, handle)
 
         return checked
+
+
+def _wants(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    return any(each.call is call or _wants(each, call) for each in dependant.dependencies)
 
 
 def keyed_router(prefix: str, tag: str, scope: Scope | None) -> APIRouter:
@@ -99,7 +125,10 @@ def _key(credentials: HTTPAuthorizationCredentials | None) -> str | None:
 Caller = Annotated[Identity, Depends(_caller)]
 
 
-async def _transaction(parts: Parts, caller: Caller) -> AsyncIterator[AsyncSession]:
+async def _transaction(request: Request, parts: Parts, caller: Caller) -> AsyncIterator[AsyncSession]:
+    if (session := getattr(request.state, "session", None)) is not None:
+        yield session  # of the Idempotency-Key, committed together with the answer
+        return
     async with parts.database.workspace(caller.workspace_id) as session:
         yield session
 

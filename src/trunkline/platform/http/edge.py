@@ -4,7 +4,8 @@
 - A trailing slash makes no difference: it is taken off, never redirected (clients lose their
   Authorization header on a redirect).
 - An empty query value counts as absent.
-- A body over 16 MiB is refused before it fills the memory.
+- A body over 16 MiB is refused before it fills the memory (most routes refuse sooner).
+- What is left of the workspace's rate, in the answer's `RateLimit`.
 - No exception leaves: the error envelope goes out instead.
 """
 
@@ -14,16 +15,15 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trunkline.platform.http.bodies import announced, limited, too_large
 from trunkline.platform.http.errors import answer_to, envelope
 
 _log = structlog.get_logger(__name__)
 LARGEST_BODY = 16 * 1024 * 1024
-_TOO_LARGE = f"The body is larger than {LARGEST_BODY // 2**20} MiB; send less at once."
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -73,13 +73,16 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = id_
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = id_
+                if (allowance := scope["state"].get("allowance")) is not None:
+                    headers.update(allowance.headers)
             await send(message)
 
         try:
             refusal = _refusal(scope, id_)
             if refusal is None:
-                await self.app(scope, _counted(receive), send_with_id)
+                await self.app(scope, limited(scope, receive, LARGEST_BODY), send_with_id)
             else:
                 await refusal(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a caller gets an answer, never a cut line
@@ -103,25 +106,9 @@ class Edge:
 def _refusal(scope: Scope, id_: str) -> Response | None:
     if b"\x00" in unquote_to_bytes(scope["query_string"]) or "\x00" in scope["path"]:
         return envelope(id_, 400, "The address holds a NUL character; remove it.")
-    length = Headers(scope=scope).get("content-length", "")
-    if length.isdigit() and int(length) > LARGEST_BODY:
-        return envelope(id_, 413, _TOO_LARGE)
+    if announced(scope) > LARGEST_BODY:
+        return envelope(id_, 413, str(too_large(LARGEST_BODY).detail))
     return None
-
-
-def _counted(receive: Receive) -> Receive:
-    """`receive`, but no further than the largest body: its length need not be announced."""
-    seen = 0
-
-    async def receive_counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > LARGEST_BODY:
-            raise HTTPException(413, _TOO_LARGE)
-        return message
-
-    return receive_counted
 
 
 def _without_empty(query: bytes) -> bytes:

@@ -20,16 +20,19 @@ from starlette.types import Scope
 
 from trunkline.errors import (
     BadInput,
+    Busy,
     Forbidden,
     IllegalTransition,
     NoFreeSlot,
     NotAuthorised,
     NotFound,
+    OtherRequest,
     OverLimit,
     TrunklineError,
     Unavailable,
 )
 from trunkline.platform.http.auth import MISSING
+from trunkline.platform.http.limits import OverRate
 from trunkline.platform.http.wire import Wire
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -93,6 +96,10 @@ def answer_to(error: Exception, id_: str) -> JSONResponse:
             return envelope(id_, 401, str(error), category=category, headers={"WWW-Authenticate": "Bearer"})
         case NotFound():
             return envelope(id_, 404, str(error))
+        case Busy():
+            return envelope(id_, 409, str(error), headers={"Retry-After": "1"})
+        case OtherRequest():
+            return envelope(id_, 422, str(error))
         case OverLimit() | NoFreeSlot():
             return envelope(id_, 429, str(error), headers={"Retry-After": str(error.retry_after)})
         case BadInput() | IllegalTransition():
@@ -139,6 +146,8 @@ def _remedy(error: Mapping[str, Any]) -> str:
 
 
 async def _on_own(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, OverRate):
+        request.state.allowance = error.allowance
     return answer_to(error, request_id(request.scope))
 
 

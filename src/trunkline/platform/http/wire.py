@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 
-def storable(value: object, path: str = "") -> None:
-    """Refuse what JSON readers let through and PostgreSQL cannot keep.
+DEEPEST = 64
+
+
+def storable(value: object, path: str = "", depth: int = 0) -> None:
+    """Refuse what JSON readers let through and PostgreSQL cannot keep, and what is nested beyond all use.
 
     Raises:
-        ValueError: a NUL or half a surrogate pair in a text, or a number that is not finite; names the member.
+        ValueError: a NUL or half a surrogate pair in a text, a number that is not finite, or more than `DEEPEST`
+            objects and arrays within each other; names the member.
     """
+    if depth > DEEPEST:
+        raise ValueError(f"is nested more than {DEEPEST} deep; send a flatter body")
     if isinstance(value, str):
         if "\x00" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
             raise ValueError(f"{path or 'the text'} holds a character that is not valid text; remove it")
@@ -22,10 +28,10 @@ def storable(value: object, path: str = "") -> None:
     elif isinstance(value, Mapping):
         for key, member in value.items():
             storable(key, path)
-            storable(member, f"{path}.{key}" if path else str(key))
+            storable(member, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list):
         for number, member in enumerate(value):
-            storable(member, f"{path}[{number}]")
+            storable(member, f"{path}[{number}]", depth + 1)
 
 
 class Wire(BaseModel):
@@ -37,13 +43,16 @@ class Wire(BaseModel):
 class WireInput(Wire):
     """A JSON object that is sent to us. A member that is null counts as left out."""
 
+    clearable: ClassVar[frozenset[str]] = frozenset()
+    """Members in which null is a value: it takes away what is stored."""
+
     @model_validator(mode="before")
     @classmethod
     def _clean(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         storable(value)
-        return {key: member for key, member in value.items() if member is not None}
+        return {key: member for key, member in value.items() if member is not None or key in cls.clearable}
 
 
 T = TypeVar("T")

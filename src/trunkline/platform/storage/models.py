@@ -1,8 +1,9 @@
-"""Rows of the plumbing, which belong to no workspace; only the system role reaches them."""
+"""Rows of the plumbing: of no workspace, and then the system role's alone, or of one."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.platform.storage.database import Base
@@ -35,3 +36,20 @@ class Installation(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class IdempotencyKey(Base):
+    """A request that may be sent again, and its answer once there is one."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "created_at"),)
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    """SHA-256 of method, path, query and body."""
+    claimed_at: Mapped[datetime | None]
+    """Since when a request that reaches outside runs."""
+    answer: Mapped[bytes | None]
+    """Status, type and body, sealed."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

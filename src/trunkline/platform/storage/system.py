@@ -14,7 +14,7 @@ from sqlalchemy import Float, Select, Update, cast, delete, func, select, text, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.platform.storage.models import Node
+from trunkline.platform.storage.models import IdempotencyKey, Node
 
 FRESH_S = 5.0
 """A node that was not heard from for so long gets no new calls."""
@@ -25,7 +25,7 @@ FRESH_S = 5.0
 
 @dataclass(frozen=True)
 class Key:
-    """An API key as stored."""
+    """An API key as stored, and what its workspace is."""
 
     id: str
     workspace_id: UUID
@@ -33,11 +33,17 @@ class Key:
     scopes: list[str] | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    parent_id: UUID | None
+    revoked_permissions: list[str]
 
 
 async def find_key(session: AsyncSession, key_id: str) -> Key | None:
-    """The key with this public part, revoked and expired ones too."""
-    query = text("SELECT id, workspace_id, hash, scopes, expires_at, revoked_at FROM api_keys WHERE id = :id")
+    """The key with this public part, revoked and expired ones too; none of a deleted workspace."""
+    query = text(
+        "SELECT k.id, k.workspace_id, k.hash, k.scopes, k.expires_at, k.revoked_at, w.parent_id, "
+        "w.revoked_permissions FROM api_keys k JOIN workspaces w ON w.id = k.workspace_id "
+        "WHERE k.id = :id AND w.deleted_at IS NULL"
+    )
     row = (await session.execute(query, {"id": key_id})).one_or_none()
     return None if row is None else Key(**row._mapping)
 
@@ -57,6 +63,18 @@ async def first_workspace(session: AsyncSession) -> UUID | None:
     return workspace_id
 
 
+async def forget_idempotency_keys(session: AsyncSession, older_than: timedelta) -> None:
+    """Removes kept answers of so long ago."""
+    kept = IdempotencyKey.created_at >= func.now() - older_than
+    await session.execute(delete(IdempotencyKey).where(~kept))
+
+
+async def has_subaccount(session: AsyncSession, parent_id: UUID, workspace_id: UUID) -> bool:
+    """Whether a workspace is a subaccount of that one, and not deleted."""
+    query = text("SELECT 1 FROM workspaces WHERE id = :id AND parent_id = :parent AND deleted_at IS NULL")
+    return await session.scalar(query, {"id": workspace_id, "parent": parent_id}) is not None
+
+
 # ---- numbers -------------------------------------------------------------------------------------------
 
 
@@ -67,6 +85,8 @@ class Route:
     workspace_id: UUID
     number_id: UUID
     number: str
+    refused: bool
+    """The workspace lacks the permission to take calls."""
     agent_id: UUID | None
     """None: the number is known, but no living agent answers it."""
 
@@ -75,12 +95,62 @@ async def route(session: AsyncSession, dialled: str) -> Route | None:
     """The number that was dialled, with or without its `+`; None when it is nobody's."""
     bare = dialled.removeprefix("+")
     query = text(
-        "SELECT n.workspace_id, n.id AS number_id, n.number, a.id AS agent_id FROM numbers n "
+        "SELECT n.workspace_id, n.id AS number_id, n.number, 'inbound' = ANY(w.revoked_permissions) AS refused, "
+        "a.id AS agent_id FROM numbers n JOIN workspaces w ON w.id = n.workspace_id "
         "LEFT JOIN agents a ON a.id = n.inbound_agent_id AND a.deleted_at IS NULL "
         "WHERE n.number IN (:dialled, :bare, :plus) ORDER BY n.number = :dialled DESC LIMIT 1"
     )
     row = (await session.execute(query, {"dialled": dialled, "bare": bare, "plus": f"+{bare}"})).one_or_none()
     return None if row is None else Route(**row._mapping)
+
+
+@dataclass(frozen=True)
+class HeldNumber:
+    """A number that is about to move to another workspace."""
+
+    id: UUID
+    number: str
+    agent_id: UUID | None
+    """One of the agents it serves, if any."""
+    sealed_password: bytes | None
+
+
+async def hold_numbers(session: AsyncSession, owner: UUID, numbers: Collection[str]) -> list[HeldNumber]:
+    """Those of `numbers` that this workspace owns, locked in a fixed order until the transaction ends.
+
+    The uses are read after the locks are held: whoever binds a number to an agent holds the same lock.
+    """
+    lock = text(
+        "SELECT id FROM numbers WHERE workspace_id = :owner AND number = ANY(:numbers) ORDER BY number FOR UPDATE"
+    )
+    ids = list(await session.scalars(lock, {"owner": owner, "numbers": list(numbers)}))
+    query = text(
+        "SELECT n.id, n.number, n.trunk_password_encrypted AS sealed_password, COALESCE(n.inbound_agent_id, "
+        "(SELECT p.agent_id FROM number_agents p WHERE p.number_id = n.id LIMIT 1)) AS agent_id "
+        "FROM numbers n WHERE n.id = ANY(:ids)"
+    )
+    return [HeldNumber(**row._mapping) for row in await session.execute(query, {"ids": ids})]
+
+
+async def detach_numbers(session: AsyncSession, owner: UUID) -> list[str]:
+    """Takes all numbers of a workspace from its agents; the numbers."""
+    freed = text("UPDATE numbers SET inbound_agent_id = NULL WHERE workspace_id = :owner RETURNING number")
+    numbers = list(await session.scalars(freed, {"owner": owner}))
+    await session.execute(text("DELETE FROM number_agents WHERE workspace_id = :owner"), {"owner": owner})
+    return numbers
+
+
+async def move_number(
+    session: AsyncSession, number: HeldNumber, to: UUID, sealed_password: bytes | None
+) -> bool:
+    """Gives a held number, which serves no agent, to another workspace; False when one there has its slug."""
+    statement = text(
+        "UPDATE numbers SET workspace_id = :to, trunk_password_encrypted = :sealed, updated_at = now() "
+        "WHERE id = :id AND NOT EXISTS (SELECT 1 FROM numbers o "
+        "WHERE o.workspace_id = :to AND o.slug = numbers.slug) RETURNING id"
+    )
+    values = {"id": number.id, "to": to, "sealed": sealed_password}
+    return await session.scalar(statement, values) is not None
 
 
 # ---- nodes and their slots -----------------------------------------------------------------------------
