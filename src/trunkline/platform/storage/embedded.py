@@ -235,6 +235,8 @@ class EmbeddedPostgres:
     def _launch(self) -> None:
         for stale in (self._data / "postmaster.pid", self._socket / f"{_SOCKET_NAME}.lock"):
             stale.unlink(missing_ok=True)  # its process is gone, though its number may be another's by now
+        if self._child is not None:
+            self._child.poll()  # it is dead; who is not asked for is taken to run still
         with self._startup_log.open("wb") as output:
             self._child = subprocess.Popen(  # noqa: S603 - our program
                 [str(_programs() / "postgres"), "-D", str(self._data)],
