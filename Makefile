@@ -41,7 +41,7 @@ run: $(VENV)/.run
 	@$(BIN)/trunkline serve --demo
 
 test: $(VENV)/.dev
-	@$(BIN)/trunkline models pull vad turn stt-tiny.en
+	@$(BIN)/trunkline models pull vad turn stt-tiny.en embed-minilm
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-peers:

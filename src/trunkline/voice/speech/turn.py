@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from trunkline.errors import ProviderError
+from trunkline.voice.onnx import single_thread_session
 from trunkline.voice.speech.features import RATE, pcm_to_floats, turn_features
-from trunkline.voice.speech.onnx import single_thread_session
 from trunkline.voice.speech.resample import resample
 
 _SECONDS = 8

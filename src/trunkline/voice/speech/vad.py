@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trunkline.voice.speech.onnx import single_thread_session
+from trunkline.voice.onnx import single_thread_session
 
 RATE = 8_000
 CHUNK = 256
