@@ -21,7 +21,9 @@ from trunkline.platform.telemetry import logging, metrics
 from trunkline.resources.routers import ROUTERS
 from trunkline.resources.workspaces.service import StoredKeys
 from trunkline.roles import installation, ports
+from trunkline.roles.language import thinking
 from trunkline.settings import Settings
+from trunkline.voice.language.routes import read_routes
 
 _CLOSE_WITHIN = 5
 """Seconds that answers in progress (live events, downloads) have when the role stops."""
@@ -35,9 +37,10 @@ async def run(settings: Settings) -> int:
     need = ports.needs(settings)[0]
     if not ports.is_free(settings.bind, need):
         raise ports.taken(need)
-    async with _platform(settings) as platform:
+    async with _platform(settings) as platform, thinking(settings) as language:
         readiness = Readiness(settings, platform)
         app = create_app(platform, routers=ROUTERS, ready=readiness.problems, registry=metrics.REGISTRY)
+        app.state.language = language
         config = uvicorn.Config(
             app,
             host=settings.bind,
@@ -79,10 +82,6 @@ def model_names(settings: Settings) -> frozenset[str]:
     """The names in TRUNKLINE_LLM_ROUTES. Raises SetupError for a file that cannot be used."""
     if settings.llm_routes is None:
         return frozenset()
-    from trunkline.voice.language.routes import (
-        read_routes,
-    )  # with it comes a client that the API does without
-
     return frozenset(read_routes(settings.llm_routes))
 
 

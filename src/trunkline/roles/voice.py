@@ -25,7 +25,8 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.calls.live import OFFERS, LiveCalls
-from trunkline.roles import installation, runfile
+from trunkline.roles import installation
+from trunkline.roles.language import ABSENT, endpoint
 from trunkline.settings import Settings
 from trunkline.voice.lines.sip import SipEngine
 
@@ -128,19 +129,13 @@ async def _until_told(host: VoiceHost, beat: Beat) -> bool:
 
 def choice(settings: Settings) -> Choice:
     """The speech and language parts that the settings name. Raises SetupError without a language model."""
-    base_url, embedded = settings.llm_base_url, settings.llm_embedded
-    if base_url is None:
-        running = runfile.read(settings.home)
-        if running is None:
-            raise SetupError(
-                "no language model: set TRUNKLINE_LLM_BASE_URL to an OpenAI-compatible endpoint, or start everything "
-                "at once with `trunkline serve`"
-            )
-        base_url, embedded = running.llm_url, running.llm_embedded
+    llm = endpoint(settings)
+    if llm is None:
+        raise SetupError(ABSENT)
     return Choice(
         models=settings.models_folder,
-        llm=Endpoint(base_url, settings.llm_api_key.get_secret_value() if settings.llm_api_key else ""),
-        llm_embedded=embedded,
+        llm=Endpoint(llm.base_url, llm.api_key),
+        llm_embedded=llm.embedded,
         llm_routes=settings.llm_routes,
         stt=_endpoint(settings.stt_base_url, settings.stt_api_key),
         tts=_endpoint(settings.tts_base_url, settings.tts_api_key),
