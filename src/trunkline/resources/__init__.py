@@ -4,9 +4,12 @@ Rows refer to each other by foreign key, so all of them are known to the mapper 
 """
 
 import trunkline.resources.agents.models
+import trunkline.resources.batches.models
 import trunkline.resources.calls.models
 import trunkline.resources.contacts.models
+import trunkline.resources.limits.models
 import trunkline.resources.memory.models
 import trunkline.resources.numbers.models
 import trunkline.resources.phone_books.models
+import trunkline.resources.simulations.models
 import trunkline.resources.workspaces.models  # noqa: F401 the import is what is wanted

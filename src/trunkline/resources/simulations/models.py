@@ -1,0 +1,142 @@
+"""What agents are tested with: suites of cases, scenarios, and the runs of a case, grouped in sessions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from trunkline.platform.storage.database import Base
+
+_AGENT = ("agents.workspace_id", "agents.id")
+_SUITE = ("simulation_suites.workspace_id", "simulation_suites.id")
+_SESSION = ("simulation_sessions.workspace_id", "simulation_sessions.id")
+
+
+class SimulationSuite(Base):
+    """Cases for one agent, in one language."""
+
+    __tablename__ = "simulation_suites"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "id"),
+        ForeignKeyConstraint(["workspace_id", "agent_id"], _AGENT),
+        Index("ix_simulation_suites_created", "workspace_id", text("created_at DESC"), "id"),
+        Index("ix_simulation_suites_agent", "workspace_id", "agent_id", text("created_at DESC"), "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    agent_id: Mapped[UUID]
+    name: Mapped[str]
+    language: Mapped[str]
+    """What the persona speaks."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class SimulationCase(Base):
+    """A persona, and what the agent must do for it."""
+
+    __tablename__ = "simulation_cases"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "suite_id"], _SUITE),
+        ForeignKeyConstraint(["workspace_id", "base_agent_id"], _AGENT),
+        Index("ix_simulation_cases_created", "workspace_id", text("created_at DESC"), "id"),
+        Index("ix_simulation_cases_suite", "workspace_id", "suite_id", text("created_at DESC"), "id"),
+        Index(
+            "ix_simulation_cases_base_agent", "workspace_id", "base_agent_id", text("created_at DESC"), "id"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    suite_id: Mapped[UUID | None]
+    base_agent_id: Mapped[UUID | None]
+    """The agent it was written for."""
+    name: Mapped[str]
+    prompt: Mapped[str]
+    """The persona."""
+    type: Mapped[str]
+    """`custom` or `agent_based`."""
+    success_criteria: Mapped[list[Any]]
+    """Plain sentences."""
+    call_success_type: Mapped[str]
+    """`all` or `any` of them must hold."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class SimulationScenario(Base):
+    """What generated cases shall cover."""
+
+    __tablename__ = "simulation_scenarios"
+    __table_args__ = (
+        Index("ix_simulation_scenarios_created", "workspace_id", text("created_at DESC"), "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    name: Mapped[str]
+    description: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class SimulationSession(Base):
+    """A group of runs."""
+
+    __tablename__ = "simulation_sessions"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "id"),
+        Index("ix_simulation_sessions_created", "workspace_id", text("created_at DESC"), "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SimulationRun(Base):
+    """One talk between a case's persona and an agent, and the verdict on it. `status` moves by `status.py` only.
+
+    What the case said is copied, so that the run reads the same when the case is changed or deleted.
+    """
+
+    __tablename__ = "simulation_runs"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "session_id"], _SESSION),
+        ForeignKeyConstraint(["workspace_id", "agent_id"], _AGENT),
+        Index("ix_simulation_runs_created", "workspace_id", text("created_at DESC"), "id"),
+        Index("ix_simulation_runs_session", "workspace_id", "session_id", text("created_at DESC"), "id"),
+        Index("ix_simulation_runs_agent", "workspace_id", "agent_id", text("created_at DESC"), "id"),
+        Index("ix_simulation_runs_status", "workspace_id", "status", text("created_at DESC"), "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    session_id: Mapped[UUID]
+    agent_id: Mapped[UUID]
+    """The agent tested."""
+    case_id: Mapped[UUID]
+    """No foreign key: the case may be gone."""
+    case_name: Mapped[str]
+    case_prompt: Mapped[str]
+    success_criteria: Mapped[list[Any]]
+    call_success_type: Mapped[str]
+    language: Mapped[str]
+    """What the persona speaks."""
+    max_turns: Mapped[int]
+    """The longest talk: so often persona and agent may each speak."""
+    variables: Mapped[dict[str, Any] | None]
+    status: Mapped[str]
+    fence: Mapped[int] = mapped_column(server_default="0", default=0)
+    """How often a worker has begun it. Only the last one may write."""
+    timeline: Mapped[list[Any] | None]
+    """What happened, in the shape of the wire; grows while the run is on."""
+    analysis: Mapped[dict[str, Any] | None]
+    """The verdicts, in the shape of the wire."""
+    error: Mapped[dict[str, Any] | None]
+    """Why it failed, in the shape of the wire."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
