@@ -35,6 +35,13 @@ class Call(Base):
             postgresql_ops={"other_party": "gin_trgm_ops"},
         ),
         Index("ix_calls_host", "host_id", postgresql_where=text("ended_at IS NULL")),
+        Index("ix_calls_counted", "workspace_id", postgresql_where=text("counted AND ended_at IS NULL")),
+        Index(
+            "ix_calls_batch_open",
+            "batch_call_id",
+            postgresql_where=text("batch_call_id IS NOT NULL AND ended_at IS NULL"),
+        ),
+        Index("ix_calls_registered", "created_at", postgresql_where=text("status = 'registered'")),
         # What analytics count and sum, read from the indexes alone.
         Index(
             "ix_calls_figures",
@@ -98,6 +105,8 @@ class Call(Base):
     """The node that holds or held it."""
     agent_version: Mapped[str | None]
     batch_call_id: Mapped[UUID | None]
+    counted: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """It holds a place among its workspace's concurrent calls until it ends (`resources/limits`)."""
 
     transcript: Mapped[str | None]
     executed_actions: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
