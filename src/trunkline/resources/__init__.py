@@ -7,6 +7,7 @@ import trunkline.resources.agents.models
 import trunkline.resources.batches.models
 import trunkline.resources.calls.models
 import trunkline.resources.contacts.models
+import trunkline.resources.knowledge.models
 import trunkline.resources.limits.models
 import trunkline.resources.memory.models
 import trunkline.resources.numbers.models

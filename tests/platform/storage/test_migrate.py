@@ -20,6 +20,7 @@ from trunkline.errors import SetupError, Unavailable
 from trunkline.platform.storage import database, migrate, policies
 from trunkline.platform.storage.database import Base, Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
+from trunkline.platform.storage.extensions import require_extension
 from trunkline.platform.storage.url import psycopg_url
 from trunkline.platform.work.jobs import defer
 
@@ -117,6 +118,10 @@ async def test_on_a_server_of_the_operators_own(
                 connection.execute("GRANT other_app, other_system TO given")
             url = f"postgresql://{user}:p@/{name}?{postgres.owner_url.split('?')[1]}"
             assert not migrate.is_current(url)
+            with pytest.raises(SetupError, match="administrator run CREATE EXTENSION vector"):
+                migrate.upgrade(url)
+            with psycopg.connect(postgres.owner_url.replace("/trunkline?", f"/{name}?")) as theirs:
+                theirs.execute("CREATE EXTENSION vector")
             migrate.upgrade(url)
             assert migrate.is_current(url)
             pool = Database.connect(url, pool_size=1)
@@ -127,6 +132,14 @@ async def test_on_a_server_of_the_operators_own(
             await pool.close()
             connection.execute(f"DROP DATABASE {name}")
         connection.execute("DROP ROLE other_app, other_system, operator, given")
+
+
+def test_a_server_without_an_extension(empty_url: str) -> None:
+    with (
+        _connect(empty_url) as connection,
+        pytest.raises(SetupError, match="no extension telepathy. Install it"),
+    ):
+        require_extension(connection, "telepathy", "it")
 
 
 def test_no_server(tmp_path_factory: pytest.TempPathFactory) -> None:

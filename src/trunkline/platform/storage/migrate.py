@@ -72,7 +72,7 @@ def _connected(owner_url: str) -> Iterator[Connection]:
         raise SetupError(
             f"The database could not be brought to this version: {error.orig}. The user in the URL must own the "
             "database and have CREATEROLE, or an administrator must create the roles trunkline_app and "
-            "trunkline_system, grant them to it, and create the extension pg_trgm."
+            "trunkline_system, grant them to it, and create the extensions pg_trgm and vector."
         ) from error
     finally:
         engine.dispose()
