@@ -1,4 +1,5 @@
-"""What may be asked across workspaces: the whole list. Every function wants a session of `Database.system()`.
+"""What may be asked across workspaces: the whole list. Every function wants a session of `Database.system()`, but
+`has_free_slot`, which any will do for.
 
 Nodes and slots: `active` counts the calls that a node holds or has been promised. A slot is taken by one
 conditional update, in the transaction that writes the call's `host_id`, so that `recount_slots` can restore the
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Float, Select, Update, cast, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Float, Update, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -185,10 +186,16 @@ async def take_slot(session: AsyncSession, node_id: str) -> bool:
     return await _found(session, statement.values(active=Node.active + 1))
 
 
-async def take_any_slot(session: AsyncSession, role: str = "voice") -> Node | None:
-    """One call more on the emptiest node of this role that lives; None when all are full."""
-    emptiest_first = _open_nodes(role).order_by(cast(Node.active, Float) / Node.capacity, func.random())
-    for node in (await session.scalars(emptiest_first)).all():
+async def take_any_slot(
+    session: AsyncSession, role: str = "voice", *, avoid: str | None = None
+) -> Node | None:
+    """One call more on the emptiest node of this role that lives; None when all are full.
+
+    The node `avoid` is taken only when no other has room.
+    """
+    load = cast(Node.active, Float) / Node.capacity
+    nodes = select(Node).where(*_open(role)).order_by(Node.id == (avoid or ""), load, func.random())
+    for node in (await session.scalars(nodes)).all():
         if await take_slot(session, node.id):
             return node
     return None
@@ -196,7 +203,7 @@ async def take_any_slot(session: AsyncSession, role: str = "voice") -> Node | No
 
 async def has_free_slot(session: AsyncSession, role: str = "voice") -> bool:
     """Whether `take_any_slot` would find one now."""
-    return bool(await session.scalar(select(_open_nodes(role).exists())))
+    return bool(await session.scalar(select(select(Node.id).where(*_open(role)).exists())))
 
 
 async def release_slot(session: AsyncSession, node_id: str) -> None:
@@ -241,9 +248,9 @@ async def _found(session: AsyncSession, statement: Update) -> bool:
     return await session.scalar(statement.returning(Node.id)) is not None
 
 
-def _open_nodes(role: str) -> Select[Node]:
+def _open(role: str) -> tuple[ColumnElement[bool], ...]:
     fresh = Node.seen_at > func.now() - timedelta(seconds=FRESH_S)
-    return select(Node).where(Node.role == role, Node.active < Node.capacity, ~Node.draining, fresh)
+    return Node.role == role, Node.active < Node.capacity, ~Node.draining, fresh
 
 
 # ---- calls of hosts ------------------------------------------------------------------------------------

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, bindparam, text
+from sqlalchemy import ColumnElement, DateTime, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.resources.limits.models import ATTEMPTS_PER_SECOND, CONCURRENCY
-
-_POOL = "(SELECT COALESCE(parent_id, id) FROM workspaces WHERE id = :workspace)"
+from trunkline.resources.limits.models import ATTEMPTS_PER_SECOND, CONCURRENCY, CallLimit
+from trunkline.resources.workspaces.models import Workspace
 
 # A sliding window: the call that is the N-th back from this one must be a second old. Only those N are kept.
 _TAKE = text(
     "INSERT INTO call_limits AS pool (workspace_id, active, recent) "
-    f"SELECT {_POOL}, 1, ARRAY[COALESCE(:now, clock_timestamp())] "
+    "SELECT COALESCE(parent_id, id), 1, ARRAY[COALESCE(:now, clock_timestamp())] FROM workspaces WHERE id = :workspace "
     "ON CONFLICT (workspace_id) DO UPDATE SET active = pool.active + 1, "
     "recent = pool.recent[greatest(1, cardinality(pool.recent) - pool.attempts_per_second + 2) :] "
     "|| COALESCE(:now, clock_timestamp()) "
@@ -30,17 +29,11 @@ _TAKE = text(
     "<= COALESCE(:now, clock_timestamp()) - interval '1 second') "
     "RETURNING pool.workspace_id"
 ).bindparams(bindparam("now", type_=DateTime(timezone=True)))
-_RELEASE = text(f"UPDATE call_limits SET active = greatest(active - 1, 0) WHERE workspace_id = {_POOL}")
-_READ = text(
-    "SELECT workspace_id, concurrency, attempts_per_second, active FROM call_limits "
-    f"WHERE workspace_id = {_POOL}"
-)
 _WRITE = text(
     "INSERT INTO call_limits (workspace_id, concurrency, attempts_per_second) "
     "VALUES (:workspace, :concurrency, :attempts) ON CONFLICT (workspace_id) "
     "DO UPDATE SET concurrency = :concurrency, attempts_per_second = :attempts"
 )
-_PARENT = text("SELECT parent_id FROM workspaces WHERE id = :workspace")
 
 
 @dataclass(frozen=True)
@@ -60,24 +53,33 @@ async def take(session: AsyncSession, workspace_id: UUID, now: datetime | None =
 
 async def release(session: AsyncSession, workspace_id: UUID) -> None:
     """One outbound call less."""
-    await session.execute(_RELEASE, {"workspace": workspace_id})
+    less = func.greatest(CallLimit.active - 1, 0)
+    await session.execute(update(CallLimit).where(_is_pool_of(workspace_id)).values(active=less))
 
 
 async def pool_of(session: AsyncSession, workspace_id: UUID) -> Pool:
     """The pool that a workspace draws on."""
-    row = (await session.execute(_READ, {"workspace": workspace_id})).one_or_none()
-    return Pool() if row is None else Pool(row.concurrency, row.attempts_per_second, row.active)
+    columns = CallLimit.concurrency, CallLimit.attempts_per_second, CallLimit.active
+    row = (await session.execute(select(*columns).where(_is_pool_of(workspace_id)))).one_or_none()
+    return Pool() if row is None else Pool(*row)
 
 
 async def is_subaccount(session: AsyncSession, workspace_id: UUID) -> bool:
     """Whether the pool is a parent's."""
-    return await session.scalar(_PARENT, {"workspace": workspace_id}) is not None
+    parent = await session.scalar(select(Workspace.parent_id).where(Workspace.id == workspace_id))
+    return parent is not None
 
 
 async def change(session: AsyncSession, workspace_id: UUID, concurrency: int, attempts: int) -> None:
     """Set a workspace's own pool. Calls that are on stay on, even if they are too many now."""
     values = {"workspace": workspace_id, "concurrency": concurrency, "attempts": attempts}
     await session.execute(_WRITE, values)
+
+
+def _is_pool_of(workspace_id: UUID) -> ColumnElement[bool]:
+    own_or_parents = func.coalesce(Workspace.parent_id, Workspace.id)
+    pool = select(own_or_parents).where(Workspace.id == workspace_id).scalar_subquery()
+    return CallLimit.workspace_id == pool
 
 
 async def recount(session: AsyncSession) -> Sequence[UUID]:
