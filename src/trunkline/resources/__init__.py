@@ -3,6 +3,7 @@
 Rows refer to each other by foreign key, so all of them are known to the mapper as soon as one noun is imported.
 """
 
+import trunkline.resources.agent_versions.models
 import trunkline.resources.agents.models
 import trunkline.resources.batches.models
 import trunkline.resources.calls.models

@@ -8,6 +8,7 @@ from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_ro
 from trunkline.platform.http.pagination import SINGLE, WidePage
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Answer, Ok, StatusOnly, done, ok
+from trunkline.resources.agent_versions.repository import AgentVersionRepository
 from trunkline.resources.agents import wire
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.agents.schemas import (
@@ -28,6 +29,7 @@ def _agents(session: Transaction, caller: Caller, parts: Parts) -> Agents:
     return Agents(
         AgentRepository(session, caller.workspace_id),
         NumberRepository(session, caller.workspace_id),
+        AgentVersionRepository(session, caller.workspace_id),
         parts.language_models,
     )
 

@@ -34,6 +34,8 @@ class Agent(Base):
     extra: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     """Further top-level fields that were sent and are shown again."""
     phone_number: Mapped[str] = mapped_column(server_default="", default="")
+    version: Mapped[int] = mapped_column(server_default="0", default=0)
+    """The number of its newest version; 0 only until its first write is done."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     deleted_at: Mapped[datetime | None]

@@ -4,6 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 from trunkline.errors import BadInput, NotFound
+from trunkline.resources.agent_versions.repository import AgentVersionRepository
+from trunkline.resources.agent_versions.snapshots import content_of
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
@@ -19,9 +21,14 @@ class Agents:
     """The agents of one workspace, within one transaction."""
 
     def __init__(
-        self, agents: AgentRepository, numbers: NumberRepository, configured_models: frozenset[str]
+        self,
+        agents: AgentRepository,
+        numbers: NumberRepository,
+        versions: AgentVersionRepository,
+        configured_models: frozenset[str],
     ) -> None:
         self._agents = agents
+        self._versions = versions
         self._numbers = numbers
         self._bindings = Bindings(numbers, agents)
         self._configured_models = configured_models
@@ -44,6 +51,7 @@ class Agents:
         self._merge(agent, body)
         await self._agents.add(agent)
         await self._bind(agent, body)
+        await self._versions.add(agent, content_of(agent))
         return agent
 
     async def update(self, agent_id: str, body: AgentUpdate) -> Agent:
@@ -60,6 +68,7 @@ class Agents:
             agent.type = body.type
             await self._bindings.rebind(agent)
         await self._bind(agent, body)
+        await self._versions.add(agent, content_of(agent))
         return agent
 
     async def get(self, agent_id: str, *, lock: bool = False) -> Agent:

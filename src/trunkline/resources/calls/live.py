@@ -73,6 +73,7 @@ class LiveCalls:
                 campaign_type="live",
                 timezone=agent.settings.get("timezone") or "Europe/Berlin",
                 agents_used=[str(agent.id)],
+                agent_version=str(agent.version),
                 started_at=func.now(),
                 ringing_at=func.now(),
                 sip_call_id=sip_call_id,
@@ -116,6 +117,7 @@ class LiveCalls:
                 message = _NO_LINE.format(number=call.number_from or "the agent, which has no number,")
                 await end_call(session, call, CallStatus.FAILED, **_not_reached(message))
                 return None
+            call.agent_version = str(agent.version)
             call.started_at = (await session.execute(select(func.now()))).scalar_one()
             return plan_of(call, agent, trunk)
 
@@ -191,6 +193,8 @@ async def _route(session: AsyncSession, dialled: str) -> tuple[str, Agent]:
     route = await system.route(session, dialled)
     if route is None:
         raise NotFound("The number dialled is not known here; import it with POST /v2/custom-numbers.")
+    if route.refused:
+        raise NotFound("The number dialled belongs to a subaccount without the permission inbound.")
     if route.agent_id is None:
         raise NotFound("The number dialled serves no inbound agent; attach one with PUT /v2/assistants/{id}.")
     return route.number, (await session.execute(select(Agent).where(Agent.id == route.agent_id))).scalar_one()
