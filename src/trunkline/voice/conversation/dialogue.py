@@ -8,17 +8,26 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from trunkline.voice.conversation.profile import END_CALL, Profile, Tool
+from trunkline.voice.conversation.profile import END_CALL, Medium, Profile, Tool
 
 Message = dict[str, Any]
 
 CUT_MARK = "… [interrupted]"
 """Ends what the agent said when the caller heard no more of it."""
-_BEGIN = "[The call has just been connected. Greet the caller.]"
-_RULES = (
-    "You are on a phone call. Answer in one or two short spoken sentences, without lists, markup or emoji. "
-    "Ask at most one question at a time. If you do not know something, say so."
-)
+_BEGIN = {
+    Medium.CALL: "[The call has just been connected. Greet the caller.]",
+    Medium.CHAT: "[The chat has just begun. Greet the user.]",
+}
+_RULES = {
+    Medium.CALL: (
+        "You are on a phone call. Answer in one or two short spoken sentences, without lists, markup or emoji. "
+        "Ask at most one question at a time. If you do not know something, say so."
+    ),
+    Medium.CHAT: (
+        "You are in a text chat. Answer in a few short sentences, without markup. "
+        "Ask at most one question at a time. If you do not know something, say so."
+    ),
+}
 
 
 @dataclass
@@ -87,7 +96,7 @@ class Dialogue:
 
 
 def clean(text: str) -> str:
-    """The model's words as they may be spoken: no markup, no mark of ours that it copied."""
+    """The model's words as they may be said: no markup, no mark of ours that it copied."""
     for mark in (CUT_MARK, "[interrupted]"):
         text = text.replace(mark, "")
     return text.replace("**", "").replace("`", "").replace("#", "").strip()

@@ -13,6 +13,13 @@ class GreetingMode(StrEnum):
     HUMAN = "human"
 
 
+class Medium(StrEnum):
+    """What a conversation is held in."""
+
+    CALL = "call"
+    CHAT = "chat"
+
+
 class Patience(StrEnum):
     """How long a pause must be before the turn is taken."""
 
@@ -42,6 +49,7 @@ class Profile:
     """One agent on one call. Times are in seconds."""
 
     prompt: str
+    medium: Medium = Medium.CALL
     greeting: str = ""
     greeting_mode: GreetingMode = GreetingMode.AGENT_STATIC
     human_talk_timeout: float = 10.0
