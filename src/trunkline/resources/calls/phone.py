@@ -9,12 +9,27 @@ _SIP = re.compile(
     r"(?::[0-9]{1,5})?(?:;[A-Za-z0-9\-]+(?:=[A-Za-z0-9.\-]+)?)*",
     re.IGNORECASE,
 )
+_SEPARATORS = re.compile(r"[\s().\-/]")
 LONGEST = 255
 
 
 def is_e164(text: str) -> bool:
     """Is it a number with its plus, 7 to 15 digits?"""
     return _E164.fullmatch(text) is not None
+
+
+def plain(text: str) -> str:
+    """A number without the separators that people write into it; a text that is no number stays."""
+    bare = _SEPARATORS.sub("", text)
+    return bare if re.fullmatch(r"\+?[0-9]*", bare) else text.strip()
+
+
+def e164(text: str) -> str:
+    """A number in E.164, without separators. Raises ValueError."""
+    number = plain(text)
+    if not is_e164(number):
+        raise ValueError("must be a number in E.164, with its plus, such as +14155552671")
+    return number
 
 
 def target(text: str) -> str:
