@@ -51,7 +51,7 @@ async def test_keys(database: Database, workspace: Workspace) -> None:
     async with database.system() as session:
         assert await system.find_key(session, "nothing!") is None
         found = await system.find_key(session, "abcdefgh")
-        assert found == system.Key("abcdefgh", workspace.id, b"h", ["calls"], None, None)
+        assert found == system.Key("abcdefgh", workspace.id, b"h", ["calls"], None, None, None, [])
         await system.keys_used(session, ["abcdefgh"])
     async with database.workspace(workspace.id) as session:
         key = await session.get_one(ApiKey, "abcdefgh")

@@ -57,7 +57,9 @@ def checked(scopes: Iterable[str]) -> list[str]:
     wanted = set(scopes)
     if unknown := sorted(wanted - set(KNOWN)):
         words = ", ".join(Scope)
-        raise BadInput(f"scopes: {unknown[0]!r} is not known; use {words}, or one of them with {READ} behind it.")
+        raise BadInput(
+            f"scopes: {unknown[0]!r} is not known; use {words}, or one of them with {READ} behind it."
+        )
     if not wanted:
         raise BadInput("scopes: name at least one, or leave scopes out for a key that may do everything.")
     return [scope for scope in KNOWN if scope in wanted]

@@ -34,7 +34,7 @@ OFFERS = "call_offers"
 
 _NO_LINE = (
     "No line can carry the call: {number} has no SIP domain. Give the number a termination_uri "
-    "(PUT /v2/custom-numbers), or call a SIP URI."
+    "(PATCH /v2/numbers/{{slug}}), or call a SIP URI."
 )
 _OUTCOMES = {"busy": CallStatus.BUSY, "no_answer": CallStatus.NO_ANSWER}
 """Of DialFailed.outcome; the others are failures."""

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.errors import NotFound, SetupError
+from trunkline.errors import BadInput, NotFound, SetupError
 from trunkline.platform.http.auth import LONGEST_KEY, Identity
+from trunkline.platform.http.scopes import checked
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
@@ -41,7 +42,14 @@ class StoredKeys:
             return None
         if row.expires_at is not None and row.expires_at <= datetime.now(UTC):
             return None
-        return Identity(row.id, row.workspace_id)
+        return Identity(
+            row.id,
+            row.workspace_id,
+            scopes=None if row.scopes is None else frozenset(row.scopes),
+            denied=frozenset(row.revoked_permissions),
+            expires_at=row.expires_at,
+            parent_id=row.parent_id,
+        )
 
     async def used(self, key_ids: Collection[str]) -> None:
         """Note that these keys were used just now."""
@@ -71,7 +79,7 @@ async def ensure_first_workspace(database: Database, box: SecretBox, chosen_key:
         if await repository.keys(session):
             return None
         key = new_key()
-        await repository.add_key(session, _row(workspace_id, "first", key, box))
+        await repository.add_key(session, key_row(workspace_id, "first", key, box))
         return key
 
 
@@ -79,7 +87,7 @@ async def _choose(session: AsyncSession, box: SecretBox, workspace_id: UUID, key
     id_ = _id_of(key, box)
     known = await repository.get_key(session, id_)
     if known is None:
-        await repository.add_key(session, _row(workspace_id, CHOSEN, key, box))
+        await repository.add_key(session, key_row(workspace_id, CHOSEN, key, box))
     elif known.revoked_at is not None:
         raise SetupError("The key in TRUNKLINE_API_KEY was revoked; choose another one or unset it.")
     elif not box.verify_key(key, known.hash):
@@ -89,18 +97,31 @@ async def _choose(session: AsyncSession, box: SecretBox, workspace_id: UUID, key
     await repository.revoke_named(session, workspace_id, CHOSEN, but=id_)
 
 
-async def create_key(database: Database, box: SecretBox, workspace_id: UUID | None, name: str) -> str:
-    """A new key's text, which cannot be had again; None means the first workspace.
+async def create_key(
+    database: Database,
+    box: SecretBox,
+    workspace_id: UUID | None,
+    name: str,
+    *,
+    scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> str:
+    """A new key's text, which cannot be had again; no workspace means the first one, no scopes everything.
 
     Raises:
         NotFound: there is no such workspace.
+        BadInput: a scope is not known, or the time of expiry is past.
     """
+    wanted = None if scopes is None else checked(scopes)
+    check_expiry(expires_at)
     key = new_key()
     async with database.system() as session:
         owner = workspace_id or await system.first_workspace(session)
-        if owner is None or await repository.get_workspace(session, owner) is None:
+        workspace = owner and await repository.get_workspace(session, owner)
+        if not workspace or workspace.deleted_at is not None:
             raise NotFound(f"There is no workspace {owner or ''}; `trunkline serve` makes the first one.")
-        await repository.add_key(session, _row(owner, name, key, box))
+        row = key_row(workspace.id, name, key, box, scopes=wanted, expires_at=expires_at)
+        await repository.add_key(session, row)
     return key
 
 
@@ -127,8 +148,32 @@ def new_key() -> str:
     return f"sk_live_{id_}_{secrets.token_urlsafe(32)}"
 
 
-def _row(workspace_id: UUID, name: str, key: str, box: SecretBox) -> ApiKey:
-    return ApiKey(id=_id_of(key, box), workspace_id=workspace_id, name=name, hash=box.hash_key(key))
+def check_expiry(at: datetime | None) -> None:
+    """Raises BadInput for a time that is past."""
+    if at is not None and at <= datetime.now(UTC):
+        raise BadInput(
+            "expires_at is past; send a time to come, or leave it out for a key that does not expire."
+        )
+
+
+def key_row(
+    workspace_id: UUID,
+    name: str,
+    key: str,
+    box: SecretBox,
+    *,
+    scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> ApiKey:
+    """The row of a key's text."""
+    return ApiKey(
+        id=_id_of(key, box),
+        workspace_id=workspace_id,
+        name=name,
+        hash=box.hash_key(key),
+        scopes=None if scopes is None else list(scopes),
+        expires_at=expires_at,
+    )
 
 
 def _id_of(key: str, box: SecretBox) -> str:
