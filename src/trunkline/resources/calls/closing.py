@@ -13,6 +13,7 @@ from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.moves import move_call
 from trunkline.resources.calls.record import Direction, Record, fold
 from trunkline.resources.calls.status import FINAL, CallStatus
+from trunkline.resources.limits import repository as limits
 from trunkline.voice.conversation.events import EndReason, Note
 
 
@@ -56,11 +57,14 @@ async def close_call(
 
 
 async def end_call(session: AsyncSession, call: Call, to: CallStatus, **values: Any) -> bool:
-    """Move a call to a final status and give its slot back; False when it cannot go there. System role."""
-    moved = await move_call(session, call.id, to, **{"ended_at": func.now(), **values})
-    if moved and call.host_id is not None:
+    """Move a call to a final status, give its slot and its place back; False when it cannot go there. System role."""
+    if not await move_call(session, call.id, to, **{"ended_at": func.now(), **values}):
+        return False
+    if call.host_id is not None:
         await system.release_slot(session, call.host_id)
-    return moved
+    if call.counted:
+        await limits.release(session, call.workspace_id)
+    return True
 
 
 async def refold(session: AsyncSession, call: Call) -> None:

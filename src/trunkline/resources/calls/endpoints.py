@@ -38,8 +38,8 @@ Service = Annotated[Calls, Depends(calls_of)]
 
 
 @router.post("", dependencies=[needs(Scope.OUTBOUND)])
-async def voice_call(body: CallCreate, caller: Caller, parts: Parts) -> Ok[CallPlaced]:
-    call_id = await place(parts.database, caller.workspace_id, body)
+async def voice_call(body: CallCreate, session: Transaction, caller: Caller) -> Ok[CallPlaced]:
+    call_id = await place(session, caller.workspace_id, body)
     return ok(CallPlaced(answer="ok", call_id=str(call_id)))
 
 

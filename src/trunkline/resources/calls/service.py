@@ -1,12 +1,14 @@
 """The rules of calls."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import BadInput, NoFreeSlot, NotFound
 from trunkline.platform.http.totals import Totals
 from trunkline.platform.storage import system
-from trunkline.platform.storage.database import Database
 from trunkline.platform.work.jobs import defer
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
@@ -17,10 +19,13 @@ from trunkline.resources.calls.record import Direction
 from trunkline.resources.calls.repository import CallRepository
 from trunkline.resources.calls.schemas import CallCreate
 from trunkline.resources.calls.status import CallStatus
+from trunkline.resources.limits import service as limits
 from trunkline.resources.numbers.repository import NumberRepository
 
 PLACE_CALL = "place_call"
 TELEPHONY = "Telephony"
+LIVE = "live"
+"""The only campaign type there is."""
 _OVERRIDES = ("prompt", "greeting", "external_webhook_url", "lead_email", "lead_timezone")
 
 
@@ -53,48 +58,67 @@ class Calls:
         return await self._calls.page(wanted, limit, offset), total
 
 
-async def place(database: Database, workspace_id: UUID, body: CallCreate) -> UUID:
-    """Accept a call and have it placed: the row and its job are stored together or not at all.
+async def place(session: AsyncSession, workspace_id: UUID, body: CallCreate) -> UUID:
+    """Accept a call and have it placed: the row, its job and its place among the workspace's calls, all or nothing.
 
     Raises:
         BadInput: the agent is unknown, or the number to call from is not the agent's.
         NoFreeSlot: no voice process could take it now.
+        OverLimit: the workspace has too many calls, or placed too many in this second.
     """
-    async with database.workspace(workspace_id) as session:
-        agents = AgentRepository(session, workspace_id)
-        call = await _order(agents, NumberRepository(session, workspace_id), body)
-    # The two transactions are apart, so that no request holds one connection while it waits for another.
-    async with database.system() as session:
-        if not await system.has_free_slot(session):
-            raise NoFreeSlot("No voice process has room for one more call; try again in a few seconds.")
-    async with database.workspace(workspace_id) as session:
-        await CallRepository(session, workspace_id).add(call)
-        await defer(session, PLACE_CALL, {"call_id": str(call.id), "workspace_id": str(workspace_id)})
+    agent = await AgentRepository(session, workspace_id).get(body.model_id)
+    if agent is None:
+        raise BadInput(f"model_id: there is no agent {body.model_id}.")
+    number = await _from(NumberRepository(session, workspace_id), agent, body.from_phone_number)
+    if not await system.has_free_slot(session):
+        raise NoFreeSlot("No voice process has room for one more call; try again in a few seconds.")
+    call = outbound_call(
+        agent,
+        CallStatus.PENDING,
+        number_from=number,
+        number_to=body.phone,
+        name=body.name,
+        variables=body.custom_variables or {},
+        overrides=body.model_dump(include=set(_OVERRIDES), exclude_none=True),
+    )
+    await CallRepository(session, workspace_id).add(call)
+    await defer(session, PLACE_CALL, {"call_id": str(call.id), "workspace_id": str(workspace_id)})
+    await limits.admit(
+        session, workspace_id
+    )  # last: it holds up the workspace's other calls until the commit
     return call.id
 
 
-async def _order(agents: AgentRepository, numbers: NumberRepository, body: CallCreate) -> Call:
-    agent = await agents.get(body.model_id)
-    if agent is None:
-        raise BadInput(f"model_id: there is no agent {body.model_id}.")
-    from_number = await _from(numbers, agent, body.from_phone_number)
-    sent = body.model_dump(include=set(_OVERRIDES), exclude_none=True)
+def outbound_call(
+    agent: Agent,
+    status: CallStatus,
+    *,
+    number_from: str,
+    number_to: str,
+    name: str,
+    variables: dict[str, Any],
+    overrides: dict[str, Any],
+) -> Call:
+    """A call that counts among its workspace's concurrent ones; `limits.admit` must let it in."""
     timezone = agent.settings.get("timezone", vocabulary.DEFAULT_TIMEZONE)
     return Call(
         id=uuid4(),
+        workspace_id=agent.workspace_id,
         agent_id=agent.id,
         direction=Direction.OUTBOUND,
-        status=CallStatus.PENDING,
-        name=body.name,
-        other_party=body.phone,
-        agent_number=from_number,
-        number_from=from_number,
-        number_to=body.phone,
+        status=status,
+        name=name,
+        other_party=number_to,
+        agent_number=number_from,
+        number_from=number_from,
+        number_to=number_to,
         deployment_type=TELEPHONY,
-        timezone=body.lead_timezone or timezone,
-        variables=body.custom_variables or {},
-        overrides=sent,
+        campaign_type=LIVE,
+        timezone=overrides.get("lead_timezone") or timezone,
+        variables=variables,
+        overrides=overrides,
         agents_used=[str(agent.id)],
+        counted=True,
     )
 
 

@@ -64,7 +64,7 @@ class CallTasks:
 
     async def place_call(self, call_id: str, workspace_id: str) -> None:
         """The job of an accepted call: offer it to a host, or let it wait."""
-        await self._place(UUID(call_id))
+        await self.place(UUID(call_id))
 
     async def look(self) -> None:
         """Offers that nobody took, calls that wait for a slot, calls whose host left: every second, in one place."""
@@ -75,7 +75,7 @@ class CallTasks:
         for attempt in unclaimed:
             await self._offer_anew(attempt.call_id, attempt.n)
         for call_id in waiting:
-            await self._place(call_id)
+            await self.place(call_id)
         if gone:
             await self.close_calls_of_dead_hosts([host for host in gone if host is not None])
 
@@ -128,16 +128,17 @@ class CallTasks:
             )
             if call is None or not revoked:
                 return False
+            silent = call.host_id
             log.warning("offer_revoked", call_id=str(call_id), n=n, host=call.host_id)
             if call.host_id is not None and call.ended_at is None:
                 await system.release_slot(session, call.host_id)
                 call.host_id = None
         # A transaction of its own: two slots in one could lock two hosts crosswise.
-        await self._place(call_id)
+        await self.place(call_id, avoid=silent)
         return True
 
-    async def _place(self, call_id: UUID) -> None:
-        """Offer a call to a host with a free slot; without one it waits, and at last fails."""
+    async def place(self, call_id: UUID, avoid: str | None = None) -> None:
+        """Offer a call to a host with a free slot, `avoid` the last; without one it waits, and in the end fails."""
         async with self._database.system() as session:
             call = await locked(session, call_id)
             if call is None or call.status not in (CallStatus.PENDING, CallStatus.QUEUE):
@@ -148,7 +149,7 @@ class CallTasks:
             waited = (await session.execute(select(func.now()))).scalar_one() - call.created_at
             late = waited > timedelta(seconds=WAIT_SECONDS)
             # A first offer is made however late its job came; only a call that had its chance gives up.
-            node = None if late and tries else await system.take_any_slot(session)
+            node = None if late and tries else await system.take_any_slot(session, avoid=avoid)
             if node is not None:
                 await _offer(session, call, 1 + max((n for n, _ in tries), default=0), node)
             elif late:
