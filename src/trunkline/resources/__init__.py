@@ -3,6 +3,7 @@
 Rows refer to each other by foreign key, so all of them are known to the mapper as soon as one noun is imported.
 """
 
+import trunkline.resources.actions.models
 import trunkline.resources.agent_versions.models
 import trunkline.resources.agents.models
 import trunkline.resources.batches.models
@@ -14,4 +15,5 @@ import trunkline.resources.memory.models
 import trunkline.resources.numbers.models
 import trunkline.resources.phone_books.models
 import trunkline.resources.simulations.models
+import trunkline.resources.webhooks.models
 import trunkline.resources.workspaces.models  # noqa: F401 the import is what is wanted

@@ -14,6 +14,7 @@ from trunkline import __version__
 from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.guard import Allowance, GuardedBackend, Resolver, resolve
 
+USER_AGENT = f"Trunkline/{__version__}"
 _FRAMING = frozenset(
     {"accept-encoding", "connection", "content-length", "host", "transfer-encoding", "upgrade"}
 )
@@ -31,6 +32,9 @@ class Answer:
     body: bytes
     """Unpacked."""
     elapsed_ms: int
+    """To the last byte."""
+    first_byte_ms: int
+    """To the headers of the answer."""
 
 
 class Outbound:
@@ -66,6 +70,7 @@ class Outbound:
         try:
             async with asyncio.timeout(within):
                 answer = await self._shared.send(request, stream=True)
+                first_byte = _since(started)
                 try:
                     body = await _body(answer, largest)
                 finally:
@@ -78,8 +83,7 @@ class Outbound:
             raise OutboundFailed(
                 f"{request.url.host} was not reached: {error or type(error).__name__}"
             ) from error
-        elapsed = round((time.monotonic() - started) * 1000)
-        return Answer(answer.status_code, dict(answer.headers), body, elapsed)
+        return Answer(answer.status_code, dict(answer.headers), body, _since(started), first_byte)
 
     def client(self, within: float) -> httpx2.AsyncClient:
         """A client with the same guard, for a library that wants one; the caller closes it.
@@ -106,17 +110,19 @@ class Outbound:
             trust_env=False,
             follow_redirects=False,
             timeout=timeout,
-            headers={"User-Agent": f"Trunkline/{__version__}"},
+            headers={"User-Agent": USER_AGENT},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     def _request(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
     ) -> httpx2.Request:
-        kept = {name: value for name, value in headers.items() if name.lower() not in _FRAMING}
+        kept = {
+            name.encode(): value.encode() for name, value in headers.items() if name.lower() not in _FRAMING
+        }
         try:
             request = self._shared.build_request(
-                method, url, headers={**kept, "Accept-Encoding": "gzip"}, content=content
+                method, url, headers={**kept, b"Accept-Encoding": b"gzip"}, content=content
             )
         except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
             raise OutboundRefused(
@@ -127,6 +133,10 @@ class Outbound:
                 f"{url!r} is no address of the web; write one like https://example.com/path"
             )
         return request
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 async def _body(answer: httpx2.Response, largest: int) -> bytes:
