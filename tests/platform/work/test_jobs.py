@@ -14,7 +14,7 @@ from trunkline.errors import Unavailable
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.work import jobs as module
-from trunkline.platform.work.jobs import Jobs, defer
+from trunkline.platform.work.jobs import Jobs, Queue, defer
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.workspaces.models import Workspace
 
@@ -101,6 +101,34 @@ async def test_a_waiting_worker_is_woken(
                 return
             while not seen.empty():
                 seen.get_nowait()
+
+
+async def test_a_worker_takes_the_jobs_of_its_queue(
+    database: Database, workspace: Workspace, jobs: Jobs, postgres: EmbeddedPostgres
+) -> None:
+    slow = Jobs(postgres.app_url, Queue.SLOW, concurrency=1)
+    seen = Seen()
+    held = asyncio.Event()
+
+    @slow.task("dig")
+    async def dig() -> None:
+        seen.put_nowait("dig")
+        await held.wait()
+
+    @jobs.task("greet")
+    async def greet() -> None:
+        seen.put_nowait("greet")
+
+    async with running(slow), running(jobs):
+        async with database.workspace(workspace.id) as session:
+            await defer(session, "dig", {}, Queue.SLOW)
+            await defer(session, "dig", {}, Queue.SLOW)
+        assert await seen.next() == "dig"
+        async with database.workspace(workspace.id) as session:
+            await defer(session, "greet", {})
+        assert await seen.next() == "greet"
+        held.set()
+        assert await finished(database) == ["succeeded"] * 3
 
 
 async def test_locks(database: Database, workspace: Workspace, jobs: Jobs) -> None:

@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TypeVar
 
 import procrastinate
@@ -57,6 +58,15 @@ _AWAY = (
     OSError,
 )
 
+
+class Queue(StrEnum):
+    """A worker takes the jobs of one queue; what is in another never waits for it."""
+
+    WORK = "work"
+    SLOW = "slow"
+    """Jobs that hold a core for seconds."""
+
+
 Run = TypeVar("Run", bound=Callable[..., Awaitable[None]])
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +83,7 @@ async def defer(
     session: AsyncSession,
     task: str,
     args: Mapping[str, object],
-    queue: str = "work",
+    queue: Queue = Queue.WORK,
     lock: str | None = None,
     queueing_lock: str | None = None,
     at: datetime | None = None,
@@ -110,9 +120,16 @@ class Jobs:
     """The tasks that a worker knows, and the worker."""
 
     def __init__(
-        self, url: str, *, concurrency: int = 20, heartbeat_s: float = 1.0, stalled_s: float = 5.0
+        self,
+        url: str,
+        queue: Queue = Queue.WORK,
+        *,
+        concurrency: int = 20,
+        heartbeat_s: float = 1.0,
+        stalled_s: float = 5.0,
     ) -> None:
         """`stalled_s`: a worker silent for so long is taken for dead, and its jobs are given to others."""
+        self._queue = queue
         self._concurrency = concurrency
         self._heartbeat_s = heartbeat_s
         self._stalled_s = stalled_s
@@ -141,6 +158,7 @@ class Jobs:
             try:
                 async with self._app.open_async():
                     await self._app.run_worker_async(
+                        queues=[self._queue],
                         concurrency=self._concurrency,
                         install_signal_handlers=False,
                         update_heartbeat_interval=self._heartbeat_s,
