@@ -3,14 +3,15 @@
 from typing import Annotated
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
+from trunkline.platform.http.auth import Identity
+from trunkline.platform.http.context import Caller, Parts, keyed_router
+from trunkline.platform.http.errors import ErrorEnvelope
 from trunkline.platform.http.pagination import WidePage
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
-from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.numbers import wire
-from trunkline.resources.numbers.repository import NumberRepository
 from trunkline.resources.numbers.schemas import (
     CustomNumberCreate,
     NumberAdded,
@@ -19,29 +20,40 @@ from trunkline.resources.numbers.schemas import (
     NumberUpdate,
 )
 from trunkline.resources.numbers.service import Numbers
+from trunkline.resources.workspaces import acting
+from trunkline.resources.workspaces.acting import Acting, ActingTransaction, transaction_of
 
 router = keyed_router("/v2", "Phone numbers", Scope.PHONE_NUMBERS)
 
 
-def _numbers(session: Transaction, caller: Caller, parts: Parts) -> Numbers:
-    return Numbers(
-        NumberRepository(session, caller.workspace_id),
-        AgentRepository(session, caller.workspace_id),
-        parts.secrets,
-        caller.workspace_id,
-    )
+def _numbers(session: ActingTransaction, identity: Acting, parts: Parts) -> Numbers:
+    return Numbers(session, identity, parts.secrets)
 
 
 Service = Annotated[Numbers, Depends(_numbers)]
 
 
-@router.post("/custom-numbers")
-async def create_custom_number(body: CustomNumberCreate, numbers: Service) -> Ok[NumberAdded]:
+async def _owner(body: CustomNumberCreate, caller: Caller, parts: Parts) -> Identity:
+    return await acting.required(parts.database, caller, body.workspace_id, write=True)
+
+
+def _numbers_of_owner(
+    session: Annotated[AsyncSession, transaction_of(_owner)],
+    owner: Annotated[Identity, Depends(_owner)],
+    parts: Parts,
+) -> Numbers:
+    return Numbers(session, owner, parts.secrets)
+
+
+@router.post("/custom-numbers", responses={403: {"model": ErrorEnvelope}})
+async def create_custom_number(
+    body: CustomNumberCreate, numbers: Annotated[Numbers, Depends(_numbers_of_owner)]
+) -> Ok[NumberAdded]:
     number = await numbers.create(body)
     return ok(NumberAdded(key=str(number.id), phone_number=number.number))
 
 
-# Programs leave `workspace` out, so it is not asked for; the key decides.
+# Programs leave `workspace` out, so it is not asked for; the key decides, unless a subaccount is named.
 @router.get("/numbers")
 @router.get("/phone_numbers", include_in_schema=False)
 async def list_numbers(page: WidePage, numbers: Service, is_available: bool | None = None) -> Ok[NumberPage]:
@@ -51,9 +63,9 @@ async def list_numbers(page: WidePage, numbers: Service, is_available: bool | No
 
 
 @router.get("/numbers/{phone_number_slug}")
-async def get_number(phone_number_slug: str, numbers: Service) -> NumberOut:
+async def get_number(phone_number_slug: str, numbers: Service, identity: Acting) -> NumberOut:
     number = await numbers.get(phone_number_slug)
-    return wire.shown(number, await numbers.agents_of(number))
+    return wire.shown(number, await numbers.agents_of(number), identity.parent_id)
 
 
 @router.patch("/numbers/{phone_number_slug}")

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from trunkline.errors import BadInput, Conflict, Forbidden, NotFound
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.errors import BadInput, Conflict, NotFound
+from trunkline.platform.http.auth import Identity
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.calls.phone import is_e164
@@ -12,6 +15,7 @@ from trunkline.resources.numbers.models import Number
 from trunkline.resources.numbers.repository import NumberRepository
 from trunkline.resources.numbers.schemas import CustomNumberCreate, NumberUpdate
 from trunkline.resources.numbers.trunk import FILLED_IN, trunk
+from trunkline.resources.workspaces.limits import check_alive
 
 PASSWORD_FIELD = "trunk_password"  # noqa: S105 - the name under which it is sealed
 _PLAIN = ("friendly_name", "provider_name", "trunk_username", "uac_enabled", "uac_register_expires")
@@ -20,25 +24,23 @@ _PLAIN = ("friendly_name", "provider_name", "trunk_username", "uac_enabled", "ua
 class Numbers:
     """The numbers of one workspace, within one transaction."""
 
-    def __init__(
-        self, numbers: NumberRepository, agents: AgentRepository, secrets: SecretBox, workspace_id: UUID
-    ) -> None:
-        self._numbers = numbers
-        self._agents = agents
-        self._bindings = Bindings(numbers, agents)
+    def __init__(self, session: AsyncSession, identity: Identity, secrets: SecretBox) -> None:
+        self._session = session
+        self._workspace = identity.workspace_id
+        self._numbers = NumberRepository(session, self._workspace)
+        self._agents = AgentRepository(session, self._workspace)
+        self._bindings = Bindings(self._numbers, self._agents)
         self._secrets = secrets
-        self._workspace = workspace_id
 
     async def create(self, body: CustomNumberCreate) -> Number:
         """A new number on a SIP trunk.
 
         Raises:
-            Forbidden: another workspace is named.
+            Forbidden: the workspace was deleted.
             BadInput: the number or its trunk is not as the provider needs it.
             Conflict: the number is there already.
         """
-        if body.workspace_id != str(self._workspace):
-            raise Forbidden("workspace_id: this key does not belong to that workspace; use the key's own.")
+        await check_alive(self._session, self._workspace)
         provider = body.provider_name or "custom"
         written = body.phone_number
         if not (is_e164(written) or (provider in FILLED_IN and written)):

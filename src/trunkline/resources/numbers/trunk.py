@@ -6,7 +6,8 @@ from dataclasses import dataclass
 PROVIDERS = ("twilio", "telnyx", "vonage", "ring_central", "ringcx", "custom", "zoom", "five9")
 
 FILLED_IN = {"ringcx": "sip.ringcentral.com", "zoom": "sip.zoom.com", "five9": None}
-"""Providers whose trunk need not be given; five9's depends on the region and is set when it is known."""
+"""Providers whose trunk need not be given. Five9 tells its regional addresses to its customers only: a number of
+theirs takes calls without one, and calls out once it has a termination_uri."""
 
 _HOST = re.compile(
     r"(?:sips?:)?(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?)"

@@ -13,8 +13,8 @@ def shown_in_list(number: Number) -> NumberListItem:
     return NumberListItem(number=number.number, sid=None, is_available=number.inbound_agent_id is None)
 
 
-def shown(number: Number, agents: Sequence[UUID]) -> NumberOut:
-    """One number and the agents it serves."""
+def shown(number: Number, agents: Sequence[UUID], agency: UUID | None) -> NumberOut:
+    """One number and the agents it serves; `agency`: the parent of its workspace, a subaccount."""
     uri = str(Trunk(number.termination_uri, number.sip_transport)) if number.termination_uri else ""
     return NumberOut(
         slug=number.slug,
@@ -34,9 +34,9 @@ def shown(number: Number, agents: Sequence[UUID]) -> NumberOut:
         uac_enabled=number.uac_enabled,
         uac_register_expires=number.uac_register_expires if number.uac_enabled else None,
         is_available=number.inbound_agent_id is None,
-        agency_workspace_id=None,
+        agency_workspace_id=str(agency) if agency else None,
         workspace_id=str(number.workspace_id),
         created_at=number.created_at.isoformat(),
-        updated_at=None,
+        updated_at=number.updated_at.isoformat() if number.updated_at else None,
         assistants=[str(agent) for agent in agents],
     )
