@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trunkline.voice.conversation.events import Event, LineClosed, LineEvent, Request
-from trunkline.voice.lines.line import LineStats
+from trunkline.voice.lines.line import LineStats, Referred
 
 
 @dataclass
@@ -43,6 +43,9 @@ class StubLine:
     async def hang_up(self) -> None: ...
 
     async def send_digits(self, digits: str) -> None: ...
+
+    async def refer(self, target: str, seconds: float) -> Referred:
+        return Referred(False, "not here")
 
     def stats(self) -> LineStats:
         return LineStats()

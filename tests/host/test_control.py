@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from trunkline.errors import Conflict
 from trunkline.host.control import Live, app
 from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
-from trunkline.voice.conversation.events import HangUp, Kind, Note, Say
+from trunkline.voice.conversation.events import HangUp, Kind, Note, Say, Whisper
+from trunkline.voice.lines.line import Referred
 
 TOKEN = "token-of-this-installation"
 NOTES = [Note(0, Kind.STARTED), Note(1240, Kind.CALLER_SAID, {"text": "Hello"})]
@@ -20,13 +22,21 @@ NOTES = [Note(0, Kind.STARTED), Note(1240, Kind.CALLER_SAID, {"text": "Hello"})]
 @dataclass
 class StubCall:
     id: UUID
-    fed: list[HangUp | Say] = field(default_factory=list)
+    fed: list[HangUp | Say | Whisper] = field(default_factory=list)
+    sent: list[tuple[str, float]] = field(default_factory=list)
+    outcome: Referred | None = None
 
     def describe(self) -> dict[str, Any]:
         return {"id": str(self.id)}
 
-    def control(self, event: HangUp | Say) -> None:
+    def control(self, event: HangUp | Say | Whisper) -> None:
         self.fed.append(event)
+
+    async def transfer(self, target: str, seconds: float) -> Referred:
+        self.sent.append((target, seconds))
+        if self.outcome is None:
+            raise Conflict("a transfer is on")
+        return self.outcome
 
     async def watch(self) -> AsyncIterator[Note]:
         for note in NOTES:
@@ -95,6 +105,25 @@ async def test_hang_up_and_say_reach_the_conversation(client: httpx2.AsyncClient
     assert (await client.post(f"{call}/hangup")).status_code == 202
     assert (await client.post(f"{call}/hangup", json={"reason": "idle"})).status_code == 202
     assert board.call.fed == [Say("One moment."), HangUp("user_canceled"), HangUp("idle")]
+
+
+async def test_a_whisper_reaches_the_conversation(client: httpx2.AsyncClient, board: StubBoard) -> None:
+    path = f"/calls/{board.call.id}/whisper"
+    assert (await client.post(path, json={"text": "She is a member."})).status_code == 202
+    assert (await client.post(path, json={"text": " "})).status_code == 422
+    assert board.call.fed == [Whisper("She is a member.")]
+
+
+async def test_a_transfer_tells_its_outcome(client: httpx2.AsyncClient, board: StubBoard) -> None:
+    path = f"/calls/{board.call.id}/transfer"
+    order = {"target": "sip:bob@127.0.0.1", "timeout": 30}
+    assert (await client.post(path, json=order)).status_code == 409
+    board.call.outcome = Referred(False, "Busy Here", 486)
+    answer = await client.post(path, json=order)
+    assert answer.json() == {"ok": False, "reason": "Busy Here", "code": 486}
+    assert board.call.sent == 2 * [("sip:bob@127.0.0.1", 30.0)]
+    assert (await client.post(path, json={"target": "sip:bob@127.0.0.1"})).status_code == 422
+    assert (await client.post(f"/calls/{uuid4()}/transfer", json=order)).status_code == 404
 
 
 @pytest.mark.parametrize(

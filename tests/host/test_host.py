@@ -9,11 +9,14 @@ from sqlalchemy import select
 
 from tests.host.rig import RATE, Rig
 from tests.resources.calls.conftest import NUMBER, active, attempts, offer, outbound, stored
+from trunkline.errors import Conflict
+from trunkline.host.call import LiveCall
 from trunkline.platform.storage import system
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.calls.models import Call
+from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.voice.conversation.events import HangUp, Kind, Note
+from trunkline.voice.lines.line import Referred
 from trunkline.voice.lines.loopback import LoopbackLine
 
 GREETING = "Hello here is reception"
@@ -81,6 +84,57 @@ async def test_notes_can_be_watched_from_the_beginning(rig: Rig, agent: Agent) -
     await rig.until(lambda: not rig.host.live())
     assert (await stored(rig.database, call.id)).status == "user-canceled"
     assert caller.line.closed is not None
+
+
+async def _transferred(rig: Rig, call: LiveCall, target: str) -> Referred:
+    sending = asyncio.create_task(call.transfer(target, 5.0))
+    await rig.until(sending.done)
+    return sending.result()
+
+
+async def test_a_transfer_that_came_about_completes_the_call(rig: Rig, agent: Agent) -> None:
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: bool(rig.host.live()))
+    [call] = rig.host.live()
+    caller.line.reachable["sip:bob@127.0.0.1"] = Referred(True)
+    assert (await _transferred(rig, call, "sip:bob@127.0.0.1")).ok
+    await rig.until(lambda: not rig.host.live())
+    kept = await stored(rig.database, call.id)
+    assert (kept.status, kept.end_reason) == ("completed", "agent_ended_call")
+
+
+async def test_after_a_transfer_that_failed_the_agent_goes_on(rig: Rig, agent: Agent) -> None:
+    await _greets(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: GREETING in caller.heard)
+    [call] = rig.host.live()
+    caller.line.reachable["sip:bob@127.0.0.1"] = Referred(False, "Busy Here", 486)
+    assert (await _transferred(rig, call, "sip:bob@127.0.0.1")).code == 486
+    await rig.until(lambda: "Busy Here" in caller.heard)  # the parrot says what it was told
+    caller.say("do you open sundays")
+    await rig.until(lambda: "You said do you open sundays." in caller.heard)
+    await caller.line.hang_up()
+    await rig.until(lambda: not rig.host.live())
+    async with rig.database.workspace(agent.workspace_id) as session:
+        notes = {event.kind: event.data for event in await session.scalars(select(CallEvent))}
+    assert notes["transfer_started"] == {"target": "sip:bob@127.0.0.1"}
+    assert notes["transfer_finished"] == {
+        "target": "sip:bob@127.0.0.1",
+        "ok": False,
+        "reason": "Busy Here",
+        "code": 486,
+    }
+
+
+async def test_one_transfer_at_a_time(rig: Rig, agent: Agent) -> None:
+    await rig.call(NUMBER)
+    await rig.until(lambda: bool(rig.host.live()))
+    [call] = rig.host.live()
+    first = asyncio.create_task(call.transfer("sip:bob@127.0.0.1", 5.0))
+    await asyncio.sleep(0)
+    with pytest.raises(Conflict):
+        await call.transfer("sip:bob@127.0.0.1", 5.0)
+    assert not (await first).ok
 
 
 async def test_an_unknown_number_is_refused(rig: Rig) -> None:

@@ -3,7 +3,7 @@
     python -m tests.interop.answerer --port 5070 --rtp 20000-20999 [--mode echo|tone|listen|ring|refuse]
 
 Commands come as JSON lines on stdin: {"do": "dial", "target": …, "ring_timeout": …}, {"do": "cancel"},
-{"do": "digits", "digits": …}, {"do": "say", "frames": …}, {"do": "report"}, {"do": "hang_up"}, {"do": "stop"}.
+{"do": "digits", "digits": …}, {"do": "refer", "target": …, "seconds": …}, {"do": "say", "frames": …}, {"do": "report"}, {"do": "hang_up"}, {"do": "stop"}.
 Dialled lines are treated like answered ones.
 """
 
@@ -13,6 +13,7 @@ import json
 import sys
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,9 @@ class Answerer:
             self.talks.append(Talk(line.call_id, line, self.mode))
             say("dialled", call=line.call_id)
 
+    async def refer(self, line: Line, command: dict[str, Any]) -> None:
+        say("referred", **asdict(await line.refer(command["target"], command["seconds"])))
+
     def beat(self) -> None:
         due = time.monotonic()
         while not self.done.wait(max(0.0, due - time.monotonic())):
@@ -134,6 +138,9 @@ class Answerer:
             case "digits":
                 for talk in self.talks:
                     await talk.line.send_digits(command["digits"])
+            case "refer":
+                for talk in self.talks:
+                    self.dials.add(asyncio.create_task(self.refer(talk.line, command)))
             case "say":
                 for talk in self.talks:
                     talk.line.write(talk.tone[:320] * command["frames"])

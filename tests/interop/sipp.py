@@ -91,6 +91,30 @@ def press(key: str, user: str = "100", number: int = 2) -> str:
     )
 
 
+def be_referred(target: str) -> str:
+    """A REFER to this target comes and is taken; what comes of it is told by `notify`."""
+    found = f'<ereg regexp="Refer-To:[^a-z]*{target}" search_in="msg" check_it="true" assign_to="to"/>'
+    headers = (
+        _UAS_HEADERS.format(tag="") + "\nContact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>"
+    )
+    return (
+        f'<recv request="REFER"><action>{found}</action></recv><Reference variables="to"/>'
+        + _send("SIP/2.0 202 Accepted", headers, retransmit=False)
+    )  # fmt: skip
+
+
+def notify(status: int, words: str, number: int, user: str = "100") -> str:
+    """How the call that we were asked to make goes."""
+    state = "active" if status < 200 else "terminated;reason=noresource"
+    headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="NOTIFY")
+    headers += f"\nEvent: refer\nSubscription-State: {state}\nContent-Type: message/sipfrag"
+    body = f"SIP/2.0 {status} {words}\n"
+    return (
+        f"<send><![CDATA[\nNOTIFY [next_url] SIP/2.0\n{_VIA}\n{headers}\nContent-Length: [len]\n\n{body}]]></send>"
+        '<recv response="200"/>'
+    )
+
+
 def provisional() -> str:
     return '<recv response="100" optional="true"/><recv response="180" optional="true"/>'
 

@@ -3,28 +3,40 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from trunkline.errors import NotFound
+from trunkline.errors import Conflict, NotFound
 from trunkline.host.beat import Beat
 from trunkline.host.leg import Leg, Tape
 from trunkline.host.parts import Parts
 from trunkline.host.writer import EventWriter
 from trunkline.platform.telemetry import metrics
 from trunkline.resources.calls.plan import CallPlan
-from trunkline.voice.conversation.events import EndReason, HangUp, Kind, LineClosed, Note, Request, Say
+from trunkline.voice.conversation.events import (
+    EndReason,
+    HangUp,
+    Held,
+    Kind,
+    LineClosed,
+    Note,
+    Request,
+    Resumed,
+    Say,
+    Whisper,
+)
 from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver.wall import WallDriver
-from trunkline.voice.lines.line import Line
+from trunkline.voice.lines.line import Line, Referred
 
 log = structlog.get_logger(__name__)
 
 _HANG_UP_SECONDS = 3.0
 """A line that does not report its end by then is left to itself."""
+_NOT_TRANSFERRED = "The transfer failed. The caller is still with you: say so and go on helping."
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class LiveCall:
         self._line_gone = asyncio.Event()
         self._finished = False
         self._hanging_up: asyncio.Task[None] | None = None
+        self._transferring = False
         self.fault: str | None = None
         """What broke in the host, if that is why the call ended."""
         lock = threading.Lock()
@@ -101,9 +114,33 @@ class LiveCall:
             "at_ms": self._session.now_ms,
         }
 
-    def control(self, event: HangUp | Say) -> None:
+    def control(self, event: HangUp | Say | Whisper) -> None:
         """Feed the conversation from outside."""
         self._driver.feed(event)
+
+    async def transfer(self, target: str, seconds: float) -> Referred:
+        """Send the other side to a `sip:` URI, at most so many seconds; when that fails the agent goes on with it.
+
+        Raises Conflict while another transfer is on.
+        """
+        if self._transferring:
+            raise Conflict("A transfer of this call is on already; wait for its outcome.")
+        self._transferring = True
+        try:
+            return await self._transfer(target, seconds)
+        finally:
+            self._transferring = False
+
+    async def _transfer(self, target: str, seconds: float) -> Referred:
+        self._note(Note(self._session.now_ms, Kind.TRANSFER_STARTED.value, {"target": target}))
+        self._driver.feed(Held())  # nobody speaks until the outcome is known
+        outcome = await self._line.refer(target, seconds)
+        told = {"target": target, **asdict(outcome)}
+        self._note(Note(self._session.now_ms, Kind.TRANSFER_FINISHED.value, told))
+        if not outcome.ok:
+            self._driver.feed(Resumed())
+            self._driver.feed(Whisper(f"{_NOT_TRANSFERRED} ({outcome.reason})", reply=True))
+        return outcome
 
     def cut_off(self, fault: str) -> None:
         """End the call for a reason that lies in the host."""

@@ -21,10 +21,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trunkline.errors import PortTaken
+from trunkline.errors import Conflict, PortTaken
 from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
 from trunkline.platform.telemetry import metrics
-from trunkline.voice.conversation.events import HangUp, Note, Say
+from trunkline.voice.conversation.events import HangUp, Note, Say, Whisper
+from trunkline.voice.lines.line import Referred
 
 _MAX_BODY = 16_384
 _MAX_TEXT = 2_000
@@ -39,8 +40,12 @@ class Live(Protocol):
         """Id, direction, state and time, without words or numbers."""
         ...
 
-    def control(self, event: HangUp | Say) -> None:
+    def control(self, event: HangUp | Say | Whisper) -> None:
         """Feed the conversation."""
+        ...
+
+    async def transfer(self, target: str, seconds: float) -> Referred:
+        """Send the other side to a `sip:` URI; returns the outcome. Raises Conflict while another transfer runs."""
         ...
 
     def watch(self) -> AsyncIterator[Note]:
@@ -69,6 +74,8 @@ def app(board: Board, token: str) -> ASGIApp:
         Route("/calls", _calls),
         Route("/calls/{call_id:uuid}/hangup", _hang_up, methods=["POST"]),
         Route("/calls/{call_id:uuid}/say", _say, methods=["POST"]),
+        Route("/calls/{call_id:uuid}/whisper", _whisper, methods=["POST"]),
+        Route("/calls/{call_id:uuid}/transfer", _transfer, methods=["POST"]),
         Route("/calls/{call_id:uuid}/events", _events),
     ]
     starlette = Starlette(routes=routes)
@@ -181,17 +188,45 @@ async def _hang_up(request: Request) -> Response:
 
 
 async def _say(request: Request) -> Response:
-    call_id: UUID = request.path_params["call_id"]
+    text = await _text(request)
+    return text if isinstance(text, Response) else _feed(request, request.path_params["call_id"], Say(text))
+
+
+async def _whisper(request: Request) -> Response:
+    text = await _text(request)
+    return (
+        text if isinstance(text, Response) else _feed(request, request.path_params["call_id"], Whisper(text))
+    )
+
+
+async def _text(request: Request) -> str | Response:
     body = await _body(request)
     if isinstance(body, Response):
         return body
     text = body.get("text")
     if not isinstance(text, str) or not text.strip() or len(text) > _MAX_TEXT:
         return _problem(422, f"`text` must be a text of 1 to {_MAX_TEXT} characters")
-    return _feed(request, call_id, Say(text))
+    return text
 
 
-def _feed(request: Request, call_id: UUID, event: HangUp | Say) -> Response:
+async def _transfer(request: Request) -> Response:
+    call_id: UUID = request.path_params["call_id"]
+    body = await _body(request)
+    if isinstance(body, Response):
+        return body
+    target, seconds = body.get("target"), body.get("timeout")
+    if not isinstance(target, str) or not isinstance(seconds, int | float):
+        return _problem(422, "`target` must be a text and `timeout` a number of seconds")
+    call = _board(request).find(call_id)
+    if call is None:
+        return _gone(call_id)
+    try:
+        return JSONResponse(asdict(await call.transfer(target, seconds)))
+    except Conflict as error:
+        return _problem(409, str(error))
+
+
+def _feed(request: Request, call_id: UUID, event: HangUp | Say | Whisper) -> Response:
     call = _board(request).find(call_id)
     if call is None:
         return _gone(call_id)

@@ -1,11 +1,12 @@
 """Every router of the API, in the order in which paths are matched: the narrower before the wider."""
 
 from trunkline.resources.actions import endpoints as actions
+from trunkline.resources.agent_versions import endpoints as agent_versions
 from trunkline.resources.agents import endpoints as agents
 from trunkline.resources.analytics import endpoints as analytics
 from trunkline.resources.batches import endpoints as batches
 from trunkline.resources.calls import endpoints as calls
-from trunkline.resources.calls import watching
+from trunkline.resources.calls import controlling, watching
 from trunkline.resources.chats import endpoints as chats
 from trunkline.resources.contacts import endpoints as contacts
 from trunkline.resources.knowledge import endpoints as knowledge
@@ -20,12 +21,15 @@ from trunkline.resources.trunks import endpoints as trunks
 from trunkline.resources.voices import endpoints as voices
 from trunkline.resources.webhooks import endpoints as webhooks
 from trunkline.resources.workspaces import endpoints as workspaces
+from trunkline.resources.workspaces import key_endpoints as keys
 
 ROUTERS = (
     agents.router,
+    agent_versions.router,
     batches.router,
     media_calls.router,
     calls.router,
+    controlling.router,
     watching.router,
     numbers.router,
     trunks.router,
@@ -42,4 +46,6 @@ ROUTERS = (
     analytics.router,
     subaccounts.router,
     workspaces.router,
+    workspaces.secrets_router,
+    keys.router,
 )

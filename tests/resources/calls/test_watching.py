@@ -1,4 +1,4 @@
-"""Live events, hanging up, ledgers and recordings."""
+"""Live events, ledgers and recordings."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from tests.resources.api import BASE_URL, BOX, Api, serve
+from tests.resources.calls.holder import Node, held
 from tests.resources.calls.rows import NOON, store
 from trunkline.platform.storage.database import Database
 from trunkline.resources.calls.links import path_of
@@ -17,26 +18,6 @@ from trunkline.resources.workspaces.models import Workspace
 
 NOTE = {"at_ms": 20, "kind": "started", "data": {}}
 SOUND = bytes(range(256)) * 4
-
-
-class Node:
-    """A voice process that answers what it is told to."""
-
-    def __init__(self) -> None:
-        self.asked: list[httpx2.Request] = []
-        self.answer: httpx2.Response | httpx2.TransportError = httpx2.Response(202, json={"ok": True})
-
-    def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request)
-        if isinstance(self.answer, httpx2.TransportError):
-            raise self.answer
-        return self.answer
-
-
-async def held(api: Api, **columns: Any) -> str:
-    """A call that a voice process holds."""
-    await api.host()
-    return await store(api, await api.agent(), **{"status": "in-progress", "host_id": "host-1", **columns})
 
 
 async def remember(api: Api, call: str) -> None:
@@ -86,24 +67,6 @@ async def test_events_of_a_call_that_is_over(api: Api) -> None:
     note, end = events((await api.client.get(f"/trunkline/v1/calls/{call}/events")).text)
     assert json.loads(note.removeprefix("data: ")) == NOTE
     assert end == "event: end\ndata: {}"
-
-
-async def test_hanging_up(database: Database, workspace: Workspace) -> None:
-    node = Node()
-    async with serve(database, workspace, httpx2.MockTransport(node)) as api:
-        call = await held(api)
-        path = f"/trunkline/v1/calls/{call}/hangup"
-        assert await api.send("POST", path) == {"status": "ok"}
-        assert node.asked[0].method == "POST"
-        assert node.asked[0].url.path == f"/calls/{call}/hangup"
-        node.answer = httpx2.Response(404)
-        assert "not live" in await api.refused("POST", path)
-        node.answer = httpx2.ConnectError("gone")
-        await api.refused("POST", path, 503)
-        over = await store(api, await api.agent())
-        assert "ended already" in await api.refused("POST", f"/trunkline/v1/calls/{over}/hangup")
-        waiting = await store(api, await api.agent(), status="pending")
-        assert "pending" in await api.refused("POST", f"/trunkline/v1/calls/{waiting}/hangup")
 
 
 async def test_the_ledger(api: Api) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.resources.api import serve
-from tests.resources.calls.test_watching import held
+from tests.resources.calls.holder import held
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.models import Node
 from trunkline.resources.workspaces.models import Workspace

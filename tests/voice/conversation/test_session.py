@@ -17,6 +17,7 @@ from trunkline.voice.conversation.events import (
     ReplyTool,
     RunTool,
     StartReply,
+    Whisper,
 )
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
 from trunkline.voice.conversation.session import Session, State
@@ -268,3 +269,62 @@ def test_the_turn_model_is_asked_once_a_pause_and_not_about_the_obvious() -> Non
         w.run(600)
         asked[text] = sum(isinstance(request, JudgeTurn) for request in w.requests)
     assert asked == {"I need an appointment.": 1, "What are your hours?": 0}
+
+
+NOTE = "The caller is a member."
+
+
+def _told(request: StartReply) -> bool:
+    return any(message == {"role": "system", "content": NOTE} for message in request.messages)
+
+
+def test_a_whisper_is_read_by_the_next_reply_and_never_heard() -> None:
+    w = world(Utterance(100, 150, "What are your hours?"), Utterance(400, 450, "Thank you."))
+    w.run(300)
+    w.feed(Whisper(NOTE))
+    w.run(600)
+    before, *after = [request for request in w.requests if isinstance(request, StartReply)]
+    assert not _told(before) and after and all(map(_told, after))
+    assert not any(NOTE in line for line in w.transcript)
+    assert w.said("whisper") == [{"text": NOTE}]
+
+
+def test_a_reply_on_speculation_that_did_not_read_the_whisper_is_made_anew() -> None:
+    w = world(Utterance(100, 150, "What are your hours?"), patience="high")
+    while not any(isinstance(request, StartReply) for request in w.requests):
+        w.step()
+    w.feed(Whisper(NOTE))
+    w.run(300)
+    replies = [request for request in w.requests if isinstance(request, StartReply)]
+    assert [_told(reply) for reply in replies] == [False, True]
+    assert w.transcript.count("human: What are your hours?") == 1
+
+
+def test_a_whisper_while_thinking_stays_when_the_turn_is_taken_back() -> None:
+    w = world(
+        Utterance(100, 150, "I would like an appointment."),
+        Utterance(172, 200, "On Tuesday."),
+        patience="low",
+    )
+    w.run(100)
+    w.delays = Delays(token=60)
+    while w.session.state is not State.THINKING:
+        w.step()
+    w.feed(Whisper(NOTE))
+    w.run(500)
+    history = [message["role"] for message in w.session.dialogue.history]
+    assert history == ["assistant", "system", "user", "assistant"]
+
+
+def test_a_whisper_may_make_the_agent_speak() -> None:
+    w = world().run(100)
+    w.feed(Whisper(NOTE, reply=True))
+    w.run(200)
+    assert len(w.transcript) == 2 and w.transcript[1].startswith("bot: ")
+    assert w.session.state is State.LISTENING
+
+
+def test_a_transfer_that_came_about_ends_the_talk() -> None:
+    w = world().run(100)
+    w.feed(LineClosed(ClosedBy.TRANSFER, "transferred"))
+    assert w.said("ended") == [{"reason": "transferred", "detail": "transferred"}]

@@ -54,6 +54,7 @@ END_WORDS: dict[EndReason, EndWords] = {
     EndReason.USER_CANCELED: EndWords("user_canceled", "user_canceled"),
     EndReason.ERROR: EndWords("error", "undefined"),
     EndReason.LINE_LOST: EndWords("error", "undefined"),
+    EndReason.TRANSFERRED: EndWords("agent_ended_call", "agent_goodbye"),
 }
 CUT_OFF = EndWords("human_pick_up_cut_off", "human_pick_up_cut_off")
 
@@ -106,7 +107,7 @@ def fold(notes: Iterable[Note], direction: Direction, connected_at: datetime) ->
 
 def without_words(note: Note) -> Note:
     """The note of a call that keeps no transcript: that something was said, and when, but not what."""
-    if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID):
+    if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID, Kind.SAY, Kind.WHISPER):
         return Note(note.at_ms, note.kind, {**note.data, "text": ""})
     if note.kind == Kind.BARGE_IN:
         return Note(note.at_ms, note.kind, {**note.data, "words": ""})
@@ -141,7 +142,15 @@ def _end_words(reason: EndReason | None, direction: Direction, transcript: str) 
     return END_WORDS[reason]
 
 
-_BY_US = frozenset({EndReason.AGENT_ENDED, EndReason.MAX_DURATION, EndReason.IDLE, EndReason.USER_CANCELED})
+_BY_US = frozenset(
+    {
+        EndReason.AGENT_ENDED,
+        EndReason.MAX_DURATION,
+        EndReason.IDLE,
+        EndReason.USER_CANCELED,
+        EndReason.TRANSFERRED,
+    }
+)
 
 
 def _hangup(reason: EndReason | None, direction: Direction) -> TelephonyHangup | None:

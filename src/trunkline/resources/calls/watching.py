@@ -1,23 +1,21 @@
-"""Our own API of calls, under /trunkline/v1: events as they happen, hanging up, the ledger, recordings."""
+"""Our own API of calls, under /trunkline/v1: events as they happen, the ledger, recordings."""
 
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import httpx2
-import structlog
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
-from trunkline.errors import Conflict, Forbidden, NotFound, Unavailable
+from trunkline.errors import Forbidden, NotFound
 from trunkline.platform.http.auth import Identity
 from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router
 from trunkline.platform.http.scopes import Scope
-from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
-from trunkline.platform.storage import system
-from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
+from trunkline.platform.http.wire import Ok, ok
 from trunkline.resources.calls import ranges
-from trunkline.resources.calls.endpoints import Service, calls_of
+from trunkline.resources.calls.endpoints import Service
+from trunkline.resources.calls.holders import call_of, events_of
 from trunkline.resources.calls.links import path_of
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.repository import CallRepository, recording_key
@@ -31,37 +29,15 @@ PIECE = 256 * 1024
 _END = b"event: end\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"
 
-_log = structlog.get_logger(__name__)
-
 
 @_keyed.get("/calls/{call_id}/events", response_class=StreamingResponse)
 async def call_events(call_id: str, caller: Caller, parts: Parts) -> StreamingResponse:
     """Everything that happened and happens in a call, as server-sent events; `event: end` closes it."""
-    call = await _call(parts, caller, call_id)
+    call = await call_of(parts, caller, call_id)
     over = CallStatus(call.status) in FINAL
-    live = None if over else await _live_events(parts, call)
+    live = None if over else await events_of(parts, call)
     body = _replay(await _stored(parts, caller, call), over) if live is None else _relay(live)
     return StreamingResponse(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-
-@_keyed.post("/calls/{call_id}/hangup")
-async def hang_up(call_id: str, caller: Caller, parts: Parts) -> StatusOnly:
-    """End a call that is on."""
-    call = await _call(parts, caller, call_id)
-    if CallStatus(call.status) in FINAL:
-        raise Conflict(f"The call has ended already ({call.status}).")
-    url = await _control_url(parts, call)
-    if url is None:
-        raise Conflict(f"The call is {call.status}: no voice process holds it yet; try again when it is on.")
-    try:
-        answer = await parts.nodes.post(f"{url}/hangup", headers=_token(parts))
-    except httpx2.TransportError as error:
-        raise Unavailable("The voice process that holds the call does not answer; try again.") from error
-    if answer.status_code == httpx2.codes.NOT_FOUND:
-        raise Conflict("The call is not live: it is not answered yet, or has just ended.")
-    if answer.is_error:
-        raise Unavailable(f"The voice process refused to hang up ({answer.status_code}); try again.")
-    return done()
 
 
 @_keyed.get("/calls/{call_id}/ledger")
@@ -113,51 +89,10 @@ async def _pieces(parts: Platform, key: str, span: ranges.Span) -> AsyncIterator
         yield await parts.blobs.get(key, start, min(PIECE, span.end - start))
 
 
-# Transactions of their own, each short: none is held while a voice process is waited for.
-
-
-async def _call(parts: Platform, caller: Identity, call_id: str) -> Call:
-    async with parts.database.workspace(caller.workspace_id) as session:
-        return await calls_of(session, caller).get(call_id)
-
-
 async def _stored(parts: Platform, caller: Identity, call: Call) -> list[dict[str, Any]]:
     async with parts.database.workspace(caller.workspace_id) as session:
         events = await CallRepository(session, caller.workspace_id).events(call)
     return [{"at_ms": event.at_ms, "kind": event.kind, "data": event.data} for event in events]
-
-
-async def _control_url(parts: Platform, call: Call) -> str | None:
-    """The call's own address at the voice process that holds it."""
-    if call.host_id is None:
-        return None
-    async with parts.database.system() as session:
-        hosts = {node.id: node.control_url for node in await system.nodes(session)}
-    url = hosts.get(call.host_id)
-    return f"{url.rstrip('/')}/calls/{call.id}" if url else None
-
-
-def _token(parts: Platform) -> dict[str, str]:
-    return {NODE_TOKEN_HEADER: parts.secrets.node_token}
-
-
-async def _live_events(parts: Platform, call: Call) -> httpx2.Response | None:
-    """The open stream of the voice process that holds the call, or None."""
-    url = await _control_url(parts, call)
-    if url is None:
-        return None
-    request = parts.nodes.build_request(
-        "GET", f"{url}/events", headers=_token(parts), timeout=httpx2.Timeout(5.0, read=None)
-    )
-    try:
-        answer = await parts.nodes.send(request, stream=True)
-    except httpx2.TransportError as error:
-        _log.warning("voice_host_silent", call_id=str(call.id), error=type(error).__name__)
-        return None
-    if answer.status_code == httpx2.codes.OK:
-        return answer
-    await answer.aclose()
-    return None
 
 
 async def _relay(answer: httpx2.Response) -> AsyncIterator[bytes]:

@@ -23,6 +23,18 @@ class LineStats:
     round_trip_ms: float | None = None
 
 
+@dataclass(frozen=True)
+class Referred:
+    """What came of a blind transfer."""
+
+    ok: bool
+    """The other side has told that its new call was answered; that it took the request is not enough."""
+    reason: str = ""
+    """In plain words, when not ok."""
+    code: int | None = None
+    """SIP status, where there was one."""
+
+
 class Line(Protocol):
     """One party on one call."""
 
@@ -70,6 +82,14 @@ class Line(Protocol):
 
     async def send_digits(self, digits: str) -> None:
         """Send DTMF (RFC 4733)."""
+        ...
+
+    async def refer(self, target: str, seconds: float) -> Referred:
+        """Ask the other side to call `target` (a `sip:` URI) in our place; returns when it has told the outcome.
+
+        At most so many seconds. When it is ok, `LineClosed` by TRANSFER follows; otherwise the line stays up. Never
+        raises for what the other side does.
+        """
         ...
 
     def stats(self) -> LineStats:

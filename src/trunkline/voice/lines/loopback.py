@@ -26,7 +26,7 @@ from trunkline.voice.conversation.events import (
     LineEvent,
     Resumed,
 )
-from trunkline.voice.lines.line import IncomingCall, IncomingHandler, LineStats, Trunk
+from trunkline.voice.lines.line import IncomingCall, IncomingHandler, LineStats, Referred, Trunk
 
 _SAMPLE_BYTES = 2
 _RING_SECONDS = 2
@@ -75,6 +75,8 @@ class LoopbackLine:
         self._echoes = deque([silence] * (impairments.echo_ms // TICK_MS))
         self._received = self._sent = self._lost = 0
         self.up = False
+        self.reachable: dict[str, Referred] = {}
+        """Whom this end can call in our place when it is asked to, and what comes of it."""
         self.settled = asyncio.Event()
         """Set when the call was answered or has ended."""
         self.closed: LineClosed | None = None
@@ -144,6 +146,17 @@ class LoopbackLine:
             raise Unavailable("The keys could not be sent: the line is not up.")
         for digit in digits:
             self.other.tell(Digit(digit))
+
+    async def refer(self, target: str, seconds: float) -> Referred:
+        """The other end calls who is in its `reachable`; anybody else is not found."""
+        if not self.up:
+            return Referred(False, "The line is not up.")
+        await asyncio.sleep(0)  # on a network the outcome never comes at once
+        outcome = self.other.reachable.get(target, Referred(False, "Not Found", 404))
+        if outcome.ok:
+            self.close(LineClosed(ClosedBy.TRANSFER, "transferred"))
+            self.other.close(LineClosed(ClosedBy.REMOTE, "hung_up"))
+        return outcome
 
     def stats(self) -> LineStats:
         return LineStats(self._received, self._sent, self._lost, 0.0, float(2 * self._impairments.delay_ms))

@@ -9,7 +9,16 @@ import asyncio
 from collections import deque
 
 import structlog
-from baresip import AudioNotActive, BaresipError, Call, CallStats, Event, StackEvent, StaleHandleError
+from baresip import (
+    AudioNotActive,
+    BaresipError,
+    Call,
+    CallStats,
+    Event,
+    StackEvent,
+    StaleHandleError,
+    TransferFailed,
+)
 from baresip import AudioRestarted as StreamsReplaced
 from baresip.audio import CallAudio
 from baresip.errors import split_status
@@ -25,7 +34,7 @@ from trunkline.voice.conversation.events import (
     LineEvent,
     Resumed,
 )
-from trunkline.voice.lines.line import LineStats
+from trunkline.voice.lines.line import LineStats, Referred
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +48,8 @@ _FLUSH_BEATS = 3
 """The ring is emptied on its next 20 ms; a flush not seen by then is answered with what is known."""
 _RTP_TIMEOUT = "rtp stream error"
 """baresip's own words for a stream on which nothing came for `rtp_timeout`."""
+_TRANSFERRED = "Call transfered"
+"""baresip's own words for a call that it closed because the other side told a good outcome."""
 _SETUP_SECONDS = 5.0
 _POLL_SECONDS = 0.002
 
@@ -244,6 +255,15 @@ class SipLine:
         except BaresipError as error:
             raise Unavailable(f"The keys could not be sent ({error}).") from error
 
+    async def refer(self, target: str, seconds: float) -> Referred:
+        try:
+            await self._call.transfer(target, timeout=seconds)
+        except TransferFailed as failed:
+            return Referred(False, failed.reason or str(failed), failed.status)
+        except (BaresipError, ValueError) as error:
+            return Referred(False, str(error))
+        return Referred(True)
+
     def stats(self) -> LineStats:
         report = self._call.final_stats or self._report
         if report is None:
@@ -281,6 +301,8 @@ class SipLine:
         code, words = split_status(text)
         if text == _RTP_TIMEOUT:
             closed = LineClosed(ClosedBy.FAULT, "rtp_timeout")
+        elif text == _TRANSFERRED:
+            closed = LineClosed(ClosedBy.TRANSFER, "transferred")
         elif self._hanging_up:
             closed = LineClosed(ClosedBy.LOCAL, "hung_up", code)
         elif not self._established.is_set():
