@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.agents.profile import profile_of, substitute
+from trunkline.resources.agents.profile import profile_of
+from trunkline.resources.holes import substitute
 from trunkline.voice.conversation.profile import GreetingMode, Patience, Profile
 
 

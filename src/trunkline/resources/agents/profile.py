@@ -1,31 +1,16 @@
 """From an agent's row to the profile that a conversation reads."""
 
-import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.wire import MAX_DURATION
+from trunkline.resources.holes import as_texts, substitute
 from trunkline.voice.conversation.profile import GreetingMode, Patience, Profile
 
 REMINDER_SECONDS = 10.0
 """For an agent that wants reminders and does not say when."""
-_HOLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
-
-
-def substitute(text: str, variables: Mapping[str, str]) -> str:
-    """Fill `{name}` and `{{name}}`; a name that is not known stays as it is written."""
-    return _HOLE.sub(lambda hole: variables.get(hole[1] or hole[2], hole[0]), text)
-
-
-def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
-    """Variables as they are spoken of: texts stay, other values as JSON."""
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in variables.items()
-    }
 
 
 def profile_of(agent: Agent, overrides: Mapping[str, Any], variables: Mapping[str, Any]) -> Profile:

@@ -33,6 +33,7 @@ class Delivery:
     answer: Answer | None
     error: str = ""
     """Why no answer came."""
+    timed_out: bool = False
     attempt: int = 1
     call_id: UUID | None = None
     agent_id: UUID | None = None

@@ -1,0 +1,21 @@
+"""Holes such as `{name}` and `{{name}}` in what users write, and their filling (contract, section 2.9)."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HOLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
+
+
+def substitute(text: str, variables: Mapping[str, str]) -> str:
+    """Fill `{name}` and `{{name}}`; a name that is not known stays as it is written."""
+    return HOLE.sub(lambda hole: variables.get(hole[1] or hole[2], hole[0]), text)
+
+
+def as_texts(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Variables as they are spoken of: texts stay, other values as JSON."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in variables.items()
+    }
