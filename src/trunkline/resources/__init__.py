@@ -8,6 +8,7 @@ import trunkline.resources.agent_versions.models
 import trunkline.resources.agents.models
 import trunkline.resources.batches.models
 import trunkline.resources.calls.models
+import trunkline.resources.chats.models
 import trunkline.resources.contacts.models
 import trunkline.resources.knowledge.models
 import trunkline.resources.limits.models
@@ -15,5 +16,6 @@ import trunkline.resources.memory.models
 import trunkline.resources.numbers.models
 import trunkline.resources.phone_books.models
 import trunkline.resources.simulations.models
+import trunkline.resources.tool_servers.models
 import trunkline.resources.webhooks.models
 import trunkline.resources.workspaces.models  # noqa: F401 the import is what is wanted

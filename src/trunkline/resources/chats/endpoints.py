@@ -1,6 +1,72 @@
 """`/v2/chat`."""
 
-from trunkline.platform.http.context import keyed_router
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
+from trunkline.platform.http.pagination import MOST, page_of
 from trunkline.platform.http.scopes import Scope
+from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
+from trunkline.resources.chats import outbound, wire
+from trunkline.resources.chats.schemas import (
+    ChatCreate,
+    ChatOut,
+    ChatPage,
+    ChatReply,
+    MessageCreate,
+    OutboundChat,
+    OutboundChatCreate,
+)
+from trunkline.resources.chats.service import Chats
+from trunkline.resources.language import Models
 
 router = keyed_router("/v2/chat", "Chat", Scope.CHAT)
+
+
+def _chats(parts: Parts, models: Models, caller: Caller) -> Chats:
+    return Chats(parts.database, models.talk, caller.workspace_id)
+
+
+Service = Annotated[Chats, Depends(_chats)]
+
+
+@router.post("/outbound")
+async def create_outbound_chat(
+    body: OutboundChatCreate, session: Transaction, parts: Parts, caller: Caller
+) -> Ok[OutboundChat]:
+    conversation = await outbound.begin(session, parts.secrets, caller.workspace_id, body)
+    return ok(OutboundChat(conversation_id=conversation))
+
+
+@router.get("")
+async def list_chats(
+    chats: Service,
+    agent_id: str | None = None,
+    limit: Annotated[int, Query()] = 10,
+    cursor: str | None = None,
+) -> Ok[ChatPage]:
+    limit = page_of(limit, 0, MOST).limit
+    found = await chats.after(wire.place(cursor) if cursor else None, limit + 1, agent_id)
+    return ok(wire.page(found, limit))
+
+
+@router.post("/{chat_id}")
+async def create_chat(chat_id: str, body: ChatCreate, chats: Service) -> Ok[ChatOut]:
+    return ok(wire.shown(*await chats.create(chat_id, body)))
+
+
+@router.get("/{chat_id}")
+async def get_chat(chat_id: str, chats: Service) -> Ok[ChatOut]:
+    return ok(wire.shown(*await chats.get(chat_id)))
+
+
+@router.delete("/{chat_id}")
+async def delete_chat(chat_id: str, chats: Service) -> StatusOnly:
+    await chats.delete(chat_id)
+    return done()
+
+
+@router.post("/{chat_id}/messages")
+async def send_chat_message(chat_id: str, body: MessageCreate, chats: Service) -> Ok[ChatReply]:
+    return ok(wire.replied(await chats.send(chat_id, body.message)))

@@ -1,0 +1,208 @@
+"""The rules of chats.
+
+A message is answered in three steps: it is stored and the chat claimed, the model thinks while no connection is
+held, the answer is stored and the chat given back. Of messages that come at once one waits for the other. When the
+model fails, the message stays; sent again, it is answered without being written twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from trunkline.errors import BadInput, Conflict, NotFound, ProviderError, TrunklineError, Unavailable
+from trunkline.platform.storage.database import Database
+from trunkline.resources import dialogues
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.agents.profile import profile_of
+from trunkline.resources.agents.repository import AgentRepository
+from trunkline.resources.chats.models import Chat, ChatMessage
+from trunkline.resources.chats.repository import LONGEST_ID, ChatRepository, is_id
+from trunkline.resources.chats.schemas import ChatCreate
+from trunkline.resources.ids import as_uuid
+from trunkline.voice.conversation.dialogue import Dialogue
+from trunkline.voice.conversation.profile import GreetingMode, Medium
+from trunkline.voice.language.ports import LanguageModel
+
+ANSWER_WITHIN = 100.0
+"""Seconds that the model has."""
+LEASE = timedelta(seconds=120)
+"""After this a chat is taken from who died while answering; longer than an answer may take."""
+TURN_WITHIN = 60.0
+"""Seconds that a message waits for the one before it."""
+_LOOK_AGAIN = 0.1
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chat whose last message is to be answered."""
+
+    token: UUID
+    chat: Chat
+    dialogue: Dialogue
+    seq: int
+    """Of the answer."""
+    turn: int
+
+
+class Chats:
+    """The chats of one workspace."""
+
+    def __init__(self, database: Database, model: LanguageModel, workspace_id: UUID) -> None:
+        self._database = database
+        self._model = model
+        self._workspace = workspace_id
+
+    async def create(self, chat_id: str, body: ChatCreate) -> tuple[Chat, Sequence[ChatMessage]]:
+        """A new chat, with the agent's first message where the agent begins.
+
+        Raises:
+            BadInput: the id is none, or the agent is unknown.
+            Conflict: the id is in use.
+            Unavailable: the agent's first message could not be made; nothing is stored.
+        """
+        if not is_id(chat_id):
+            raise BadInput(f"chat_id must be 1 to {LONGEST_ID} printable characters; use a UUID.")
+        variables = {**(body.metadata or {}), **(body.custom_variables or {})}
+        async with self._rows() as (chats, agents):
+            agent = await agents.get(body.model_id)
+            if agent is None:
+                raise BadInput(f"model_id: there is no agent {body.model_id}.")
+            if await chats.get(chat_id) is not None:
+                raise _in_use(chat_id)
+        chat = Chat(id=chat_id, agent_id=agent.id, status="ongoing", variables=variables)
+        dialogue = _dialogue(agent, chat, ())
+        ended = await self._greet(dialogue)
+        async with self._rows() as (chats, _):
+            chat.status = "completed" if ended else chat.status
+            if not await chats.add(chat):
+                raise _in_use(chat_id)
+            return chat, [await chats.add_message(chat, 0, 0, each) for each in dialogue.history]
+
+    async def get(self, chat_id: str) -> tuple[Chat, Sequence[ChatMessage]]:
+        """One chat and what was written in it. Raises NotFound."""
+        async with self._rows() as (chats, _):
+            chat = await _found(chats, chat_id)
+            return chat, await chats.messages(chat)
+
+    async def delete(self, chat_id: str) -> None:
+        """Remove a chat; an answer that is under way is dropped. Raises NotFound."""
+        async with self._rows() as (chats, _):
+            if not await chats.delete(chat_id):
+                raise _unknown(chat_id)
+
+    async def after(
+        self, place: tuple[datetime, str] | None, limit: int, agent_id: str | None
+    ) -> Sequence[Chat]:
+        """Up to `limit` chats from this place on, newest first; an unknown agent has none."""
+        agent = as_uuid(agent_id) if agent_id is not None else None
+        if agent_id is not None and agent is None:
+            return ()
+        async with self._rows() as (chats, _):
+            return await chats.after(place, limit, agent)
+
+    async def send(self, chat_id: str, text: str) -> ChatMessage:
+        """The agent's answer to what the user writes.
+
+        Raises:
+            NotFound: no such chat.
+            Conflict: the chat is over, or its agent was deleted.
+            Unavailable: the model failed, or the answer before this one takes too long; the text says what to do.
+        """
+        claim = await self._claimed(chat_id, text)
+        try:
+            turn = await self._reply(claim.dialogue)
+            return await self._keep(claim, turn)
+        except BaseException:
+            with suppress(TrunklineError):  # the lease ends it; the first error is the one to tell
+                async with self._rows() as (chats, _):
+                    await chats.release(chat_id, claim.token)
+            raise
+
+    async def _claimed(self, chat_id: str, text: str) -> Claim:
+        token = uuid4()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TURN_WITHIN):
+                while (claim := await self._try_claim(token, chat_id, text)) is None:  # noqa: ASYNC110 another process
+                    await asyncio.sleep(_LOOK_AGAIN)
+                return claim
+        raise Unavailable(
+            "The agent still answers an earlier message of this chat; send this one again in a moment."
+        )
+
+    async def _try_claim(self, token: UUID, chat_id: str, text: str) -> Claim | None:
+        async with self._rows() as (chats, agents):
+            await _found(chats, chat_id)
+            chat = await chats.claim(chat_id, token, LEASE)
+            if chat is None:
+                return None
+            if chat.status != "ongoing":
+                raise Conflict(f"Chat {chat_id} is {chat.status}; begin a new one to go on.")
+            agent = await agents.get(chat.agent_id)
+            if agent is None:
+                raise Conflict(f"The agent of chat {chat_id} was deleted; begin a chat with another one.")
+            messages = list(await chats.messages(chat))
+            message = {"role": "user", "content": text}
+            if not messages or messages[-1].message != message:
+                turn = messages[-1].turn + 1 if messages else 1
+                messages.append(await chats.add_message(chat, len(messages), turn, message))
+            return Claim(token, chat, _dialogue(agent, chat, messages), len(messages), messages[-1].turn)
+
+    async def _keep(self, claim: Claim, turn: dialogues.Turn) -> ChatMessage:
+        async with self._rows() as (chats, _):
+            status = "completed" if turn.ended else "ongoing"
+            if not await chats.release(claim.chat.id, claim.token, status=status):
+                raise _unknown(claim.chat.id)
+            message = {"role": "assistant", "content": turn.text}
+            return await chats.add_message(claim.chat, claim.seq, claim.turn, message)
+
+    async def _greet(self, dialogue: Dialogue) -> bool:
+        """The agent's first message, where it begins; whether it ended the chat with it."""
+        match dialogue.profile.greeting_mode:
+            case GreetingMode.AGENT_DYNAMIC:
+                return (await self._reply(dialogue)).ended
+            case GreetingMode.AGENT_STATIC:
+                dialogue.agent_said(dialogue.profile.greeting)
+        return False
+
+    async def _reply(self, dialogue: Dialogue) -> dialogues.Turn:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await dialogues.reply(dialogue, self._model)
+        except (ProviderError, TimeoutError) as error:
+            reason = str(error) or "The language model did not answer in time"
+            raise Unavailable(f"{reason}. Send the same request again to have it answered.") from error
+
+    @asynccontextmanager
+    async def _rows(self) -> AsyncIterator[tuple[ChatRepository, AgentRepository]]:
+        async with self._database.workspace(self._workspace) as session:
+            yield ChatRepository(session, self._workspace), AgentRepository(session, self._workspace)
+
+
+def _dialogue(agent: Agent, chat: Chat, messages: Sequence[ChatMessage]) -> Dialogue:
+    """What was written so far; messages that were never answered are one with that after them."""
+    dialogue = Dialogue(replace(profile_of(agent, {}, chat.variables), medium=Medium.CHAT))
+    for each in messages:
+        last = dialogue.history[-1] if dialogue.history else None
+        if last is not None and last["role"] == each.message["role"] == "user":
+            last["content"] += f"\n{each.message['content']}"
+        else:
+            dialogue.history.append(dict(each.message))
+    return dialogue
+
+
+async def _found(chats: ChatRepository, chat_id: str) -> Chat:
+    chat = await chats.get(chat_id)
+    if chat is None:
+        raise _unknown(chat_id)
+    return chat
+
+
+def _unknown(chat_id: str) -> NotFound:
+    return NotFound(f"There is no chat {chat_id}.")
+
+
+def _in_use(chat_id: str) -> Conflict:
+    return Conflict(f"chat_id: {chat_id} is in use; choose a new UUID.")
