@@ -21,6 +21,7 @@ from trunkline.resources.agents.schemas import (
 )
 from trunkline.resources.agents.service import Agents
 from trunkline.resources.numbers.repository import NumberRepository
+from trunkline.resources.workspaces.limits import check_agents
 
 router = keyed_router("/v2/assistants", "Agents", Scope.ASSISTANTS)
 
@@ -38,7 +39,11 @@ Service = Annotated[Agents, Depends(_agents)]
 
 
 @router.post("")
-async def create_assistant(body: AgentCreate, agents: Service) -> AgentWritten:
+async def create_assistant(
+    body: AgentCreate, agents: Service, caller: Caller, session: Transaction
+) -> AgentWritten:
+    caller.require(Scope(body.type), write=True)
+    await check_agents(session, caller.workspace_id)
     return wire.written(await agents.create(body))
 
 
@@ -57,7 +62,11 @@ async def get_assistant(model_id: str, agents: Service, include_actions: bool = 
 
 
 @router.put("/{model_id}")
-async def update_assistant(model_id: str, agents: Service, body: AgentUpdate | None = None) -> AgentWritten:
+async def update_assistant(
+    model_id: str, agents: Service, caller: Caller, body: AgentUpdate | None = None
+) -> AgentWritten:
+    if body is not None and body.type is not None:
+        caller.require(Scope(body.type), write=True)
     return wire.written(await agents.update(model_id, body or AgentUpdate()))
 
 

@@ -14,6 +14,8 @@ import structlog
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from trunkline.errors import Conflict, Forbidden, OverLimit
+from trunkline.errors import Conflict, Forbidden, OverLimit
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.platform.work.schedules import Schedules
@@ -23,10 +25,12 @@ from trunkline.resources.agents.models import Agent
 from trunkline.resources.batches.models import BatchCall, BatchTask
 from trunkline.resources.batches.status import OPEN, BatchStatus, TaskStatus, move
 from trunkline.resources.calls.models import Call
-from trunkline.resources.calls.service import outbound_call
+from trunkline.resources.calls.new import outbound_call
 from trunkline.resources.calls.status import CallStatus
 from trunkline.resources.calls.tasks import CallTasks
 from trunkline.resources.limits import repository as limits
+from trunkline.resources.workspaces.limits import check_concurrency, check_dialling
+from trunkline.resources.workspaces.limits import check_concurrency, check_dialling
 
 log = structlog.get_logger(__name__)
 
@@ -74,31 +78,44 @@ class BatchTasks:
 
     async def _next(self, batch_id: UUID) -> _Outcome:
         """Make a call of the batch's next task, or see that there is none to be made now."""
-        async with self._database.system() as session:
-            # Whoever pauses or cancels the batch waits for this lock, or this look finds it paused.
-            batch = await session.get(BatchCall, batch_id, with_for_update=True)
-            if batch is None or batch.status not in OPEN:
-                return _Outcome.NOTHING
-            task = await _first_pending(session, batch)
-            on = await _open_calls(session, batch)
-            if task is None:
-                if not on:
-                    _complete(batch)
-                return _Outcome.NOTHING
-            if not await _may_dial(session, batch, on):
-                return _Outcome.NOTHING
-            agent = await _agent(session, batch.workspace_id, task.override_agent_id or batch.agent_id)
-            if agent.deleted_at is not None:
-                task.status, task.error_message = TaskStatus.FAILED, _NO_AGENT
-                return _Outcome.TAKEN
-            if not await system.has_free_slot(session):
-                return _Outcome.NO_SLOT
-            if not await limits.take(session, batch.workspace_id):
-                return _Outcome.NOTHING
-            call = await _store(session, batch, task, agent)
-        # Only now: a slot's lock comes before that of the limits, everywhere.
-        await self._calls.place(call.id)
-        return _Outcome.TAKEN
+        try:
+            async with self._database.system() as session:
+                call, outcome = await _take(session, batch_id)
+        except (Conflict, Forbidden, OverLimit):
+            return _Outcome.NOTHING  # what a parent allows is used up
+        if call is not None:
+            # Only now: a slot's lock comes before that of the limits, everywhere.
+            await self._calls.place(call)
+        return outcome
+
+
+async def _take(session: AsyncSession, batch_id: UUID) -> tuple[UUID | None, _Outcome]:
+    """The call that became of the batch's next task, if there is one to be made now.
+
+    Raises Conflict, Forbidden, OverLimit: the workspace may not place it.
+    """
+    # Whoever pauses or cancels the batch waits for this lock, or this look finds it paused.
+    batch = await session.get(BatchCall, batch_id, with_for_update=True)
+    if batch is None or batch.status not in OPEN:
+        return None, _Outcome.NOTHING
+    task = await _first_pending(session, batch)
+    on = await _open_calls(session, batch)
+    if task is None and not on:
+        _complete(batch)
+    if task is None or not await _may_dial(session, batch, on):
+        return None, _Outcome.NOTHING
+    agent = await _agent(session, batch.workspace_id, task.override_agent_id or batch.agent_id)
+    if agent.deleted_at is not None:
+        task.status, task.error_message = TaskStatus.FAILED, _NO_AGENT
+        return None, _Outcome.TAKEN
+    if not await system.has_free_slot(session):
+        return None, _Outcome.NO_SLOT
+    await check_dialling(session, batch.workspace_id)
+    if not await limits.take(session, batch.workspace_id):
+        return None, _Outcome.NOTHING
+    call = await _store(session, batch, task, agent)
+    await check_concurrency(session, batch.workspace_id)
+    return call.id, _Outcome.TAKEN
 
 
 async def _due(session: AsyncSession) -> Sequence[UUID]:

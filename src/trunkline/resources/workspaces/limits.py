@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import Conflict, Forbidden, OverLimit
+from trunkline.platform.http.scopes import Scope
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.models import Call
 from trunkline.resources.workspaces.models import Workspace
@@ -33,19 +34,21 @@ async def check_agents(session: AsyncSession, workspace_id: UUID) -> None:
         )
 
 
-async def check_minutes(session: AsyncSession, workspace_id: UUID) -> None:
+async def check_dialling(session: AsyncSession, workspace_id: UUID) -> None:
     """Before a call is placed, in a session of the workspace or of the system.
 
-    Calls under way are not counted yet, so the limit may be passed by their length.
+    Calls under way have no minutes yet, so the limit may be passed by their length.
 
     Raises:
         Conflict: the workspace has used the minutes that its parent allows.
-        Forbidden: the workspace was deleted.
+        Forbidden: it may not place calls, or was deleted.
     """
-    query = select(Workspace.max_minutes, Workspace.deleted_at).where(Workspace.id == workspace_id)
-    limits = (await session.execute(query)).one_or_none()
+    columns = Workspace.max_minutes, Workspace.revoked_permissions, Workspace.deleted_at
+    limits = (await session.execute(select(*columns).where(Workspace.id == workspace_id))).one_or_none()
     if limits is None or limits.deleted_at is not None:
         raise Forbidden(GONE)
+    if Scope.OUTBOUND in limits.revoked_permissions:
+        raise Forbidden(f"This subaccount lacks the permission {Scope.OUTBOUND}; its parent can grant it.")
     if limits.max_minutes is None:
         return
     used = (await minutes_used(session, [workspace_id]))[workspace_id]
