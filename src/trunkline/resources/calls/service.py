@@ -21,6 +21,7 @@ from trunkline.resources.calls.schemas import CallCreate
 from trunkline.resources.calls.status import CallStatus
 from trunkline.resources.limits import service as limits
 from trunkline.resources.numbers.repository import NumberRepository
+from trunkline.resources.workspaces.limits import check_concurrency, check_dialling
 
 PLACE_CALL = "place_call"
 TELEPHONY = "Telephony"
@@ -65,7 +66,9 @@ async def place(session: AsyncSession, workspace_id: UUID, body: CallCreate) -> 
         BadInput: the agent is unknown, or the number to call from is not the agent's.
         NoFreeSlot: no voice process could take it now.
         OverLimit: the workspace has too many calls, or placed too many in this second.
+        Conflict: the workspace has used its minutes.
     """
+    await check_dialling(session, workspace_id)
     agent = await AgentRepository(session, workspace_id).get(body.model_id)
     if agent is None:
         raise BadInput(f"model_id: there is no agent {body.model_id}.")
@@ -86,6 +89,7 @@ async def place(session: AsyncSession, workspace_id: UUID, body: CallCreate) -> 
     await limits.admit(
         session, workspace_id
     )  # last: it holds up the workspace's other calls until the commit
+    await check_concurrency(session, workspace_id)
     return call.id
 
 
