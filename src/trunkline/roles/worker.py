@@ -15,7 +15,9 @@ from trunkline.platform.telemetry import logging
 from trunkline.platform.work.jobs import DRAIN_S, Jobs
 from trunkline.platform.work.reaper import Reaper
 from trunkline.platform.work.schedules import Schedules
+from trunkline.resources.batches.tasks import BatchTasks
 from trunkline.resources.calls.tasks import CallTasks
+from trunkline.resources.limits import repository as limits
 from trunkline.roles import installation
 from trunkline.settings import Settings
 
@@ -41,6 +43,7 @@ async def run(settings: Settings) -> int:
         jobs, schedules = Jobs(url), Schedules(url)
         tasks = CallTasks(database, open_blobs(settings.blobs_folder))
         tasks.register(jobs, schedules)
+        BatchTasks(database, tasks).register(schedules)
         _register_upkeep(jobs, schedules, database, tasks)
         await _until_stopped(jobs, schedules)
     finally:
@@ -51,9 +54,12 @@ async def run(settings: Settings) -> int:
 def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks: CallTasks) -> None:
     """What keeps the installation itself in order."""
 
-    async def recount_slots() -> None:
+    async def recount() -> None:
         async with database.system() as session:
             await system.recount_slots(session)
+        async with database.system() as session:
+            if wrong := await limits.recount(session):
+                log.warning("concurrent_calls_recounted", workspaces=len(wrong))
 
     async def forget_idempotency_keys() -> None:
         async with database.system() as session:
@@ -62,7 +68,7 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
     reaper = Reaper(database, tasks.close_calls_of_dead_hosts)
     schedules.every(REAP_EVERY, reaper.look)
     schedules.every(RECOVER_EVERY, jobs.recover)
-    schedules.every(RECOUNT_EVERY, recount_slots)
+    schedules.every(RECOUNT_EVERY, recount)
     schedules.every(FORGET_EVERY, jobs.forget_finished)
     schedules.every(FORGET_EVERY, forget_idempotency_keys)
 
