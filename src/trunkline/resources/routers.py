@@ -5,11 +5,13 @@ from trunkline.resources.agent_versions import endpoints as agent_versions
 from trunkline.resources.agents import endpoints as agents
 from trunkline.resources.analytics import endpoints as analytics
 from trunkline.resources.batches import endpoints as batches
-from trunkline.resources.calls import endpoints as calls
 from trunkline.resources.calls import controlling, watching
+from trunkline.resources.calls import endpoints as calls
 from trunkline.resources.chats import endpoints as chats
 from trunkline.resources.contacts import endpoints as contacts
 from trunkline.resources.knowledge import endpoints as knowledge
+from trunkline.resources.knowledge import watching as knowledge_watching
+from trunkline.resources.limits import endpoints as limits
 from trunkline.resources.media_calls import endpoints as media_calls
 from trunkline.resources.memory import endpoints as memory
 from trunkline.resources.numbers import endpoints as numbers
@@ -29,6 +31,7 @@ ROUTERS = (
     batches.router,
     media_calls.router,
     calls.router,
+    calls.announcing_router,
     controlling.router,
     watching.router,
     numbers.router,
@@ -39,12 +42,14 @@ ROUTERS = (
     contacts.router,
     memory.router,
     knowledge.router,
+    knowledge_watching.router,
     voices.router,
     simulations.router,
     chats.router,
     tool_servers.router,
     analytics.router,
     subaccounts.router,
+    limits.router,
     workspaces.router,
     workspaces.secrets_router,
     keys.router,

@@ -15,7 +15,6 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import Conflict, Forbidden, OverLimit
-from trunkline.errors import Conflict, Forbidden, OverLimit
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.platform.work.schedules import Schedules
@@ -29,7 +28,6 @@ from trunkline.resources.calls.new import outbound_call
 from trunkline.resources.calls.status import CallStatus
 from trunkline.resources.calls.tasks import CallTasks
 from trunkline.resources.limits import repository as limits
-from trunkline.resources.workspaces.limits import check_concurrency, check_dialling
 from trunkline.resources.workspaces.limits import check_concurrency, check_dialling
 
 log = structlog.get_logger(__name__)

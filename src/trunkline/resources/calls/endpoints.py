@@ -17,12 +17,15 @@ from trunkline.resources.calls.schemas import (
     CallCreate,
     CallPage,
     CallPlaced,
+    InboundPrepare,
+    InboundPrepared,
     Transcript,
     TranscriptAnswer,
 )
-from trunkline.resources.calls.service import Calls, place
+from trunkline.resources.calls.service import Calls, place, prepare
 
 router = keyed_router("/v2/calls", "Calls", Scope.CALLS)
+announcing_router = keyed_router("/v2/prepare_inbound", "Calls", Scope.CALLS)
 
 
 def calls_of(session: Transaction, caller: Caller) -> Calls:
@@ -45,7 +48,7 @@ async def voice_call(body: CallCreate, session: Transaction, caller: Caller) -> 
 
 @router.get("")
 async def list_calls(wanted: Filter, page: NarrowPage, calls: Service, parts: Parts) -> Ok[CallPage]:
-    found, total = await calls.page(wanted, page.limit, page.offset, parts.totals)
+    found, total = await calls.page(wanted, page.limit, page.offset, parts.totals, parts.landmarks)
     links = Links(parts.secrets, parts.base_url)
     items = [wire.shown_in_list(call, links.recording) for call in found]
     return ok(CallPage(pagination=page.of(total), calls=items))
@@ -62,3 +65,10 @@ async def get_call(call_id: str, calls: Service, parts: Parts) -> Ok[CallPage]:
 async def get_transcript(call_id: str, calls: Service) -> TranscriptAnswer:
     text = (await calls.get(call_id)).transcript or ""
     return TranscriptAnswer(status="ok", response=Transcript(transcript=text), transcript=text)
+
+
+@announcing_router.post("", dependencies=[needs(Scope.INBOUND)])
+async def prepare_inbound(body: InboundPrepare, session: Transaction, caller: Caller) -> InboundPrepared:
+    """Announce a call: its INVITE must come within 15 minutes, with the id in the header X-EI."""
+    call = await prepare(session, caller.workspace_id, body)
+    return wire.prepared(call)

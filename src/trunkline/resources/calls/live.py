@@ -17,11 +17,13 @@ from trunkline.errors import NoFreeSlot, NotFound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.announced import announced
 from trunkline.resources.calls.closing import Fault, Recording, close_call, end_call, locked, refold
 from trunkline.resources.calls.models import Call, CallAttempt, CallEvent
 from trunkline.resources.calls.moves import move_attempt, move_call
+from trunkline.resources.calls.new import inbound_call
 from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, plan_of, trunk_of
-from trunkline.resources.calls.record import Direction, TelephonyDisconnectReason
+from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import FINAL, AttemptState, CallStatus
 from trunkline.resources.numbers.models import Number
 from trunkline.voice.conversation.events import Note
@@ -50,36 +52,27 @@ class LiveCalls:
     async def open_inbound(
         self, *, dialled: str, caller: str, host: UUID, sip_call_id: str, headers: dict[str, str]
     ) -> CallPlan:
-        """Route a call that rings by the number dialled, take a slot of this host and write the call down.
+        """Find whom a call that rings is for, take a slot of this host and write the call down.
+
+        It is for the agent that it was announced for (its header X-EI says so), else for that of the number dialled.
 
         Raises:
             NotFound: nobody answers that number; the text says what is missing.
             NoFreeSlot: the host is full or draining.
         """
         async with self._database.system() as session:
-            number, agent = await _route(session, dialled)
+            call = await announced(session, headers) or await _unannounced(session, dialled)
+            agent = await _agent_of(session, call)
             if not await system.take_slot(session, str(host)):
                 raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
-            call = Call(
-                workspace_id=agent.workspace_id,
-                agent_id=agent.id,
-                direction=Direction.INBOUND,
-                status=CallStatus.RINGING,
-                other_party=caller,
-                agent_number=number,
-                number_from=caller,
-                number_to=number,
-                deployment_type="Telephony",
-                campaign_type="live",
-                timezone=agent.settings.get("timezone") or "Europe/Berlin",
-                agents_used=[str(agent.id)],
-                agent_version=str(agent.version),
-                started_at=func.now(),
-                ringing_at=func.now(),
-                sip_call_id=sip_call_id,
-                sip_headers=headers or None,
-                host_id=str(host),
-            )
+            call.status = CallStatus.RINGING
+            call.other_party = call.number_from = call.number_from or caller
+            call.agent_number = call.number_to = call.number_to or dialled
+            call.agent_version = str(agent.version)
+            call.started_at = call.ringing_at = (await session.execute(select(func.now()))).scalar_one()
+            call.sip_call_id = sip_call_id
+            call.sip_headers = headers or None
+            call.host_id = str(host)
             session.add(call)
             await session.flush()
             return plan_of(call, agent, None)
@@ -188,8 +181,8 @@ class LiveCalls:
         return trunk_of(number, self._secrets) if number is not None else None
 
 
-async def _route(session: AsyncSession, dialled: str) -> tuple[str, Agent]:
-    """The number as it is stored, and the agent that answers it."""
+async def _unannounced(session: AsyncSession, dialled: str) -> Call:
+    """A new call for the agent that answers the number dialled."""
     route = await system.route(session, dialled)
     if route is None:
         raise NotFound("The number dialled is not known here; import it with POST /v2/custom-numbers.")
@@ -197,7 +190,15 @@ async def _route(session: AsyncSession, dialled: str) -> tuple[str, Agent]:
         raise NotFound("The number dialled belongs to a subaccount without the permission inbound.")
     if route.agent_id is None:
         raise NotFound("The number dialled serves no inbound agent; attach one with PUT /v2/assistants/{id}.")
-    return route.number, (await session.execute(select(Agent).where(Agent.id == route.agent_id))).scalar_one()
+    agent = (await session.execute(select(Agent).where(Agent.id == route.agent_id))).scalar_one()
+    return inbound_call(agent, CallStatus.RINGING, number_to=route.number)
+
+
+async def _agent_of(session: AsyncSession, call: Call) -> Agent:
+    agent = (await session.execute(select(Agent).where(Agent.id == call.agent_id))).scalar_one()
+    if agent.deleted_at is not None:
+        raise NotFound("The agent that was to take this call was deleted; announce the call for another.")
+    return agent
 
 
 async def _dialling(session: AsyncSession, call_id: UUID) -> Sequence[int]:

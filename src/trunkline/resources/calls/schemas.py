@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from trunkline.platform.http.pagination import Pagination
 from trunkline.platform.http.wire import Wire, WireInput
@@ -47,6 +47,33 @@ class CallPlaced(Wire):
 
     answer: Literal["ok"]
     call_id: str
+
+
+Number = Annotated[str, Field(max_length=phone.LONGEST)]
+
+
+class InboundPrepare(WireInput):
+    """A call that somebody's switch will send here."""
+
+    model_id: str
+    from_number: Number = ""
+    to_number: Number = ""
+    """One of the two numbers is required."""
+    workspace_id: str = ""
+    custom_variables: Variables | None = None
+
+
+class InboundPrepared(Wire):
+    """The call is expected: its INVITE must hold the id in the header X-EI."""
+
+    call_status: Literal["registered"]
+    synthflow_call_id: str
+    direction: Literal["inbound"]
+    model_id: str
+    workspace_id: str
+    from_number: str
+    to_number: str
+    custom_variables: dict[str, Any]
 
 
 class CallOut(Wire):

@@ -21,7 +21,7 @@ from trunkline.platform.storage.models import Node
 from trunkline.platform.work.jobs import Jobs
 from trunkline.platform.work.schedules import Schedules
 from trunkline.platform.work.wakeups import notify
-from trunkline.resources.calls import recordings
+from trunkline.resources.calls import announced, recordings
 from trunkline.resources.calls.closing import Fault, close_call, end_call, locked
 from trunkline.resources.calls.live import OFFERS
 from trunkline.resources.calls.models import Call, CallAttempt
@@ -36,6 +36,7 @@ CLAIM_SECONDS = 3.0
 WAIT_SECONDS = 60.0
 """How long after its acceptance a call may wait for a host."""
 LOOK_SECONDS = 1.0
+OVERDUE_SECONDS = 30.0
 WAITING_AT_ONCE = 100
 """Waiting calls that one look goes through."""
 
@@ -61,6 +62,7 @@ class CallTasks:
         """Tell the worker what there is to do."""
         jobs.task(PLACE_CALL)(self.place_call)
         schedules.every(LOOK_SECONDS, self.look)
+        schedules.every(OVERDUE_SECONDS, self.give_up_announced)
 
     async def place_call(self, call_id: str, workspace_id: str) -> None:
         """The job of an accepted call: offer it to a host, or let it wait."""
@@ -78,6 +80,14 @@ class CallTasks:
             await self.place(call_id)
         if gone:
             await self.close_calls_of_dead_hosts([host for host in gone if host is not None])
+
+    async def give_up_announced(self) -> None:
+        """Close the calls that were announced and did not come."""
+        async with self._database.system() as session:
+            overdue = await announced.overdue(session)
+        for call_id in overdue:
+            async with self._database.system() as session:
+                await announced.give_up(session, call_id)
 
     async def close_calls_of_dead_hosts(self, hosts: Sequence[str]) -> None:
         """Close what these hosts held, with what was heard; what they did not begin to dial is offered to others.

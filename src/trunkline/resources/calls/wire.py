@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trunkline.resources.calls.models import Call
-from trunkline.resources.calls.schemas import CallOut
+from trunkline.resources.calls.schemas import CallOut, InboundPrepared
 
 RecordingUrl = Callable[[Call], str | None]
 
@@ -51,6 +51,20 @@ def shown(call: Call, recording_url: RecordingUrl) -> CallOut:
         members[name] = members[name] or ""
     return CallOut(
         **{name: value for name, value in members.items() if not (value is None and name in _LEFT_OUT_ALONE)}
+    )
+
+
+def prepared(call: Call) -> InboundPrepared:
+    """A call that was announced."""
+    return InboundPrepared(
+        call_status="registered",
+        synthflow_call_id=str(call.id),
+        direction="inbound",
+        model_id=str(call.agent_id),
+        workspace_id=str(call.workspace_id),
+        from_number=call.number_from,
+        to_number=call.number_to,
+        custom_variables=call.variables,
     )
 
 

@@ -39,7 +39,7 @@ from trunkline.voice.lines.sip_line import SipLine
 
 log = structlog.get_logger(__name__)
 
-HEADERS = ("To", "From", "P-Asserted-Identity", "X-Agent-Id", "X-Campaign-Id", "X-Call-Id")
+HEADERS = ("To", "From", "P-Asserted-Identity", "X-EI", "X-Agent-Id", "X-Campaign-Id", "X-Call-Id")
 """Headers of an INVITE that the stack hands over; at most 16."""
 _STOP_SECONDS = 3.0
 _ANY = "0.0.0.0"  # noqa: S104 - compared with, not bound to
