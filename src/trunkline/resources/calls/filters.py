@@ -1,16 +1,15 @@
 """Which calls a list shall show, read from a query."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
 
 from trunkline.errors import BadInput
+from trunkline.platform.http.dates import read_date
 
 LONGEST_DURATION = 2**31 - 1
-_DIGITS = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,8 @@ class CallFilter:
     since: datetime | None = None
     until: datetime | None = None
     """Exclusive."""
+    after: datetime | None = None
+    """Exclusive; for counting what came since a moment."""
     status: str | None = None
     shortest: int | None = None
     """Seconds."""
@@ -36,15 +37,9 @@ def moment(field: str, text: str) -> datetime:
         BadInput: it is none of them.
     """
     try:
-        if _DIGITS.fullmatch(text):
-            return datetime.fromtimestamp(int(text) / 1000, UTC)
-        # A plus that was not URL-encoded arrives as a blank.
-        read = datetime.fromisoformat(re.sub(r" (?=\d\d:?\d\d$)", "+", text))
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        raise BadInput(
-            f"{field}: '{text}' is no date; send epoch milliseconds, YYYY-MM-DD or 2026-04-22T16:49:29Z"
-        ) from None
+        return read_date(text)
+    except ValueError as error:
+        raise BadInput(f"{field}: {error}") from None
 
 
 def number(text: str) -> str:

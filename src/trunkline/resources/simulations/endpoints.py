@@ -1,6 +1,9 @@
-"""`/v2/simulation…`, `/v2/sessions`."""
+"""`/v2/simulation…` and `/v2/sessions`, in the order in which paths are matched."""
 
-from trunkline.platform.http.context import keyed_router
-from trunkline.platform.http.scopes import Scope
+from fastapi import APIRouter
 
-router = keyed_router("/v2", "Simulations", Scope.SIMULATIONS)
+from trunkline.resources.simulations import cases, runs, scenarios, suites
+
+router = APIRouter()
+for part in (cases, suites, scenarios, runs):
+    router.include_router(part.router)

@@ -14,7 +14,17 @@ _SUITE = ("simulation_suites.workspace_id", "simulation_suites.id")
 _SESSION = ("simulation_sessions.workspace_id", "simulation_sessions.id")
 
 
-class SimulationSuite(Base):
+class Owned(Base):
+    """What every row here has."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class SimulationSuite(Owned):
     """Cases for one agent, in one language."""
 
     __tablename__ = "simulation_suites"
@@ -25,17 +35,14 @@ class SimulationSuite(Base):
         Index("ix_simulation_suites_agent", "workspace_id", "agent_id", text("created_at DESC"), "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
     agent_id: Mapped[UUID]
     name: Mapped[str]
     language: Mapped[str]
     """What the persona speaks."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
-class SimulationCase(Base):
+class SimulationCase(Owned):
     """A persona, and what the agent must do for it."""
 
     __tablename__ = "simulation_cases"
@@ -49,8 +56,6 @@ class SimulationCase(Base):
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
     suite_id: Mapped[UUID | None]
     base_agent_id: Mapped[UUID | None]
     """The agent it was written for."""
@@ -63,11 +68,10 @@ class SimulationCase(Base):
     """Plain sentences."""
     call_success_type: Mapped[str]
     """`all` or `any` of them must hold."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
-class SimulationScenario(Base):
+class SimulationScenario(Owned):
     """What generated cases shall cover."""
 
     __tablename__ = "simulation_scenarios"
@@ -75,15 +79,12 @@ class SimulationScenario(Base):
         Index("ix_simulation_scenarios_created", "workspace_id", text("created_at DESC"), "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
     name: Mapped[str]
     description: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
-class SimulationSession(Base):
+class SimulationSession(Owned):
     """A group of runs."""
 
     __tablename__ = "simulation_sessions"
@@ -92,12 +93,8 @@ class SimulationSession(Base):
         Index("ix_simulation_sessions_created", "workspace_id", text("created_at DESC"), "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-
-class SimulationRun(Base):
+class SimulationRun(Owned):
     """One talk between a case's persona and an agent, and the verdict on it. `status` moves by `status.py` only.
 
     What the case said is copied, so that the run reads the same when the case is changed or deleted.
@@ -113,8 +110,6 @@ class SimulationRun(Base):
         Index("ix_simulation_runs_status", "workspace_id", "status", text("created_at DESC"), "id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
     session_id: Mapped[UUID]
     agent_id: Mapped[UUID]
     """The agent tested."""
@@ -138,5 +133,4 @@ class SimulationRun(Base):
     """The verdicts, in the shape of the wire."""
     error: Mapped[dict[str, Any] | None]
     """Why it failed, in the shape of the wire."""
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

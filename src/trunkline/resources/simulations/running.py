@@ -1,0 +1,191 @@
+"""The rules of runs and their sessions."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.errors import BadInput, NotFound
+from trunkline.platform.http.dates import Period
+from trunkline.platform.http.pagination import Page
+from trunkline.platform.work.jobs import defer
+from trunkline.resources.agents import vocabulary
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.agents.repository import AgentRepository
+from trunkline.resources.simulations.models import (
+    SimulationCase,
+    SimulationRun,
+    SimulationSession,
+    SimulationSuite,
+)
+from trunkline.resources.simulations.repository import (
+    CaseRepository,
+    RunRepository,
+    SessionRepository,
+    SuiteRepository,
+)
+from trunkline.resources.simulations.schemas import RunCreate
+from trunkline.resources.simulations.service import Agents, agent_of
+from trunkline.resources.simulations.status import RunStatus
+
+RUN_SIMULATION = "run_simulation"
+LANES = 4
+"""Runs of one workspace that go on at once; the rest wait, so that other work finds a free worker."""
+TURNS = 20
+FEWEST_TURNS = 10
+MOST_TURNS = 50
+
+
+class Runs:
+    """The runs of one workspace, within one transaction."""
+
+    def __init__(self, session: AsyncSession, workspace_id: UUID) -> None:
+        self._session = session
+        self._workspace = workspace_id
+        self._runs = RunRepository(session, workspace_id)
+        self._sessions = SessionRepository(session, workspace_id)
+        self._cases = CaseRepository(session, workspace_id)
+        self._suites = SuiteRepository(session, workspace_id)
+        self._agents = AgentRepository(session, workspace_id)
+
+    async def start(self, body: RunCreate) -> SimulationRun:
+        """Begin a run, in the session that is named or in one of its own.
+
+        Raises:
+            NotFound: no such case, agent or session.
+        """
+        case = await self._cases.get(body.simulation_case_id)
+        if case is None:
+            raise NotFound(f"simulation_case_id: there is no simulation case {body.simulation_case_id}.")
+        agent = await self._agents.get(body.target_agent_id)
+        if agent is None:
+            raise NotFound(f"target_agent_id: there is no agent {body.target_agent_id}.")
+        session = await self._session_for(body.simulation_session_id)
+        suite = await self._suites.get(case.suite_id) if case.suite_id else None
+        run = _run(session, case, agent, suite, TURNS)
+        run.variables = body.custom_variables
+        await self._begin(run)
+        return run
+
+    async def execute(
+        self, suite_id: str, target_agent_id: str, max_turns: int
+    ) -> tuple[SimulationSuite, Sequence[SimulationRun]]:
+        """Begin a run of every case of a suite, in a new session. `max_turns` is kept within 10 to 50.
+
+        Raises:
+            NotFound: no such suite.
+            BadInput: the agent is not the suite's, or was deleted, or there are no cases.
+        """
+        suite = await self._suites.get(suite_id)
+        if suite is None:
+            raise NotFound(f"There is no simulation suite {suite_id}.")
+        if target_agent_id != str(suite.agent_id):
+            raise BadInput(f"target_agent_id must be the suite's model_id, {suite.agent_id}.")
+        agent = await agent_of(self._agents, "target_agent_id", target_agent_id)
+        cases = (await self._cases.of_suites([suite.id]))[suite.id]
+        if not cases:
+            raise BadInput("The suite has no cases; create one with its suite_id first.")
+        session = await self._session_for(None)
+        turns = min(max(max_turns, FEWEST_TURNS), MOST_TURNS)
+        runs = [_run(session, case, agent, suite, turns) for case in cases]
+        await self._begin(*runs)
+        return suite, runs
+
+    async def get(self, run_id: str) -> SimulationRun | None:
+        """One run."""
+        return await self._runs.get(run_id)
+
+    async def page(
+        self,
+        session_id: str | None,
+        agent_id: str | None,
+        status: RunStatus | None,
+        period: Period,
+        page: Page,
+    ) -> tuple[Sequence[SimulationRun], int]:
+        """Runs of a kind, newest first, and how many there are.
+
+        Raises:
+            BadInput: no such session or agent.
+        """
+        session = None if session_id is None else await self._sessions.get(session_id)
+        if session_id is not None and session is None:
+            raise BadInput(f"simulation_session_id: there is no simulation session {session_id}.")
+        of_session = None if session is None else session.id
+        of_agent = await self._agent_filter(agent_id)
+        return await self._runs.page(of_session, of_agent, status, period, page.limit, page.offset)
+
+    async def session(self, session_id: str) -> SimulationSession:
+        """One session. Raises NotFound."""
+        session = await self._sessions.get(session_id)
+        if session is None:
+            raise NotFound(f"There is no simulation session {session_id}.")
+        return session
+
+    async def sessions(
+        self, agent_id: str | None, period: Period, page: Page
+    ) -> tuple[Sequence[SimulationSession], int]:
+        """Sessions with a run of this agent in this period, newest first, and how many there are.
+
+        Raises:
+            BadInput: no such agent.
+        """
+        of_agent = await self._agent_filter(agent_id)
+        return await self._sessions.page(of_agent, period, page.limit, page.offset)
+
+    async def of_sessions(
+        self, sessions: Sequence[SimulationSession]
+    ) -> Mapping[UUID, Sequence[SimulationRun]]:
+        """The runs of each session, in the order they were begun."""
+        return await self._runs.of_sessions([session.id for session in sessions])
+
+    async def agents(self, runs: Sequence[SimulationRun]) -> Agents:
+        """The agents that these runs test."""
+        return await self._runs.agents([run.agent_id for run in runs])
+
+    async def _agent_filter(self, agent_id: str | None) -> UUID | None:
+        if agent_id is None:
+            return None
+        return (await agent_of(self._agents, "target_agent_id", agent_id, deleted=True)).id
+
+    async def _session_for(self, session_id: str | None) -> SimulationSession:
+        if session_id is None:
+            session = SimulationSession()
+            await self._sessions.add(session)
+            return session
+        known = await self._sessions.get(session_id)
+        if known is None:
+            raise NotFound(f"simulation_session_id: there is no simulation session {session_id}.")
+        return known
+
+    async def _begin(self, *runs: SimulationRun) -> None:
+        await self._runs.add(*runs)
+        for n, run in enumerate(runs):
+            args = {"run_id": str(run.id), "workspace_id": str(self._workspace)}
+            lane = (runs[0].id.int + n) % LANES
+            await defer(
+                self._session, RUN_SIMULATION, args, lock=f"{RUN_SIMULATION}:{self._workspace}:{lane}"
+            )
+
+
+def _run(
+    session: SimulationSession,
+    case: SimulationCase,
+    agent: Agent,
+    suite: SimulationSuite | None,
+    max_turns: int,
+) -> SimulationRun:
+    spoken = suite.language if suite else agent.settings.get("language", vocabulary.DEFAULT_LANGUAGE)
+    return SimulationRun(
+        id=uuid4(),
+        session_id=session.id,
+        agent_id=agent.id,
+        case_id=case.id,
+        case_name=case.name,
+        case_prompt=case.prompt,
+        success_criteria=case.success_criteria,
+        call_success_type=case.call_success_type,
+        language=vocabulary.DEFAULT_LANGUAGE if spoken == "multi" else spoken,
+        max_turns=max_turns,
+        status=RunStatus.IN_PROGRESS,
+    )

@@ -1,0 +1,65 @@
+"""What the tests of simulations stand on: bodies, made things, a script for both sides of a call."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.resources.api import Api
+from tests.resources.contract import contract
+from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
+
+CRITERIA = ["The agent greets.", "The agent books a table."]
+Verdict = tuple[bool, str]
+
+
+def case_body(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "Books a table",
+        "prompt": "You are {who}, and you want a table for two.",
+        "type": "custom",
+        "success_criteria": CRITERIA,
+        "call_success_type": "all",
+        **changes,
+    }
+
+
+async def make_case(api: Api, **changes: Any) -> str:
+    made = await api.send("POST", "/v2/simulation_cases", json=case_body(**changes))
+    return str(made["response"]["simulation_case"]["simulation_case_id"])
+
+
+async def make_suite(api: Api, agent: str, **changes: Any) -> str:
+    body = {"name": "Evening", "model_id": agent, **changes}
+    return str((await api.send("POST", "/v2/simulation_suites", json=body))["response"]["id"])
+
+
+async def start(api: Api, case: str, agent: str, **changes: Any) -> dict[str, Any]:
+    body = {"simulation_case_id": case, "target_agent_id": agent, **changes}
+    run: dict[str, Any] = (await api.send("POST", "/v2/simulations", json=body))["response"]
+    return run
+
+
+def holds(answer: Any, method: str, path: str) -> None:
+    """The answer is as the contract says."""
+    assert contract.faults(answer, contract.answer_schema(method, path, 200)) == []
+
+
+def call_script(
+    agent: Sequence[Said], persona: Sequence[Said], verdicts: Sequence[Verdict] = ((True, "It did."),) * 2
+) -> ScriptedLanguageModel:
+    """A model that plays both sides in turn, and gives these verdicts when it is asked for them."""
+    agents, personas = iter(agent), iter(persona)
+
+    def rule(messages: Sequence[dict[str, Any]]) -> Said:
+        system = messages[0]["content"]
+        if "You judge telephone calls" in system:
+            return {
+                f"criterion_{n}": {"success": success, "reasoning": reasoning}
+                for n, (success, reasoning) in enumerate(verdicts, 1)
+            }
+        return next(personas if "You play a person" in system else agents)
+
+    return ScriptedLanguageModel(rule=rule)
+
+
+BYE = Line("Goodbye.", tool="end_call")
+Play = Callable[..., Any]
