@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from trunkline.platform.http.auth import Authenticator, Identity
 from trunkline.platform.http.bodies import limited
 from trunkline.platform.http.idempotency import HEADER, Repeats
+from trunkline.platform.http.landmarks import Landmarks
 from trunkline.platform.http.limits import RequestLimit
 from trunkline.platform.http.scopes import READING, Scope
 from trunkline.platform.http.totals import Totals
@@ -41,6 +42,7 @@ class Platform:
     """Names that the operator has given routes to, beside those of the contract."""
     limit: RequestLimit = field(default_factory=lambda: RequestLimit(0))
     totals: Totals = field(default_factory=Totals)
+    landmarks: Landmarks = field(default_factory=Landmarks)
 
 
 _bearer = HTTPBearer(auto_error=False, description="A key of the workspace.")

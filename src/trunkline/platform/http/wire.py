@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-
 DEEPEST = 64
 
 

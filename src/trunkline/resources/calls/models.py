@@ -28,12 +28,7 @@ class Call(Base):
             text("created_at DESC"),
             postgresql_where=text("batch_call_id IS NOT NULL"),
         ),
-        Index(
-            "ix_calls_other_party",
-            "other_party",
-            postgresql_using="gin",
-            postgresql_ops={"other_party": "gin_trgm_ops"},
-        ),
+        Index("ix_calls_other_party", "workspace_id", "other_party", text("created_at DESC"), "id"),
         Index("ix_calls_host", "host_id", postgresql_where=text("ended_at IS NULL")),
         Index("ix_calls_counted", "workspace_id", postgresql_where=text("counted AND ended_at IS NULL")),
         Index(

@@ -1,15 +1,19 @@
 """Calls in the database."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
+from trunkline.platform.http.landmarks import STRIDE, Place, Way
 from trunkline.resources.calls.filters import CallFilter
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.ids import as_uuid
+
+_NEWEST = (Call.created_at.desc(), Call.id)
 
 
 class CallRepository:
@@ -38,22 +42,33 @@ class CallRepository:
         query = select(func.count()).select_from(Call).where(*self._where(wanted))
         return (await self._session.execute(query)).scalar_one()
 
-    async def page(self, wanted: CallFilter, limit: int, offset: int) -> Sequence[Call]:
-        """Calls of this kind, newest first.
+    async def page(
+        self, wanted: CallFilter, limit: int, offset: int, after: Place | None = None
+    ) -> Sequence[Call]:
+        """Calls of this kind, newest first; `offset` counts from the place `after`, where one is given.
 
         The ids are found first, in an index alone, and the rows joined to them: a page far into a long list
         costs milliseconds instead of reading every row before it.
         """
-        ids = (
-            select(Call.id)
-            .where(*self._where(wanted))
-            .order_by(Call.created_at.desc(), Call.id)
-            .limit(limit)
-            .offset(offset)
+        conditions = self._where(wanted)
+        if after is not None:
+            conditions.append(Call.created_at <= after.created_at)
+            conditions.append(or_(Call.created_at < after.created_at, Call.id > after.id))
+        ids = select(Call.id).where(*conditions).order_by(*_NEWEST).limit(limit).offset(offset).subquery()
+        query = select(Call).join(ids, Call.id == ids.c.id).order_by(*_NEWEST)
+        return (await self._session.execute(query.options(defer(Call.ledger)))).scalars().all()
+
+    async def way(self, wanted: CallFilter, settled: datetime) -> Way:
+        """The landmarks among calls of this kind that were made at `settled` or before."""
+        place = func.row_number().over(order_by=_NEWEST).label("place")
+        counted = (
+            select(Call.created_at, Call.id, place)
+            .where(*self._where(wanted), Call.created_at <= settled)
             .subquery()
         )
-        query = select(Call).join(ids, Call.id == ids.c.id).order_by(Call.created_at.desc(), Call.id)
-        return (await self._session.execute(query.options(defer(Call.ledger)))).scalars().all()
+        query = select(counted.c.created_at, counted.c.id).where(counted.c.place % STRIDE == 0)
+        rows = await self._session.execute(query.order_by(counted.c.place))
+        return Way(settled, tuple(Place(row.created_at, row.id) for row in rows))
 
     async def events(self, call: Call) -> Sequence[CallEvent]:
         """What is stored of a call's events, in their order."""
@@ -69,6 +84,8 @@ class CallRepository:
             conditions.append(Call.created_at >= wanted.since)
         if wanted.until is not None:
             conditions.append(Call.created_at < wanted.until)
+        if wanted.after is not None:
+            conditions.append(Call.created_at > wanted.after)
         if wanted.status is not None:
             conditions.append(Call.status == wanted.status)
         if wanted.shortest is not None:

@@ -41,8 +41,8 @@ def upgrade() -> None:
     )
     members = ", ".join(f"'{name}', {name}" for name in _CONTENT)
     op.execute(
-        "INSERT INTO agent_versions (workspace_id, agent_id, n, content, created_at) "
-        f"SELECT workspace_id, id, 1, jsonb_build_object({members}), updated_at FROM agents"  # noqa: S608 - our names
+        "INSERT INTO agent_versions (workspace_id, agent_id, n, content, created_at) "  # noqa: S608 - our names
+        f"SELECT workspace_id, id, 1, jsonb_build_object({members}), updated_at FROM agents"
     )
     op.alter_column("agents", "version", server_default="0")
     guard_by_workspace(op.get_bind(), "agent_versions")
