@@ -48,6 +48,7 @@ class Subaccounts:
             raise Forbidden("A subaccount cannot have subaccounts; make them with a key of the parent.")
         _check(body)
         scopes, expires_at = given(self._caller, None, None)
+        connected = await self._twilio_answers(body)
         key = new_key()
         subaccount = Workspace(id=uuid4(), name=body.subaccount_name)
         _merge(subaccount, body)
@@ -58,7 +59,7 @@ class Subaccounts:
             )
             await workspaces.add_key(session, row)
             await self._keep_twilio(session, subaccount.id, body)
-        return subaccount, key, await self._twilio_answers(body)
+        return subaccount, key, connected
 
     async def update(self, subaccount_id: str, body: SubaccountUpdate) -> Workspace:
         """Change what is sent, keep the rest; numbers move in the same transaction.
