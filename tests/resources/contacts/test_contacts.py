@@ -116,6 +116,11 @@ async def test_search_by_number(api: Api) -> None:
     assert await found(api, "?search=%2B14155552671") == [ann]
     assert await found(api, "?search=+14155552671") == [ann]  # the plus arrives as a blank
     assert await found(api, "?search=%2B1%20415-555") == [ann]
+    assert await found(api, "?search=%2B49") == [bob]
+    assert await found(api, "?search=%2B491701234567") == [bob]
+    assert await found(api, "?search=%2B4917012345678") == []
+    assert await found(api, "?search=%2B5") == []
+    assert await found(api, "?search=%2B") == [bob, ann]
     assert await found(api, "?search=1701234") == [bob]
     assert await found(api, "?search=%25") == []
     assert await found(api, "?search=Ann") == []

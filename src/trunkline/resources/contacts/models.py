@@ -16,15 +16,8 @@ class Contact(Base):
     __tablename__ = "contacts"
     __table_args__ = (
         UniqueConstraint("workspace_id", "id"),  # what other tables' foreign keys point at
-        UniqueConstraint("workspace_id", "phone_number"),
+        UniqueConstraint("workspace_id", "phone_number"),  # searched by, too
         Index("ix_contacts_created", "workspace_id", text("created_at DESC"), "id"),
-        Index(
-            "ix_contacts_search",
-            "workspace_id",
-            "phone_number",
-            postgresql_using="gin",
-            postgresql_ops={"phone_number": "gin_trgm_ops"},
-        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

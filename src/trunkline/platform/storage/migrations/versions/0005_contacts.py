@@ -24,7 +24,6 @@ _TABLES = (
 
 
 def upgrade() -> None:
-    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")  # trigrams behind a workspace's id
     _contacts()
     _memory_stores()
     _memories()
@@ -59,13 +58,6 @@ def _contacts() -> None:
         sa.UniqueConstraint("workspace_id", "phone_number", name="uq_contacts_workspace_id_phone_number"),
     )
     op.create_index("ix_contacts_created", "contacts", ["workspace_id", _NEWEST, "id"])
-    op.create_index(
-        "ix_contacts_search",
-        "contacts",
-        ["workspace_id", "phone_number"],
-        postgresql_using="gin",
-        postgresql_ops={"phone_number": "gin_trgm_ops"},
-    )
 
 
 def _memory_stores() -> None:
