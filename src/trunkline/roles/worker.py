@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -12,19 +13,23 @@ from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.telemetry import logging
-from trunkline.platform.work.jobs import DRAIN_S, Jobs
+from trunkline.platform.work.jobs import DRAIN_S, Jobs, Queue
 from trunkline.platform.work.reaper import Reaper
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.batches.tasks import BatchTasks
 from trunkline.resources.calls.tasks import CallTasks
 from trunkline.resources.limits import repository as limits
+from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.roles import installation
+from trunkline.roles.language import thinking
 from trunkline.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 NICENESS = 5
 """Live calls on the same machine come first."""
+LONG_AT_ONCE = 8
+"""They wait for models rather than for this process."""
 RECOVER_EVERY = 3.0
 REAP_EVERY = 1.0
 RECOUNT_EVERY = 30.0
@@ -41,11 +46,14 @@ async def run(settings: Settings) -> int:
         await database.check_login()
         await installation.secret_box(settings, database)
         jobs, schedules = Jobs(url), Schedules(url)
+        long_jobs = Jobs(url, Queue.LONG, concurrency=LONG_AT_ONCE)
         tasks = CallTasks(database, open_blobs(settings.blobs_folder))
         tasks.register(jobs, schedules)
         BatchTasks(database, tasks).register(schedules)
         _register_upkeep(jobs, schedules, database, tasks)
-        await _until_stopped(jobs, schedules)
+        async with thinking(settings) as language:
+            SimulationTasks(database, language.think).register(long_jobs)
+            await _until_stopped((jobs, long_jobs), schedules)
     finally:
         await database.close()
     return 0
@@ -73,19 +81,19 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
     schedules.every(FORGET_EVERY, forget_idempotency_keys)
 
 
-async def _until_stopped(jobs: Jobs, schedules: Schedules) -> None:
-    """Both until a signal; a job that is on has its time to end. Raises what either of them died of."""
+async def _until_stopped(queues: Sequence[Jobs], schedules: Schedules) -> None:
+    """All until a signal; a job that is on has its time to end. Raises what any of them died of."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    working = asyncio.create_task(jobs.run(), name="jobs")
+    working = [asyncio.create_task(jobs.run(), name="jobs") for jobs in queues]
     scheduling = asyncio.create_task(schedules.run(), name="schedules")
     stopping = asyncio.create_task(stop.wait(), name="signal")
     log.info("worker_ready")
-    await asyncio.wait((working, scheduling, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((*working, scheduling, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    await asyncio.gather(_end(working, DRAIN_S + 5.0), _end(scheduling, 1.0))
+    await asyncio.gather(*(_end(each, DRAIN_S + 5.0) for each in working), _end(scheduling, 1.0))
 
 
 async def _end(task: asyncio.Task[None], patience: float) -> None:

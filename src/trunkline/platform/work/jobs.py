@@ -65,6 +65,8 @@ class Queue(StrEnum):
     WORK = "work"
     SLOW = "slow"
     """Jobs that hold a core for seconds."""
+    LONG = "long"
+    """Jobs that wait for language models, minute after minute."""
 
 
 Run = TypeVar("Run", bound=Callable[..., Awaitable[None]])

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from trunkline.errors import BadInput, NotFound
 from trunkline.platform.http.dates import Period
 from trunkline.platform.http.pagination import Page
-from trunkline.platform.work.jobs import defer
+from trunkline.platform.work.jobs import Queue, defer
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
@@ -30,7 +30,7 @@ from trunkline.resources.simulations.status import RunStatus
 
 RUN_SIMULATION = "run_simulation"
 LANES = 4
-"""Runs of one workspace that go on at once; the rest wait, so that other work finds a free worker."""
+"""Runs of one workspace that go on at once; the rest wait, so that one workspace does not hold all workers."""
 TURNS = 20
 FEWEST_TURNS = 10
 MOST_TURNS = 50
@@ -163,9 +163,8 @@ class Runs:
         for n, run in enumerate(runs):
             args = {"run_id": str(run.id), "workspace_id": str(self._workspace)}
             lane = (runs[0].id.int + n) % LANES
-            await defer(
-                self._session, RUN_SIMULATION, args, lock=f"{RUN_SIMULATION}:{self._workspace}:{lane}"
-            )
+            lock = f"{RUN_SIMULATION}:{self._workspace}:{lane}"
+            await defer(self._session, RUN_SIMULATION, args, Queue.LONG, lock)
 
 
 def _run(
