@@ -96,7 +96,9 @@ async def test_a_whole_read_can_be_sent_back(api: Api) -> None:
     await api.number()
     agent = await api.agent(
         phone_number="+14155550100",
-        actions=[{"type": "SEND_SMS", "name": "sms", "SEND_SMS": {"content": "hi"}}],
+        actions=[
+            {"type": "SEND_SMS", "name": "sms", "SEND_SMS": {"content": "hi", "instructions": "At the end."}}
+        ],
         agent={
             "prompt": "P",
             "llm": "gpt-5",
@@ -259,7 +261,7 @@ async def test_webhooks_persist_and_can_be_cleared(api: Api) -> None:
 
 
 async def test_inline_actions_replace_the_list(api: Api) -> None:
-    sms = {"type": "SEND_SMS", "name": "sms", "SEND_SMS": {"content": "hi"}}
+    sms = {"type": "SEND_SMS", "name": "sms", "SEND_SMS": {"content": "hi", "instructions": "At the end."}}
     agent = await api.agent(actions=[sms, sms])
     assert (await read(api, agent))["actions"] == []
     first, second = (await read(api, agent, include_actions="true"))["actions"]

@@ -14,14 +14,13 @@ from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.actions.schemas import (
     ActionAdded,
     ActionId,
-    ActionInitialize,
     ActionPage,
     Nothing,
     SingleAction,
 )
 from trunkline.resources.actions.secrets import ActionSecrets
 from trunkline.resources.actions.service import Actions
-from trunkline.resources.actions.trial import try_out
+from trunkline.resources.actions.trial import ActionInitialize, try_out
 from trunkline.resources.actions.writes import ActionAttach, ActionCreate, ActionDetach, ActionUpdate
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.phone_books.repository import PhoneBookRepository
@@ -67,9 +66,7 @@ async def list_actions(page: WidePage, actions: Service) -> Ok[ActionPage]:
 @router.post("/initialize")
 async def initialize_action(body: ActionInitialize, caller: Caller, parts: Parts) -> Ok[Answer]:
     secrets = ActionSecrets(parts.secrets, caller.workspace_id)
-    told = await try_out(
-        parts.database, parts.outbound, secrets, caller.workspace_id, body.action_id, body.variables or {}
-    )
+    told = await try_out(parts.database, parts.outbound, secrets, caller.workspace_id, body)
     return ok(Answer(answer=told))
 
 

@@ -1,20 +1,12 @@
-"""Actions on the wire, but for what is written of them (`writes.py`)."""
+"""Actions as they are read; how they are written is in `writes.py`."""
 
 from typing import Any, Literal
 
 from pydantic import Field
 
 from trunkline.platform.http.pagination import Pagination
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire
 from trunkline.resources.actions.writes import ActionType, AttachmentType
-from trunkline.resources.calls.schemas import Variables
-
-
-class ActionInitialize(WireInput):
-    """A test run of a custom action."""
-
-    action_id: str
-    variables: Variables | None = None
 
 
 class ActionCreated(Wire):

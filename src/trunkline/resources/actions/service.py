@@ -9,7 +9,6 @@ from pydantic import BaseModel, ValidationError
 from trunkline.errors import BadInput, NotFound
 from trunkline.platform.http.errors import describe
 from trunkline.resources.actions.bodies import (
-    EXTRACTOR_TYPES,
     Booking,
     CustomEval,
     Extractor,
@@ -155,7 +154,7 @@ def _extractor(body: Extractor) -> dict[str, Any]:
 
 
 def _changed_extractor(former: Mapping[str, Any], body: ExtractorUpdate) -> dict[str, Any]:
-    flat = body.model_dump(exclude_unset=True, exclude={*EXTRACTOR_TYPES})
+    flat = body.model_dump(exclude_unset=True, include={"identifier", "description", "choices", "examples"})
     changed = {**former, **(_extractor(body) if body.questions else {})}
     if "description" in flat:
         changed["condition"] = flat.pop("description")

@@ -5,12 +5,21 @@ from typing import Any
 from uuid import UUID
 
 from trunkline.errors import BadInput
+from trunkline.platform.http.wire import WireInput
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.resources.actions.custom import request_of, run
 from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.actions.secrets import ActionSecrets
+from trunkline.resources.calls.schemas import Variables
 from trunkline.resources.webhooks.record import Delivery, record
+
+
+class ActionInitialize(WireInput):
+    """A test run of a custom action."""
+
+    action_id: str
+    variables: Variables | None = None
 
 
 async def try_out(
@@ -18,8 +27,7 @@ async def try_out(
     outbound: Outbound,
     secrets: ActionSecrets,
     workspace_id: UUID,
-    action_id: str,
-    variables: Mapping[str, Any],
+    body: ActionInitialize,
 ) -> str:
     """What a trial brought, in words. An input without a variable has its example.
 
@@ -29,13 +37,13 @@ async def try_out(
         BadInput: there is no such custom action, or the address did not answer with a 2xx.
     """
     async with database.workspace(workspace_id) as session:
-        action = await ActionRepository(session, workspace_id).get(action_id)
+        action = await ActionRepository(session, workspace_id).get(body.action_id)
     if action is None:
-        raise BadInput(f"action_id: there is no action {action_id}; see GET /v2/actions.")
+        raise BadInput(f"action_id: there is no action {body.action_id}; see GET /v2/actions.")
     if action.type != "CUSTOM_ACTION":
         raise BadInput(f"action_id: {action.name} is {action.type}; only a CUSTOM_ACTION can be tried out.")
     settings = secrets.reveal(action.id, action.settings, action.secrets_encrypted)
-    request = request_of(settings, {**_examples(settings), **variables})
+    request = request_of(settings, {**_examples(settings), **(body.variables or {})})
     delivery = await run(outbound, request, action_id=action.id)
     async with database.workspace(workspace_id) as session:
         await record(session, workspace_id, delivery)

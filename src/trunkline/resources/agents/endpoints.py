@@ -8,6 +8,7 @@ from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_ro
 from trunkline.platform.http.pagination import SINGLE, WidePage
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Answer, Ok, StatusOnly, done, ok
+from trunkline.resources.actions.endpoints import Attached
 from trunkline.resources.agent_versions.repository import AgentVersionRepository
 from trunkline.resources.agents import wire
 from trunkline.resources.agents.repository import AgentRepository
@@ -26,11 +27,12 @@ from trunkline.resources.workspaces.limits import check_agents
 router = keyed_router("/v2/assistants", "Agents", Scope.ASSISTANTS)
 
 
-def _agents(session: Transaction, caller: Caller, parts: Parts) -> Agents:
+def _agents(session: Transaction, caller: Caller, parts: Parts, attached: Attached) -> Agents:
     return Agents(
         AgentRepository(session, caller.workspace_id),
         NumberRepository(session, caller.workspace_id),
         AgentVersionRepository(session, caller.workspace_id),
+        attached,
         parts.language_models,
     )
 
@@ -38,11 +40,17 @@ def _agents(session: Transaction, caller: Caller, parts: Parts) -> Agents:
 Service = Annotated[Agents, Depends(_agents)]
 
 
+def _require_actions(caller: Caller, body: AgentUpdate) -> None:
+    if body.actions is not None:
+        caller.require(Scope.ACTIONS, write=True)
+
+
 @router.post("")
 async def create_assistant(
     body: AgentCreate, agents: Service, caller: Caller, session: Transaction
 ) -> AgentWritten:
     caller.require(Scope(body.type), write=True)
+    _require_actions(caller, body)
     await check_agents(session, caller.workspace_id)
     return wire.written(await agents.create(body))
 
@@ -50,14 +58,16 @@ async def create_assistant(
 @router.get("")
 async def list_assistants(page: WidePage, agents: Service) -> Ok[AgentPage]:
     found, total = await agents.page(page.limit, page.offset)
-    items = [wire.shown_in_list(agent) for agent in found]
+    actions = await agents.action_ids(found)
+    items = [wire.shown_in_list(agent, actions[agent.id]) for agent in found]
     return ok(AgentPage(pagination=page.of(total), assistants=items))
 
 
 @router.get("/{model_id}")
 async def get_assistant(model_id: str, agents: Service, include_actions: bool = False) -> Ok[SingleAgent]:
     agent = await agents.get(model_id)
-    shown = wire.shown(agent, await agents.numbers(agent), include_actions=include_actions)
+    actions = await agents.actions(agent) if include_actions else []
+    shown = wire.shown(agent, await agents.numbers(agent), actions)
     return ok(SingleAgent(pagination=SINGLE, assistants=[shown]))
 
 
@@ -65,9 +75,11 @@ async def get_assistant(model_id: str, agents: Service, include_actions: bool = 
 async def update_assistant(
     model_id: str, agents: Service, caller: Caller, body: AgentUpdate | None = None
 ) -> AgentWritten:
-    if body is not None and body.type is not None:
+    body = body or AgentUpdate()
+    if body.type is not None:
         caller.require(Scope(body.type), write=True)
-    return wire.written(await agents.update(model_id, body or AgentUpdate()))
+    _require_actions(caller, body)
+    return wire.written(await agents.update(model_id, body))
 
 
 @router.delete("/{model_id}")

@@ -6,6 +6,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from trunkline.platform.http.pagination import Pagination
 from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.resources.actions.schemas import AgentActionInputs
+from trunkline.resources.actions.writes import AgentActions
 from trunkline.resources.agents.settings import AgentSettings, MaxDuration, ShownSettings, VoicemailMessage
 
 AgentType = Literal["outbound", "inbound", "widget"]
@@ -51,7 +53,7 @@ class AgentUpdate(WireInput):
     is_recording: bool | None = None
     max_duration: MaxDuration | None = None
     voicemail_message: VoicemailMessage | None = None
-    actions: list[dict[str, Any] | str] | None = None
+    actions: AgentActions | None = None
     """Replaces the whole list; a text is the id of an action to keep."""
 
     @model_validator(mode="before")
@@ -153,7 +155,7 @@ class AgentOut(AgentListItem):
     """One agent."""
 
     attached_phone_numbers: list[AttachedNumber]
-    input_variables: list[dict[str, Any]]
+    input_variables: list[AgentActionInputs]
 
 
 class AgentPage(Wire):

@@ -1,9 +1,11 @@
 """The rules of agents."""
 
-from typing import Any
-from uuid import uuid4
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from trunkline.errors import BadInput, NotFound
+from trunkline.resources.actions.attachments import Attachments
+from trunkline.resources.actions.models import Action, AgentAction
 from trunkline.resources.agent_versions.repository import AgentVersionRepository
 from trunkline.resources.agent_versions.snapshots import content_of
 from trunkline.resources.agents import vocabulary
@@ -25,10 +27,12 @@ class Agents:
         agents: AgentRepository,
         numbers: NumberRepository,
         versions: AgentVersionRepository,
+        attachments: Attachments,
         configured_models: frozenset[str],
     ) -> None:
         self._agents = agents
         self._versions = versions
+        self._attachments = attachments
         self._numbers = numbers
         self._bindings = Bindings(numbers, agents)
         self._configured_models = configured_models
@@ -51,6 +55,8 @@ class Agents:
         self._merge(agent, body)
         await self._agents.add(agent)
         await self._bind(agent, body)
+        if body.actions:
+            await self._attachments.replace(agent, body.actions)
         await self._versions.add(agent, content_of(agent))
         return agent
 
@@ -68,6 +74,8 @@ class Agents:
             agent.type = body.type
             await self._bindings.rebind(agent)
         await self._bind(agent, body)
+        if body.actions is not None:
+            await self._attachments.replace(agent, body.actions)
         await self._versions.add(agent, content_of(agent))
         return agent
 
@@ -83,6 +91,14 @@ class Agents:
         numbers = await self._numbers.of_agent(agent.id)
         return sorted(numbers, key=lambda number: number.number != agent.phone_number)
 
+    async def actions(self, agent: Agent) -> Sequence[tuple[Action, AgentAction]]:
+        """What an agent may do, in its order."""
+        return await self._attachments.of_agent(agent)
+
+    async def action_ids(self, agents: Sequence[Agent]) -> Mapping[UUID, list[str]]:
+        """Agent → the ids of its actions, in their order."""
+        return await self._attachments.ids_of(agents)
+
     async def page(self, limit: int, offset: int) -> tuple[list[Agent], int]:
         """Agents, newest first, and how many there are."""
         return await self._agents.page(limit, offset)
@@ -91,6 +107,7 @@ class Agents:
         """Take an agent away and free its numbers. Raises NotFound."""
         agent = await self.get(agent_id, lock=True)
         await self._bindings.release(agent)
+        await self._attachments.replace(agent, [])
         await self._agents.delete(agent)
 
     async def attach_numbers(self, agent_id: str, body: AttachNumbers) -> None:
@@ -130,9 +147,6 @@ class Agents:
         if body.voicemail_message is not None:
             sent = body.voicemail_message.model_dump(exclude_unset=True)
             agent.voicemail_message = {**agent.voicemail_message, **sent}
-        if body.actions is not None:
-            kept = agent.extra.get("actions", [])
-            agent.extra = {**agent.extra, "actions": _actions(body.actions, kept)}
         _check(agent)
 
 
@@ -146,17 +160,3 @@ def _check(agent: Agent) -> None:
         raise BadInput(
             'agent.global_audio_tags needs agent.voice_synthesizer "eleven_v3"; set that, or global_audio_tags to "".'
         )
-
-
-def _actions(sent: list[dict[str, Any] | str], kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The new list: an object is a new action, a text the id of one to keep."""
-    known = {action["id"]: action for action in kept}
-    actions = []
-    for item in sent:
-        if isinstance(item, str):
-            if item not in known:
-                raise BadInput(f"actions: there is no action {item}; send its body, or leave it out.")
-            actions.append(known[item])
-        else:
-            actions.append({**item, "id": str(uuid4())})
-    return actions

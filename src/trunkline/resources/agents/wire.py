@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from trunkline.resources.actions.models import Action, AgentAction
+from trunkline.resources.actions.wire import inputs_of_agent
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.schemas import (
     AgentId,
@@ -19,20 +21,20 @@ MAX_DURATION = {"duration_seconds": 1800, "is_enabled": True}
 """What holds when an agent says nothing."""
 
 
-def shown_in_list(agent: Agent) -> AgentListItem:
+def shown_in_list(agent: Agent, action_ids: list[str]) -> AgentListItem:
     """An agent in a list."""
-    return AgentListItem(**_common(agent), actions=_action_ids(agent))
+    return AgentListItem(**_common(agent), actions=action_ids)
 
 
-def shown(agent: Agent, numbers: Sequence[Number], *, include_actions: bool) -> AgentOut:
-    """One agent with its numbers, the shown one first."""
+def shown(agent: Agent, numbers: Sequence[Number], actions: Sequence[tuple[Action, AgentAction]]) -> AgentOut:
+    """One agent with its numbers, the shown one first, and those of its actions that are to be shown."""
     return AgentOut(
         **_common(agent),
-        actions=_action_ids(agent) if include_actions else [],
+        actions=[str(action.id) for action, _ in actions],
         attached_phone_numbers=[
             AttachedNumber(number=number.number, sid=None, slug=number.slug) for number in numbers
         ],
-        input_variables=[],
+        input_variables=[inputs_of_agent(action, attached) for action, attached in actions],
     )
 
 
@@ -43,10 +45,6 @@ def written(agent: Agent) -> AgentWritten:
         response=AgentId(model_id=str(agent.id)),
         details=Attached(phone=agent.phone_number, voice=agent.settings.get("voice_id", "")),
     )
-
-
-def _action_ids(agent: Agent) -> list[str]:
-    return [action["id"] for action in agent.extra.get("actions", [])]
 
 
 def _common(agent: Agent) -> dict[str, Any]:
