@@ -109,7 +109,7 @@ class OutboundFailed(TrunklineError):
 class DialFailed(TrunklineError):
     """A call we placed was not answered.
 
-    `outcome` is one of `busy`, `no_answer`, `refused`, `unreachable`; `code` the SIP status where there was one.
+    `outcome` is one of `busy`, `no_answer`, `refused`, `unreachable`, `canceled` (by us); `code` the SIP status where there was one.
     """
 
     def __init__(self, message: str, outcome: str, code: int | None = None) -> None:

@@ -47,9 +47,13 @@ class StubCall:
 class StubBoard:
     call: StubCall
     reason: str | None = None
+    ringing: UUID | None = None
 
     def find(self, call_id: UUID) -> Live | None:
         return self.call if call_id == self.call.id else None
+
+    def cancel(self, call_id: UUID) -> bool:
+        return call_id == self.ringing
 
     def live(self) -> list[Live]:
         return [self.call]
@@ -144,6 +148,12 @@ async def test_bad_bodies_are_named(
     answer = await client.post(f"/calls/{board.call.id}/say", content=body)
     assert answer.status_code == status
     assert answer.json()["error"]
+    assert board.call.fed == []
+
+
+async def test_a_call_that_still_rings_is_canceled(client: httpx2.AsyncClient, board: StubBoard) -> None:
+    board.ringing = uuid4()
+    assert (await client.post(f"/calls/{board.ringing}/hangup")).status_code == 202
     assert board.call.fed == []
 
 

@@ -58,6 +58,10 @@ class Board(Protocol):
 
     def find(self, call_id: UUID) -> Live | None: ...
 
+    def cancel(self, call_id: UUID) -> bool:
+        """Give up a call that we placed and nobody has answered; False when there is none of this id."""
+        ...
+
     def live(self) -> Sequence[Live]: ...
 
     def not_ready(self) -> str | None:
@@ -184,6 +188,8 @@ async def _hang_up(request: Request) -> Response:
     reason = body.get("reason", "user_canceled")
     if not isinstance(reason, str) or not reason:
         return _problem(422, "`reason` must be a text that is not empty")
+    if _board(request).cancel(call_id):
+        return JSONResponse({"ok": True}, 202)
     return _feed(request, call_id, HangUp(reason[:_MAX_TEXT]))
 
 

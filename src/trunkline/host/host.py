@@ -107,6 +107,9 @@ class VoiceHost:
     def find(self, call_id: UUID) -> LiveCall | None:
         return self._holding.calls.get(call_id)
 
+    def cancel(self, call_id: UUID) -> bool:
+        return self._outbound.cancel(call_id)
+
     def live(self) -> Sequence[LiveCall]:
         return list(self._holding.calls.values())
 

@@ -17,6 +17,7 @@ from trunkline.voice.lines.line import Line, LineEngine
 log = structlog.get_logger(__name__)
 
 _LOST = "The voice host lost the database while it took the call, which was not dialled. Place it anew."
+_CANCELED = "The call was canceled while it rang."
 _STOPPED = "The voice host was stopped while it dialled. Place the call anew."
 
 
@@ -28,7 +29,10 @@ class Outbound:
         self._admission = admission
         self._ring_timeout = ring_timeout
         self._placing: dict[UUID, asyncio.Task[None]] = {}
-        self._dialling: set[asyncio.Task[Line]] = set()
+        self._ringing: set[UUID] = set()
+        """Calls that are about to be dialled or ring, and are not answered yet."""
+        self._canceled: set[UUID] = set()
+        self._dialling: dict[UUID, asyncio.Task[Line]] = {}
 
     async def claim_waiting(self, host: UUID, engine: LineEngine) -> None:
         """Begin with every call that waits for `host`. Raises Unavailable."""
@@ -40,8 +44,17 @@ class Outbound:
 
     def stop_dialling(self) -> None:
         """Give up the calls that nobody has answered yet."""
-        for dialling in self._dialling:
+        for dialling in self._dialling.values():
             dialling.cancel()
+
+    def cancel(self, call_id: UUID) -> bool:
+        """Give up a call that nobody has answered yet; False when there is none of this id."""
+        if call_id not in self._ringing:
+            return False
+        self._canceled.add(call_id)
+        if dialling := self._dialling.get(call_id):
+            dialling.cancel()
+        return True
 
     def _placed(self, call_id: UUID, _: "asyncio.Task[None]") -> None:
         del self._placing[call_id]
@@ -57,8 +70,13 @@ class Outbound:
                 await until_stored(lambda: live.dial_failed(call_id, n, "unreachable", None, _LOST))
                 return
             if plan is not None:
-                async with self._holding.accounted(plan):
-                    await self._dial(plan, n, engine)
+                self._ringing.add(call_id)
+                try:
+                    async with self._holding.accounted(plan):
+                        await self._dial(plan, n, engine)
+                finally:
+                    self._ringing.discard(call_id)
+                    self._canceled.discard(call_id)
 
     async def _dial(self, plan: CallPlan, n: int, engine: LineEngine) -> None:
         live = self._holding.live
@@ -79,18 +97,27 @@ class Outbound:
             warming.cancel()
 
     async def _answer(self, plan: CallPlan, engine: LineEngine) -> Line:
-        """Dial until somebody answers; raises DialFailed, also when we were stopped meanwhile."""
+        """Dial until somebody answers; raises DialFailed, also when the call was canceled or we were stopped."""
         assert plan.target is not None
+        if plan.call_id in self._canceled:
+            raise DialFailed(_CANCELED, "canceled")
         dialling = asyncio.create_task(engine.dial(plan.target, plan.trunk, plan.headers, self._ring_timeout))
-        self._dialling.add(dialling)
+        self._dialling[plan.call_id] = dialling
         try:
-            return await dialling
+            line = await dialling
         except (BadInput, Unavailable) as error:
             raise DialFailed(str(error), "unreachable") from error
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
+            if plan.call_id in self._canceled:
+                raise DialFailed(_CANCELED, "canceled") from None
             raise DialFailed(_STOPPED, "unreachable") from None
         finally:
-            self._dialling.discard(dialling)
+            del self._dialling[plan.call_id]
+        self._ringing.discard(plan.call_id)
+        if plan.call_id in self._canceled:  # it was answered in the same moment
+            await line.hang_up()
+            raise DialFailed(_CANCELED, "canceled")
+        return line

@@ -9,7 +9,7 @@ import pytest
 
 from tests.resources.api import BOX, Api, serve
 from tests.resources.calls.holder import Node, held
-from tests.resources.calls.rows import store
+from tests.resources.calls.rows import row, store
 from trunkline.platform.storage.database import Database
 from trunkline.resources.workspaces.models import Workspace
 
@@ -58,7 +58,25 @@ async def test_a_call_that_is_not_on(served: Api, node: Node, verb: str) -> None
     agent = await served.agent()
     over, waiting = await store(served, agent), await store(served, agent, status="pending")
     assert "ended already" in await served.refused("POST", path(over, verb), json=BODIES[verb])
-    assert "pending" in await served.refused("POST", path(waiting, verb), json=BODIES[verb])
+    if verb != "hangup":
+        assert "pending" in await served.refused("POST", path(waiting, verb), json=BODIES[verb])
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [
+        ("pending", "user-canceled"),
+        ("queue", "user-canceled"),
+        ("registered", "canceled"),
+        ("paused", "canceled"),
+    ],
+)
+async def test_a_call_that_waits_is_canceled(served: Api, node: Node, status: str, becomes: str) -> None:
+    call = await store(served, await served.agent(), status=status)
+    assert await served.send("POST", path(call, "hangup")) == {"status": "ok"}
+    assert (await row(served, call)).status == becomes
+    assert (await row(served, call)).ended_at is not None
+    assert node.asked == []
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -11,8 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from trunkline.platform.storage import system
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.moves import move_call
-from trunkline.resources.calls.record import Direction, Record, fold
-from trunkline.resources.calls.status import FINAL, CallStatus
+from trunkline.resources.calls.record import (
+    END_WORDS,
+    Direction,
+    Record,
+    TelephonyDisconnectReason,
+    TelephonyHangup,
+    fold,
+)
+from trunkline.resources.calls.status import FINAL, CallStatus, sources
 from trunkline.resources.limits import repository as limits
 from trunkline.voice.conversation.events import EndReason, Note
 
@@ -29,6 +36,15 @@ class Fault:
     """Why a call is closed as failed, whatever its notes say."""
 
     message: str
+
+
+CANCELED = {
+    "end_reason": END_WORDS[EndReason.USER_CANCELED].rest,
+    "hangup_by": TelephonyHangup.CALLER,
+    "disconnect_reason": TelephonyDisconnectReason.CALLER_HANGUP,
+}
+"""What is told of an outbound call that the user canceled before it was answered."""
+_WAITING = (CallStatus.REGISTERED, CallStatus.PENDING, CallStatus.QUEUE, CallStatus.PAUSED)
 
 
 async def close_call(
@@ -65,6 +81,16 @@ async def end_call(session: AsyncSession, call: Call, to: CallStatus, **values: 
     if call.counted:
         await limits.release(session, call.workspace_id)
     return True
+
+
+async def cancel_waiting(session: AsyncSession, call_id: UUID) -> bool:
+    """Cancel a call that no host has begun to dial; False when one has, or it is over. System role."""
+    call = await locked(session, call_id)
+    if call is None or call.status not in _WAITING:
+        return False
+    by_user = call.status in sources(CallStatus.USER_CANCELED)
+    to = CallStatus.USER_CANCELED if by_user else CallStatus.CANCELED
+    return await end_call(session, call, to, **(CANCELED if by_user else {}))
 
 
 async def refold(session: AsyncSession, call: Call) -> None:

@@ -8,6 +8,7 @@ from trunkline.errors import BadInput
 from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router, needs
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, Wire, WireInput, done, ok
+from trunkline.resources.calls.closing import cancel_waiting
 from trunkline.resources.calls.holders import call_of, command
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.phone import target
@@ -62,8 +63,12 @@ class TransferOutcome(Wire):
 
 @router.post("/{call_id}/hangup")
 async def hang_up(call_id: str, caller: Caller, parts: Parts) -> StatusOnly:
-    """End a call that is on."""
-    await command(parts, await call_of(parts, caller, call_id), "hangup", {})
+    """End a call that is on, or cancel one that waits or rings."""
+    call = await call_of(parts, caller, call_id)
+    async with parts.database.system() as session:
+        canceled = await cancel_waiting(session, call.id)
+    if not canceled:
+        await command(parts, await call_of(parts, caller, call_id), "hangup", {})
     return done()
 
 

@@ -18,7 +18,7 @@ from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.announced import announced
-from trunkline.resources.calls.closing import Fault, Recording, close_call, end_call, locked, refold
+from trunkline.resources.calls.closing import CANCELED, Fault, Recording, close_call, end_call, locked, refold
 from trunkline.resources.calls.models import Call, CallAttempt, CallEvent
 from trunkline.resources.calls.moves import move_attempt, move_call
 from trunkline.resources.calls.new import inbound_call
@@ -38,7 +38,11 @@ _NO_LINE = (
     "No line can carry the call: {number} has no SIP domain. Give the number a termination_uri "
     "(PATCH /v2/numbers/{{slug}}), or call a SIP URI."
 )
-_OUTCOMES = {"busy": CallStatus.BUSY, "no_answer": CallStatus.NO_ANSWER}
+_OUTCOMES = {
+    "busy": CallStatus.BUSY,
+    "no_answer": CallStatus.NO_ANSWER,
+    "canceled": CallStatus.USER_CANCELED,
+}
 """Of DialFailed.outcome; the others are failures."""
 
 
@@ -162,6 +166,8 @@ class LiveCalls:
             if status is CallStatus.FAILED:
                 trunk = await self._trunk(session, call)
                 values = _not_reached(_failure(outcome, code, message, trunk), code)
+            elif status is CallStatus.USER_CANCELED:
+                values = CANCELED
             await end_call(session, call, status, **values)
 
     async def finish(
