@@ -138,5 +138,12 @@ def test_keys_are_made_shown_and_revoked(
     assert id_ in listed
     assert "for a test" in listed
     assert key not in listed
+    limited = run(
+        "keys", "create", "bounded", "--scope", "calls", "--scope", "contacts:read", "--expires", "30d"
+    )
+    listed = run("keys", "list")
+    assert limited.split("_")[2] in listed
+    assert "contacts:read calls" in listed
+    assert "'flying' is not known" in fails_with(monkeypatch, capsys, "keys", "create", "--scope", "flying")
     assert "is revoked" in run("keys", "revoke", id_)
     assert "could be revoked" in fails_with(monkeypatch, capsys, "keys", "revoke", id_)

@@ -191,11 +191,20 @@ def models_list() -> None:
 def keys_create(
     name: Annotated[str, typer.Argument(help="What the key is for.")] = "",
     workspace: Annotated[str | None, typer.Option(help="Id of the workspace; none: the first one.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it may do, such as calls or contacts:read; may be repeated; none: everything."
+        ),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="When it ends: 12h, 30d, 8w or a date; none: never.")
+    ] = None,
 ) -> None:
     """Make a key and print it, this once."""
     from trunkline.roles import keys
 
-    typer.echo(asyncio.run(keys.create(_settings(), name, workspace)))
+    typer.echo(asyncio.run(keys.create(_settings(), name, workspace, scope or (), expires)))
 
 
 @keys_app.command("list")
@@ -203,7 +212,7 @@ def keys_list() -> None:
     """Show the keys, never their text."""
     from trunkline.roles import keys
 
-    table = Table("id", "name", "workspace", "created", "last used", "revoked")
+    table = Table("id", "name", "workspace", "scopes", "created", "last used", "expires", "revoked")
     for row in asyncio.run(keys.rows(_settings())):
         table.add_row(*row)
     _show(table)
