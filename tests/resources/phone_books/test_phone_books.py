@@ -146,3 +146,36 @@ async def test_foreign_ids_are_unknown(api: Api, stranger: Api) -> None:
             await api.refused("PUT", f"{BOOKS}/{book}/entries/{each}", 404, json=ENTRY)
             await api.refused("DELETE", f"{BOOKS}/{book}/entries/{each}", 404)
     assert [each["id"] for each in await entries(stranger, foreign)] == [entry]
+
+
+async def transfer(api: Api, book: str) -> str:
+    """The id of a new transfer that chooses from this book."""
+    body = {
+        "transfer_mode": "cold_transfer",
+        "phone_book_id": book,
+        "instructions": "When asked for a person.",
+        "initiating_msg": "One moment.",
+    }
+    answer = await api.send("POST", "/v2/actions", json={"LIVE_TRANSFER": body, "name": "to the desk"})
+    return str(answer["response"]["action_id"])
+
+
+async def test_agents_whose_transfers_use_a_book(api: Api) -> None:
+    book, unused = await made(api), await made(api)
+    agents = sorted([await api.agent(), await api.agent()])
+    await api.agent()
+    action, other = await transfer(api, book), await transfer(api, book)
+    for agent in agents:
+        await api.send("POST", "/v2/actions/attach", json={"model_id": agent, "actions": [action, other]})
+    listed = (await api.send("GET", BOOKS))["response"]["items"]
+    assert {each["phone_book_id"]: each["agents"] for each in listed} == {book: agents, unused: []}
+
+
+async def test_a_book_in_use_stays(api: Api) -> None:
+    book = await made(api)
+    await entered(api, book)
+    action = await transfer(api, book)
+    assert "to the desk" in await api.refused("DELETE", f"{BOOKS}/{book}")
+    assert len(await entries(api, book)) == 1
+    await api.send("DELETE", f"/v2/actions/{action}")
+    await api.send("DELETE", f"{BOOKS}/{book}")

@@ -103,6 +103,11 @@ class ActionRepository:
         )
         return (await self._session.execute(query.order_by(AgentAction.agent_id))).scalars().all()
 
+    async def names_choosing_from(self, book_id: UUID) -> Sequence[str]:
+        """Names of the transfers that choose from a phone book, attached or not."""
+        query = select(Action.name).where(*self._mine(), Action.phone_book_id == book_id)
+        return (await self._session.execute(query.order_by(Action.name))).scalars().all()
+
     async def agents_of_phone_books(self, book_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
         """Phone book → the agents with a transfer that chooses from it; empty for a book that none has."""
         query = (

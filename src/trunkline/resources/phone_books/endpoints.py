@@ -8,6 +8,7 @@ from trunkline.platform.http.context import Caller, Transaction, keyed_router
 from trunkline.platform.http.pagination import Items, NumberedPage, WholePage, items_of
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
+from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.phone_books import wire
 from trunkline.resources.phone_books.repository import PhoneBookRepository
 from trunkline.resources.phone_books.schemas import BookCreate, BookOut, EntryOut, EntryWrite, Key
@@ -17,7 +18,9 @@ router = keyed_router("/v2/phonebooks", "Phone books", Scope.CONTACTS)
 
 
 def _books(session: Transaction, caller: Caller) -> PhoneBooks:
-    return PhoneBooks(PhoneBookRepository(session, caller.workspace_id))
+    return PhoneBooks(
+        PhoneBookRepository(session, caller.workspace_id), ActionRepository(session, caller.workspace_id)
+    )
 
 
 Service = Annotated[PhoneBooks, Depends(_books)]
@@ -31,8 +34,9 @@ async def create_phone_book(body: BookCreate, books: Service) -> Ok[Key]:
 @router.get("")
 async def list_phone_books(page: WholePage, books: Service) -> Ok[Items[BookOut]]:
     found, total = await books.page(page.limit, page.offset)
-    sizes = await books.sizes(found)
-    return ok(items_of([wire.shown(book, sizes.get(book.id, 0), []) for book in found], total, page))
+    sizes, agents = await books.sizes(found), await books.agents_of(found)
+    items = [wire.shown(book, sizes.get(book.id, 0), agents.get(book.id, [])) for book in found]
+    return ok(items_of(items, total, page))
 
 
 @router.delete("/{phone_book_id}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from trunkline.errors import BadInput, Conflict, NotFound
+from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.phone_books.models import PhoneBook, PhoneBookEntry
 from trunkline.resources.phone_books.repository import PhoneBookRepository
 from trunkline.resources.phone_books.schemas import BookCreate, EntryWrite
@@ -12,8 +13,9 @@ from trunkline.resources.phone_books.schemas import BookCreate, EntryWrite
 class PhoneBooks:
     """The phone books of one workspace, within one transaction."""
 
-    def __init__(self, books: PhoneBookRepository) -> None:
+    def __init__(self, books: PhoneBookRepository, actions: ActionRepository) -> None:
         self._books = books
+        self._actions = actions
 
     async def create(self, body: BookCreate) -> PhoneBook:
         """A new, empty book."""
@@ -36,9 +38,24 @@ class PhoneBooks:
         """Book → how many entries it has; empty books are left out."""
         return await self._books.sizes([book.id for book in books])
 
+    async def agents_of(self, books: Sequence[PhoneBook]) -> Mapping[UUID, Sequence[UUID]]:
+        """Book → the agents whose transfers choose from it."""
+        return await self._actions.agents_of_phone_books([book.id for book in books])
+
     async def delete(self, book_id: str) -> None:
-        """Remove a book and its entries. Raises NotFound."""
-        await self._books.delete(await self.get(book_id, lock=True))
+        """Remove a book and its entries.
+
+        Raises:
+            NotFound: no such book.
+            Conflict: a transfer chooses from it; in a call, it would lead nowhere.
+        """
+        book = await self.get(book_id, lock=True)
+        if names := await self._actions.names_choosing_from(book.id):
+            raise Conflict(
+                f"phone_book_id: transfers choose from this phone book ({', '.join(names[:5])}); "
+                "change or delete these actions first."
+            )
+        await self._books.delete(book)
 
     async def add_entry(self, book_id: str, body: EntryWrite) -> PhoneBookEntry:
         """A new entry.
