@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -12,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from sqlalchemy.exc import SQLAlchemyError
 
 from trunkline import __version__
-from trunkline.platform.http import docs
+from trunkline.platform.http import docs, published
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
 from trunkline.platform.http.edge import Edge, RequestMetrics
@@ -58,7 +57,7 @@ def create_app(
     app.include_router(docs.router)
     for router in routers:
         app.include_router(router)
-    _publish_plain_schema(app)
+    published.complete(app)
     return app
 
 
@@ -95,23 +94,3 @@ def _own_routes(ready: Ready, registry: CollectorRegistry) -> APIRouter:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-def _publish_plain_schema(app: FastAPI) -> None:
-    """Take out the 422 that the framework adds everywhere: malformed input answers 400 here."""
-    build = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = build()
-            for operations in schema["paths"].values():
-                for operation in operations.values():
-                    added = operation["responses"].get("422", {})
-                    if "HTTPValidationError" in str(added):
-                        del operation["responses"]["422"]
-            for unused in ("HTTPValidationError", "ValidationError"):
-                schema.get("components", {}).get("schemas", {}).pop(unused, None)
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -71,7 +71,7 @@ class KeyedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        largest = int((self.openapi_extra or {}).get("x-largest-body", USUAL_BODY))
+        largest = body_limit(self)
         in_one_transaction = _wants(self.dependant, _transaction)
 
         async def checked(request: Request) -> Response:
@@ -88,6 +88,11 @@ class KeyedRoute(APIRoute):
             return await (repeats.inside if in_one_transaction else repeats.beside)(key, request, handle)
 
         return checked
+
+
+def body_limit(route: APIRoute) -> int:
+    """The most bytes that a route takes."""
+    return int((route.openapi_extra or {}).get("x-largest-body", USUAL_BODY))
 
 
 def _wants(dependant: Dependant, call: Callable[..., Any]) -> bool:
