@@ -2,19 +2,30 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.resources.api import Api
-from tests.resources.calls.rows import NOON, store
+from tests.resources.calls.rows import NOON, NUMBER, store
 from trunkline.platform.http.totals import Totals
+from trunkline.resources.batches.models import BatchCall
 
 
 async def listed(api: Api, **query: Any) -> list[str]:
     body = (await api.send("GET", "/v2/calls", params=query))["response"]
     assert body["pagination"]["total_records"] >= len(body["calls"])
     return [call["call_id"] for call in body["calls"]]
+
+
+async def batch_of(api: Api, agent: str) -> UUID:
+    """A batch without calls."""
+    batch = BatchCall(
+        workspace_id=api.workspace.id, agent_id=UUID(agent), name="", from_number=NUMBER, status="completed"
+    )
+    async with api.database.workspace(api.workspace.id) as session:
+        session.add(batch)
+    return batch.id
 
 
 async def test_pages_are_newest_first_with_true_totals(api: Api) -> None:
@@ -28,7 +39,7 @@ async def test_pages_are_newest_first_with_true_totals(api: Api) -> None:
 
 async def test_each_filter(api: Api) -> None:
     first, second = await api.agent(), await api.agent()
-    batch = uuid4()
+    batch = await batch_of(api, first)
     a = await store(api, first, duration_s=10, status="completed")
     b = await store(api, first, duration_s=20, status="busy", created_at=NOON + timedelta(days=1))
     c = await store(
@@ -50,7 +61,6 @@ async def test_each_filter(api: Api) -> None:
         ({"lead_phone_number": "+491701234567"}, [c]),
         ({"lead_phone_number": "491701234567"}, [c]),
         ({"batch_call_id": str(batch)}, [c]),
-        ({"batch_call_id": "nothing"}, []),
         ({"model_id": first, "call_status": "completed", "duration_max": 10}, [a]),
         ({"page": 3, "start_date": "x", "call_status": ""}, [c, b, a]),
     ]
@@ -58,6 +68,12 @@ async def test_each_filter(api: Api) -> None:
         assert await listed(api, **query) == calls, query
     answer = await api.client.get("/v2/calls?lead_phone_number=+491701234567")  # not encoded
     assert [call["call_id"] for call in answer.json()["response"]["calls"]] == [c]
+
+
+@pytest.mark.parametrize("member", ["model_id", "batch_call_id"])
+async def test_a_filter_by_what_never_was(api: Api, member: str) -> None:
+    for unknown in ("nothing", str(uuid4())):
+        assert member in await api.refused("GET", "/v2/calls", params={member: unknown})
 
 
 async def test_dates_in_three_forms_and_to_date_is_exclusive(api: Api) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from trunkline.platform.http.landmarks import STRIDE, Place, Way
+from trunkline.resources.batches.models import BatchCall
 from trunkline.resources.calls.filters import CallFilter
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.ids import as_uuid
@@ -69,6 +70,11 @@ class CallRepository:
         query = select(counted.c.created_at, counted.c.id).where(counted.c.place % STRIDE == 0)
         rows = await self._session.execute(query.order_by(counted.c.place))
         return Way(settled, tuple(Place(row.created_at, row.id) for row in rows))
+
+    async def has_batch(self, batch_id: str) -> bool:
+        """Whether the workspace has this batch."""
+        mine = BatchCall.workspace_id == self._workspace, BatchCall.id == as_uuid(batch_id)
+        return await self._session.scalar(select(BatchCall.id).where(*mine)) is not None
 
     async def events(self, call: Call) -> Sequence[CallEvent]:
         """What is stored of a call's events, in their order."""

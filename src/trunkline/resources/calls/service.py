@@ -52,10 +52,12 @@ class Calls:
         """Calls of a kind, newest first, and how many there are.
 
         Raises:
-            BadInput: the filter names an agent that never was.
+            BadInput: the filter names an agent or a batch that never was.
         """
         if wanted.agent is not None and await self._agents.get(wanted.agent, deleted=True) is None:
             raise BadInput(f"model_id: there is no agent {wanted.agent}; leave it out for all calls.")
+        if wanted.batch is not None and not await self._calls.has_batch(wanted.batch):
+            raise BadInput(f"batch_call_id: there is no batch {wanted.batch}; leave it out for all calls.")
         total = await totals.get((self._workspace, wanted), lambda: self._calls.count(wanted))
         return await page_of(self._calls, (self._workspace, wanted), limit, offset, landmarks), total
 
