@@ -22,6 +22,7 @@ from trunkline.resources.routers import ROUTERS
 from trunkline.resources.workspaces.models import Workspace
 from trunkline.resources.workspaces.service import StoredKeys, create_key
 from trunkline.voice.language.twins import ScriptedLanguageModel
+from trunkline.voice.speech.voices import voices_of
 
 BASE_URL = "http://api.test"
 BOX = SecretBox("only-for-tests-0123456789")
@@ -114,12 +115,14 @@ async def serve(
         )
         model = ScriptedLanguageModel("Hello there.")
         app.state.language = Language(talk=model, think=model)
+        app.state.voices = voices_of(endpoint=True)
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=app),
             base_url=BASE_URL,
             headers={"Authorization": f"Bearer {key}"},
         ) as client:
             yield Api(client, database, workspace, app, platform, blobs, model)
+        await platform.outbound.close()
 
 
 def _no_node(request: httpx2.Request) -> httpx2.Response:

@@ -24,6 +24,7 @@ from trunkline.roles import installation, ports
 from trunkline.roles.language import thinking
 from trunkline.settings import Settings
 from trunkline.voice.language.routes import read_routes
+from trunkline.voice.speech.voices import voices_of
 
 _CLOSE_WITHIN = 5
 """Seconds that answers in progress (live events, downloads) have when the role stops."""
@@ -41,6 +42,7 @@ async def run(settings: Settings) -> int:
         readiness = Readiness(settings, platform)
         app = create_app(platform, routers=ROUTERS, ready=readiness.problems, registry=metrics.REGISTRY)
         app.state.language = language
+        app.state.voices = voices_of(endpoint=settings.tts_base_url is not None)
         config = uvicorn.Config(
             app,
             host=settings.bind,
@@ -59,6 +61,7 @@ async def run(settings: Settings) -> int:
 @asynccontextmanager
 async def _platform(settings: Settings) -> AsyncIterator[Platform]:
     database = Database.connect(installation.database_url(settings))
+    outbound = Outbound(settings.outbound_allow)
     try:
         await database.check_login()
         secrets = await installation.secret_box(settings, database)
@@ -70,11 +73,12 @@ async def _platform(settings: Settings) -> AsyncIterator[Platform]:
                 authenticator=Authenticator(StoredKeys(database, secrets)),
                 base_url=settings.base_url,
                 nodes=nodes,
-                outbound=Outbound(settings.outbound_allow),
+                outbound=outbound,
                 limit=RequestLimit(settings.rate_limit),
                 language_models=model_names(settings),
             )
     finally:
+        await outbound.close()
         await database.close()
 
 

@@ -16,6 +16,7 @@ from trunkline.resources.agents.schemas import (
 )
 from trunkline.resources.agents.settings import ShownSettings
 from trunkline.resources.numbers.models import Number
+from trunkline.voice.speech.voices import name_of
 
 MAX_DURATION = {"duration_seconds": 1800, "is_enabled": True}
 """What holds when an agent says nothing."""
@@ -48,6 +49,7 @@ def written(agent: Agent) -> AgentWritten:
 
 
 def _common(agent: Agent) -> dict[str, Any]:
+    voice_id = agent.settings.get("voice_id", "")
     return {
         "model_id": str(agent.id),
         "type": agent.type,
@@ -60,6 +62,6 @@ def _common(agent: Agent) -> dict[str, Any]:
         "max_duration": {**MAX_DURATION, **agent.max_duration},
         "voicemail_message": {"enabled": False, **agent.voicemail_message},
         "end_call_reasons": [],
-        "agent": ShownSettings(**{**agent.settings, "voice_name": agent.settings.get("voice_id", "")}),
+        "agent": ShownSettings(**{**agent.settings, "voice_name": name_of(voice_id) or voice_id}),
         "created_at": agent.created_at.isoformat(),
     }
