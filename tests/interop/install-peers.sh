@@ -2,7 +2,7 @@
 # Installs the outside SIP peers that tests/interop calls. Debian or Ubuntu; as root or through sudo; safe to repeat.
 set -euo pipefail
 
-packages=(sip-tester baresip-core tcpdump)
+packages=(sip-tester baresip-core kamailio tcpdump)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -79,6 +79,10 @@ class VoiceHost:
         if self._admission.count:
             await self._cut_off()
 
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
     def hurry(self) -> None:
         """Wait no longer for calls to end."""
         self._hurry.set()
@@ -145,16 +149,26 @@ class VoiceHost:
         """The plan of a call that rings; None when it was refused."""
         assert self._node is not None
         try:
-            return await self._holding.live.open_inbound(
-                dialled=incoming.dialled,
-                caller=incoming.caller,
-                host=self._node.identity.id,
-                sip_call_id=incoming.call_id,
-                headers=incoming.headers,
-            )
+            try:
+                return await self._routed(incoming, incoming.dialled)
+            except NotFound:
+                if not incoming.registered:
+                    raise
+                # A trunk may dial the name that we registered, or write the number in a way of its own.
+                return await self._routed(incoming, incoming.registered)
         except (NotFound, NoFreeSlot, Unavailable) as error:
             await _refuse(incoming, str(error))
             return None
+
+    async def _routed(self, incoming: IncomingCall, dialled: str) -> CallPlan:
+        assert self._node is not None
+        return await self._holding.live.open_inbound(
+            dialled=dialled,
+            caller=incoming.caller,
+            host=self._node.identity.id,
+            sip_call_id=incoming.call_id,
+            headers=incoming.headers,
+        )
 
     async def _answer(self, plan: CallPlan, incoming: IncomingCall) -> None:
         warming = self._holding.warm(plan)

@@ -17,5 +17,6 @@ import trunkline.resources.numbers.models
 import trunkline.resources.phone_books.models
 import trunkline.resources.simulations.models
 import trunkline.resources.tool_servers.models
+import trunkline.resources.trunks.models
 import trunkline.resources.webhooks.models
 import trunkline.resources.workspaces.models  # noqa: F401 the import is what is wanted

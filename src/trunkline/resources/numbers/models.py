@@ -21,6 +21,7 @@ class Number(Base):
         ForeignKeyConstraint(["workspace_id", "inbound_agent_id"], ["agents.workspace_id", "agents.id"]),
         Index("ix_numbers_created", "workspace_id", text("created_at DESC"), "id"),
         Index(None, "workspace_id", "inbound_agent_id"),
+        Index("ix_numbers_registering", "workspace_id", "id", postgresql_where=text("uac_enabled")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

@@ -109,6 +109,8 @@ class IncomingCall:
     transport: str = "udp"
     headers: dict[str, str] = field(default_factory=dict)
     """X- headers of the INVITE."""
+    registered: str = ""
+    """The number whose registration brought the call; "" when it came by itself."""
 
 
 IncomingHandler = Callable[[IncomingCall], Awaitable[None]]

@@ -27,6 +27,7 @@ from trunkline.voice.conversation.events import (
     Resumed,
 )
 from trunkline.voice.lines.line import IncomingCall, IncomingHandler, LineStats, Referred, Trunk
+from trunkline.voice.lines.registration import Heard, Registration, RegistrationState, Standing
 
 _SAMPLE_BYTES = 2
 _RING_SECONDS = 2
@@ -251,6 +252,10 @@ class LoopbackEngine:
         self.rate = rate
         self.phones: dict[str, Phone] = {}
         """By number or `sip:` address; who is not here cannot be reached."""
+        self.registrar: dict[tuple[str, str], str] = {}
+        """Passwords of who may register, by domain and username."""
+        self.registered: dict[Registration, Heard] = {}
+        """What is kept registered."""
         self.calls: list[Loopback] = []
         """Calls that are up or ring, for whoever keeps the clock."""
         self._on_incoming: IncomingHandler | None = None
@@ -279,6 +284,7 @@ class LoopbackEngine:
         headers: dict[str, str] | None = None,
         to_near: Impairments | None = None,
         to_far: Impairments | None = None,
+        registered: str = "",
     ) -> LoopbackLine:
         """Ring here as `caller`; answers the caller's end, on which `settled` tells that it was answered or refused."""
         if self._on_incoming is None:
@@ -287,7 +293,9 @@ class LoopbackEngine:
         self.calls.append(joined)
         call_id = f"loopback-{next(self._ids)}"
         self._later(
-            self._on_incoming(IncomingCall(dialled, caller, joined.near, call_id, "loopback", headers or {}))
+            self._on_incoming(
+                IncomingCall(dialled, caller, joined.near, call_id, "loopback", headers or {}, registered)
+            )
         )
         return joined.far
 
@@ -318,6 +326,18 @@ class LoopbackEngine:
         if joined.near.closed is not None:
             raise DialFailed("The other side is busy.", "busy", 486)
         return joined.near
+
+    async def register(self, registration: Registration, heard: Heard) -> None:
+        """See `Registers.register`."""
+        self.registered[registration] = heard
+        if self.registrar.get((registration.domain, registration.username)) == registration.password:
+            heard(Standing(RegistrationState.REGISTERED))
+        else:
+            heard(Standing(RegistrationState.FAILED, 403, "Forbidden"))
+
+    async def unregister(self, registration: Registration) -> None:
+        """See `Registers.unregister`."""
+        self.registered.pop(registration, None)
 
     def _later(self, work: Awaitable[None]) -> None:
         task = asyncio.create_task(_done(work))

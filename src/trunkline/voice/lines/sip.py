@@ -35,7 +35,9 @@ from trunkline.errors import BadInput, DialFailed, PortTaken, SetupError, Unavai
 from trunkline.voice.lines import sip_uri
 from trunkline.voice.lines.line import IncomingCall, IncomingHandler, Trunk
 from trunkline.voice.lines.native_log import divert_stderr, quieten
+from trunkline.voice.lines.registration import Heard, Registration
 from trunkline.voice.lines.sip_line import SipLine
+from trunkline.voice.lines.sip_registration import SipRegistrations
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,7 @@ class SipEngine:
         self._stopping = False
         self._placing = 0
         self._unclaimed: dict[int, list[StackEvent]] = {}
+        self._registrations = SipRegistrations(self._registered_agent, codecs)
 
     async def start(self, on_incoming: IncomingHandler) -> None:
         """Listen; raises PortTaken when another program holds the port, SetupError for what cannot work."""
@@ -114,6 +117,7 @@ class SipEngine:
         runtime, self._runtime = self._runtime, None
         if runtime is None:
             return
+        await self._registrations.close()
         drained = asyncio.create_task(runtime.drain())
         for line in list(self._lines):
             await line.hang_up()
@@ -142,6 +146,14 @@ class SipEngine:
             self._later(line.hang_up())
             raise
         return line
+
+    async def register(self, registration: Registration, heard: Heard) -> None:
+        """See `Registers.register`; calls to the address come in like any other, with the number it is for."""
+        await self._registrations.register(registration, heard)
+
+    async def unregister(self, registration: Registration) -> None:
+        """See `Registers.unregister`."""
+        await self._registrations.unregister(registration)
 
     # ---- outbound ----
 
@@ -198,16 +210,22 @@ class SipEngine:
 
     # ---- inbound ----
 
-    def _incoming(self, call: Call, transport: str) -> None:
+    def _incoming(self, call: Call, transport: str, registration: Registration | None = None) -> None:
         line = self._line(call)
         if self._stopping or self._on_incoming is None:
             self._later(line.hang_up())
             return
         caller = call.headers.get("P-Asserted-Identity") or call.headers.get("From") or call.peer or ""
+        to = call.headers.get("To", "")
+        dialled = sip_uri.user_of(to)
+        number = self._registrations.number_of(dialled, sip_uri.host_of(to))
+        if not number and registration is not None:
+            number = self._registrations.number_of(registration.username, registration.host)
         self._later(
             self._handle(
                 IncomingCall(
-                    dialled=sip_uri.user_of(call.headers.get("To", "")),
+                    dialled=dialled,
+                    registered=number,
                     caller=sip_uri.user_of(caller),
                     line=line,
                     call_id=line.call_id,
@@ -248,18 +266,27 @@ class SipEngine:
 
     async def _agent(self, trunk: Trunk | None, transport: str) -> UserAgent:
         """The user agent that speaks for a trunk, made when first needed."""
-        if self._runtime is None or self._stopping:
-            raise Unavailable("The SIP engine is not running; start it first, or dial from another host.")
+        runtime = self._running()
         if (agent := self._agents.get((trunk, transport))) is not None:
             return agent
         try:
-            agent = await UserAgent.create(self._runtime, self._account(trunk, transport))
+            agent = await UserAgent.create(runtime, self._account(trunk, transport))
         except ValueError as error:
             raise BadInput(f"The trunk cannot be used: {error}.") from error
         self._agents[(trunk, transport)] = agent
         # Trunk agents too: a call to the user part of their address is theirs before it is the catch-all's.
         agent.on_incoming(lambda call: self._incoming(call, transport))
         return agent
+
+    async def _registered_agent(self, registration: Registration, account: Account) -> UserAgent:
+        agent = await UserAgent.create(self._running(), account)
+        agent.on_incoming(lambda call: self._incoming(call, registration.transport, registration))
+        return agent
+
+    def _running(self) -> Runtime:
+        if self._runtime is None or self._stopping:
+            raise Unavailable("The SIP engine is not running; start it first, or dial from another host.")
+        return self._runtime
 
     def _account(self, trunk: Trunk | None, transport: str) -> Account:
         # video_codecs=none: otherwise the stack sends a re-INVITE for video after every answer.

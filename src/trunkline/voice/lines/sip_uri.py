@@ -63,6 +63,12 @@ def outbound(target: str, trunk: Trunk | None) -> SipUri:
     return parse(f"sip:{number}@{trunk.host};transport={trunk.transport}")
 
 
+def host_of(header: str) -> str:
+    """The host of a To or From value without its port, "" when there is none."""
+    match = re.search(r"sips?:(?:[^@>\s]+@)?(\[[^\]]+\]|[^:;>\s]+)", header)
+    return match[1] if match else ""
+
+
 def user_of(header: str) -> str:
     """The user part of a To, From or P-Asserted-Identity value, "" when there is none; `tel:` URIs too."""
     match = re.search(r"(?:sips?:(?P<user>[^@>\s]+)@|tel:(?P<number>[^;>\s]+))", header)

@@ -1,0 +1,83 @@
+"""Kamailio as somebody's SIP trunk: a registrar that asks for a password, and passes calls on to who registered."""
+
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.interop.program import free_sip_port
+
+PASSWORD = "s3cret"  # noqa: S105 - of a registrar that lives for one test
+_CONFIG = """#!KAMAILIO
+debug=1
+log_stderror=yes
+children=1
+tcp_children=1
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+listen=tcp:127.0.0.1:{port}
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+loadmodule "xlog.so"
+modparam("registrar", "min_expires", 1)
+request_route {{
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  if (has_totag()) {{ t_relay(); exit; }}
+  if (is_method("REGISTER")) {{
+    if (!pv_www_authenticate("127.0.0.1", "{password}", "0")) {{
+      if (is_present_hf("Authorization")) {{ sl_send_reply("403", "Forbidden"); exit; }}
+      www_challenge("127.0.0.1", "1"); exit;
+    }}
+    if (!save("location")) sl_reply_error();
+    xlog("L_ERR", "seen: $tU $expires(max)\\n");
+    exit;
+  }}
+  if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+  t_relay();
+}}
+"""
+
+
+class Kamailio:
+    """Runs for as long as the block does, at `127.0.0.1:port`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_sip_port()
+        self._config = folder / "kamailio.cfg"
+        self._log = folder / "kamailio.log"
+        self._config.write_text(_CONFIG.format(port=self.port, password=PASSWORD))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def registers(self) -> list[tuple[str, int]]:
+        """The REGISTERs that were taken: who, and for how many seconds; 0 is the leave."""
+        seen = [line.rpartition("seen: ")[2].split() for line in self._log.read_text().splitlines()]
+        return [(words[0], int(words[1])) for words in seen if len(words) == 2 and words[1].isdigit()]
+
+    def __enter__(self) -> "Kamailio":
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["kamailio", "-f", str(self._config), "-DD", "-E", "-m", "32", "-M", "4"],
+                stdout=log,
+                stderr=log,
+            )
+        for _ in range(200):
+            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return self
+            time.sleep(0.05)
+        raise AssertionError(self._log.read_text())
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(10)
