@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
-.PHONY: run test test-peers check bench lock clean help
+.PHONY: run test test-peers check bench lock client clean help
 
 help:
 	@echo "make run         set everything up, answer a demo call, stay up"
 	@echo "make test        the whole suite (ARGS=\"…\" goes to pytest)"
 	@echo "make test-peers  install the outside SIP peers of the suite (apt, root or sudo)"
 	@echo "make check       lint, types, import rules"
+	@echo "make client      the dashboard's client, generated anew (npm)"
 	@echo "make bench       the benchmarks (FULL=1 adds the long ones)"
 
 # uv is quick but knows nothing of pip's configuration (a mirror, a proxy's certificate): then pip does it itself.
@@ -64,6 +65,12 @@ lock: $(UV)
 	$(COMPILE) pyproject.toml -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 	echo 'uv==0.13.9' | $(COMPILE) - -o requirements/uv.txt
+
+# The dashboard's typed client, from the API's own description (Node >= 20).
+client: $(VENV)/.dev
+	$(BIN)/python -m trunkline.roles.description > dashboard/openapi.json
+	cd dashboard && npm ci --no-audit --no-fund && npm run client && npm run types
+	sha256sum < dashboard/openapi.json | cut -c 1-64 > dashboard/src/client/openapi.sha256
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

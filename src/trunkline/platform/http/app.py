@@ -39,10 +39,21 @@ def create_app(
             await reporting
         await _flush(platform.authenticator)
 
+    app = bare_app(routers)
+    app.router.lifespan_context = lifespan
+    app.state.platform = platform
+    app.add_middleware(Edge, metrics=RequestMetrics(registry))
+    handle_errors(app)
+    app.include_router(_own_routes(ready, registry))
+    app.include_router(docs.router)
+    return app
+
+
+def bare_app(routers: Sequence[APIRouter]) -> FastAPI:
+    """An application that can describe itself, but not work."""
     app = FastAPI(
         title="Trunkline",
         version=__version__,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -50,11 +61,6 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
         responses={400: {"model": ErrorEnvelope}, 401: {"model": ErrorEnvelope}},
     )
-    app.state.platform = platform
-    app.add_middleware(Edge, metrics=RequestMetrics(registry))
-    handle_errors(app)
-    app.include_router(_own_routes(ready, registry))
-    app.include_router(docs.router)
     for router in routers:
         app.include_router(router)
     published.complete(app)
