@@ -30,8 +30,8 @@ async def admit(session: AsyncSession, workspace_id: UUID) -> None:
             _WAIT_FOR_A_CALL,
         )
     raise OverLimit(
-        f"The workspace may place {pool.attempts_per_second} calls a second; try again in a second, or raise "
-        "attempts_per_second with PUT /trunkline/v1/workspace/limits.",
+        f"The workspace's call attempts a second ({pool.attempts_per_second}) are used up; try again in a second, or "
+        "raise attempts_per_second with PUT /trunkline/v1/workspace/limits.",
         _WAIT_FOR_A_SECOND,
     )
 
