@@ -1,6 +1,6 @@
 """What the tests of simulations stand on: bodies, made things, a script for both sides of a call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tests.resources.api import Api
@@ -62,4 +62,3 @@ def call_script(
 
 
 BYE = Line("Goodbye.", tool="end_call")
-Play = Callable[..., Any]

@@ -1,0 +1,295 @@
+"""The job of a run: the talk, the verdict, and what happens when it is begun more than once."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.resources.api import Api
+from tests.resources.simulations.conftest import BYE, call_script, holds, make_case, make_suite, start
+from trunkline.errors import ProviderError
+from trunkline.platform.storage.embedded import EmbeddedPostgres
+from trunkline.platform.work.jobs import Jobs, Queue
+from trunkline.resources.simulations.tasks import MOST_TRIES, SimulationTasks
+from trunkline.voice.language.ports import Filled, LanguageModel
+from trunkline.voice.language.twins import Line, ScriptedLanguageModel
+
+PATIENCE_S = 20.0
+
+
+async def begin(api: Api, *, agent: dict[str, Any] | None = None, **case: Any) -> dict[str, Any]:
+    """A run that nobody has worked on."""
+    settings = {"prompt": "You serve {who}.", "greeting_message": "Hello {who}.", **(agent or {})}
+    return await start(
+        api,
+        await make_case(api, **case),
+        await api.agent(agent=settings),
+        custom_variables={"who": "Ann"},
+    )
+
+
+async def work(api: Api, run: dict[str, Any], model: LanguageModel) -> dict[str, Any]:
+    """The job, once; what the run says afterwards."""
+    tasks = SimulationTasks(api.database, model)
+    await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
+    return await read(api, run)
+
+
+async def read(api: Api, run: dict[str, Any]) -> dict[str, Any]:
+    answer = await api.send("GET", f"/v2/simulations/{run['simulation_id']}")
+    holds(answer, "GET", "/simulations/{simulation_id}")
+    found: dict[str, Any] = answer["response"]
+    return found
+
+
+def said(run: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(item["sender_type"], item["type"], item["value"]) for item in run["timeline"]]
+
+
+def system_prompts(model: ScriptedLanguageModel) -> list[str]:
+    return [messages[0]["content"] for messages in model.asked]
+
+
+# ---- the talk ------------------------------------------------------------------------------------------
+
+
+async def test_agent_and_persona_talk_and_each_criterion_is_judged(api: Api) -> None:
+    run = await begin(api)
+    model = call_script(
+        ["For two? Done."],
+        ["A table for two.", Line("Thank you, bye.", tool="end_call")],
+        [(True, "It said hello."), (False, "It named no hour.")],
+    )
+    done = await work(api, run, model)
+    assert done["status"] == "completed"
+    assert said(done) == [
+        ("bot", "message", "Hello Ann."),
+        ("human", "message", "A table for two."),
+        ("bot", "message", "For two? Done."),
+        ("human", "message", "Thank you, bye."),
+        ("system", "event", "The persona ended the call."),
+    ]
+    assert done["success_criteria_analysis"] == {
+        "success": False,
+        "evaluations": [
+            {"success": True, "reasoning": "It said hello."},
+            {"success": False, "reasoning": "It named no hour."},
+        ],
+    }
+    assert done["error_info"] is None
+    assert all(float(item["timestamp"]) > 1_700_000_000 for item in done["timeline"])
+    assert done["updated_at"] > run["updated_at"]
+
+
+async def test_prompt_persona_and_criteria_know_the_variables_and_the_language(api: Api) -> None:
+    agent = await api.agent(agent={"prompt": "You serve {who}.", "greeting_message": "Hi."})
+    suite = await make_suite(api, agent, language="fr-FR")
+    case = await make_case(
+        api, suite_id=suite, prompt="You are {who}: {{who}}.", success_criteria=["It calls {who} by name."]
+    )
+    run = await start(api, case, agent, custom_variables={"who": "Ann"})
+    model = call_script(["Yes."], ["No.", BYE], [(True, "Yes.")])
+    await work(api, run, model)
+    persona, ours, *_, judge = system_prompts(model)
+    assert "You are Ann: Ann." in persona
+    assert "in the language fr-FR" in persona
+    assert "The agent has called you." in persona
+    assert ours.startswith("You serve Ann.")
+    assert "You judge" in judge
+    asked = model.asked[-1][-1]["content"]
+    assert "1. It calls Ann by name." in asked
+    assert "agent: Hi.\ncaller: No.\nagent: Yes.\ncaller: Goodbye." in asked
+
+
+async def test_a_persona_calls_an_inbound_agent(api: Api) -> None:
+    agent = await api.agent(type="inbound", agent={"prompt": "Help.", "greeting_message": "Hi."})
+    model = call_script([], [BYE])
+    await work(api, await start(api, await make_case(api), agent), model)
+    assert "You have called the agent." in system_prompts(model)[0]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "success"),
+    [([(True, ""), (False, "")], True), ([(False, ""), (False, "")], False)],
+)
+async def test_any_criterion_may_do(api: Api, verdicts: list[tuple[bool, str]], success: bool) -> None:
+    run = await begin(api, call_success_type="any")
+    done = await work(api, run, call_script([], [BYE], verdicts))
+    assert done["success_criteria_analysis"]["success"] is success
+
+
+async def test_all_hold(api: Api) -> None:
+    done = await work(api, await begin(api), call_script([], [BYE]))
+    assert done["success_criteria_analysis"]["success"] is True
+
+
+async def test_without_criteria_there_is_no_verdict(api: Api) -> None:
+    model = call_script([], [BYE])
+    done = await work(api, await begin(api, success_criteria=[]), model)
+    assert (done["status"], done["success_criteria_analysis"]) == ("completed", None)
+    assert len(model.asked) == 1
+
+
+async def test_the_agent_may_end_the_call(api: Api) -> None:
+    done = await work(api, await begin(api), call_script([BYE], ["No, thanks."]))
+    assert said(done)[-2:] == [
+        ("bot", "message", "Goodbye."),
+        ("system", "event", "The agent ended the call."),
+    ]
+
+
+async def test_the_longest_talk_is_ended(api: Api) -> None:
+    agent = await api.agent(agent={"prompt": "Help.", "greeting_message": "Hi."})
+    suite = await make_suite(api, agent)
+    await make_case(api, suite_id=suite)
+    await api.send("POST", f"/v2/simulation_suites/{suite}/execute?target_agent_id={agent}&max_turns=10")
+    [run] = (await api.send("GET", "/v2/simulations"))["response"]["items"]
+    done = await work(api, run, call_script(["Well."] * 9, ["So."] * 10))
+    assert done["status"] == "completed"
+    assert len(done["timeline"]) == 21
+    assert said(done)[-1] == ("system", "event", "The call was ended after 10 turns of each side.")
+
+
+async def test_who_speaks_first(api: Api) -> None:
+    dynamic = await begin(api, agent={"greeting_message_mode": "agent_dynamic"})
+    done = await work(api, dynamic, call_script(["Good morning."], [BYE]))
+    assert said(done)[0] == ("bot", "message", "Good morning.")
+    human = await begin(api, agent={"greeting_message_mode": "human"})
+    model = call_script([], ["Hello?", BYE])
+    done = await work(api, human, model)
+    assert said(done)[:2] == [("human", "message", "Hello?"), ("bot", "message", "Hello Ann.")]
+    assert "Say hello" in model.asked[0][-1]["content"]
+    silent = await begin(api, agent={"greeting_message": ""})
+    done = await work(api, silent, call_script(["Who is it?"], [BYE]))
+    assert said(done)[0] == ("bot", "message", "Who is it?")
+
+
+# ---- begun more than once ------------------------------------------------------------------------------
+
+
+async def test_a_run_that_is_over_is_left_alone(api: Api) -> None:
+    run = await begin(api)
+    done = await work(api, run, call_script([], [BYE]))
+    model = call_script([], [BYE])
+    assert await work(api, run, model) == done
+    assert model.asked == []
+    other = {**run, "simulation_id": "00000000-0000-4000-8000-000000000000"}
+    await SimulationTasks(api.database, model).run_simulation(other["simulation_id"], run["workspace_id"])
+    assert model.asked == []
+
+
+async def test_a_failing_model_is_tried_again_and_at_last_the_run_fails(api: Api) -> None:
+    run = await begin(api)
+    broken = ScriptedLanguageModel(Line(fail="the model is out"))
+    for _ in range(MOST_TRIES - 1):
+        with pytest.raises(ProviderError):
+            await work(api, run, broken)
+        assert (await read(api, run))["status"] == "in-progress"
+    done = await work(api, run, broken)
+    assert done["status"] == "failed"
+    assert done["error_info"] == {"message": "the model is out", "code": 503, "type": "language_model"}
+    assert done["success_criteria_analysis"] is None
+    session = await api.send("GET", f"/v2/sessions/{run['simulation_session_id']}")
+    counts = session["response"]
+    assert (counts["failed_simulations"], counts["pending_simulations"]) == (1, 0)
+
+
+async def test_a_try_after_a_failure_begins_anew(api: Api) -> None:
+    run = await begin(api)
+    with pytest.raises(ProviderError):
+        await work(api, run, call_script([Line(fail="out")], ["Hello?"]))
+    assert len((await read(api, run))["timeline"]) == 2
+    done = await work(api, run, call_script([], [BYE]))
+    assert [value for _, _, value in said(done)] == ["Hello Ann.", "Goodbye.", "The persona ended the call."]
+
+
+async def test_a_run_whose_workers_all_died_fails(api: Api) -> None:
+    run = await begin(api)
+
+    class Deadly(ScriptedLanguageModel):
+        async def fill(
+            self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
+        ) -> Filled:
+            raise asyncio.CancelledError
+
+    for _ in range(MOST_TRIES):
+        with pytest.raises(asyncio.CancelledError):
+            await work(api, run, Deadly(BYE))
+    model = call_script([], [BYE])
+    done = await work(api, run, model)
+    assert (done["status"], done["error_info"]["type"]) == ("failed", "interrupted")
+    assert model.asked == []
+
+
+async def test_a_worker_that_was_taken_for_dead_changes_nothing(api: Api) -> None:
+    run = await begin(api)
+    successor = call_script(
+        [], [Line("It is me now.", tool="end_call")], [(True, "second"), (True, "second")]
+    )
+
+    class Slow(ScriptedLanguageModel):
+        """Before it gives its verdict, another worker does the whole run."""
+
+        seen: dict[str, Any] | None = None
+
+        async def fill(
+            self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
+        ) -> Filled:
+            self.seen = await read(api, run)
+            await work(api, run, successor)
+            verdict = {"success": False, "reasoning": "first"}
+            return Filled({"criterion_1": verdict, "criterion_2": verdict}, done=None)  # type: ignore[arg-type]
+
+    slow = Slow(BYE)
+    done = await work(api, run, slow)
+    assert slow.seen is not None
+    assert slow.seen["status"] == "in-progress"
+    assert [value for _, _, value in said(slow.seen)][:2] == ["Hello Ann.", "Goodbye."]
+    assert done["success_criteria_analysis"]["evaluations"][0]["reasoning"] == "second"
+    assert [value for _, _, value in said(done)][1] == "It is me now."
+
+
+async def test_a_worker_that_was_taken_for_dead_stops_talking(api: Api) -> None:
+    run = await begin(api)
+    tasks = SimulationTasks(api.database, call_script([], [BYE]))
+    talked = 0
+
+    class Overtaken(ScriptedLanguageModel):
+        """Another worker does the whole run while it speaks for the first time."""
+
+        async def reply(self, *arguments: Any, **named: Any) -> Any:
+            nonlocal talked
+            talked += 1
+            await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
+            async for part in super().reply(*arguments, **named):
+                yield part
+
+    done = await work(api, run, Overtaken("I go on and on."))
+    assert done["status"] == "completed"
+    assert "I go on and on." not in str(done["timeline"])
+    assert talked == 1
+
+
+async def test_the_job_engine_does_it(api: Api, postgres: EmbeddedPostgres) -> None:
+    agent = await api.agent(agent={"prompt": "Help.", "greeting_message": "Hi."})
+    suite = await make_suite(api, agent)
+    for n in range(5):
+        await make_case(api, name=f"Case {n}", suite_id=suite)
+    begun = await api.send("POST", f"/v2/simulation_suites/{suite}/execute?target_agent_id={agent}")
+    jobs = Jobs(postgres.app_url, Queue.LONG, heartbeat_s=0.1, stalled_s=0.5)
+    SimulationTasks(api.database, call_script([], [BYE] * 5)).register(jobs)
+    worker = asyncio.create_task(jobs.run())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                session = (await api.send("GET", f"/v2/sessions/{begun['session_id']}"))["response"]
+                if session["pending_simulations"] == 0:
+                    break
+                await asyncio.sleep(0.05)
+    finally:
+        worker.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker
+    assert session["completed_simulations"] == 5
