@@ -126,7 +126,7 @@ class KnowledgeRepository:
 
     async def queue(self, source: KnowledgeSource) -> None:
         """Enqueue the job that reads a source as it is now."""
-        await queue(self._session, source.workspace_id, source.id, source.version)
+        await queue(self._session, source)
 
 
 def _of(base: KnowledgeBase) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@
       │  └────────┴────────────┴───────► failed
       └── from each of them: tried again later, or changed by its owner
 
-Every write of a state is a conditional update whose condition is `sources(to)`.
+Whoever writes a state holds the row, and finds its present state among `sources(to)`.
 """
 
 from enum import StrEnum
