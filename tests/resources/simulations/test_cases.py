@@ -47,7 +47,12 @@ async def test_nulls_and_an_empty_body_change_nothing(api: Api) -> None:
     path = f"{PATH}/{case}"
     before = (await api.send("GET", path))["response"]
     nulls = dict.fromkeys(("name", "prompt", "success_criteria", "call_success_type", "suite_id"))
-    for arguments in ({"json": nulls}, {"headers": {"Content-Type": "application/json"}}, {"json": {}}):
+    sent: list[dict[str, Any]] = [
+        {"json": nulls},
+        {"headers": {"Content-Type": "application/json"}},
+        {"json": {}},
+    ]
+    for arguments in sent:
         assert (await api.send("PUT", path, **arguments))["response"] == before
     kept = await api.send("PUT", path, json={"type": "agent_based", "base_agent_id": agent})
     assert kept["response"] == before

@@ -120,9 +120,9 @@ async def test_errors_come_before_the_stream(api: Api, stranger: Api) -> None:
         for id_ in (UNKNOWN, "x", foreign):
             assert "agent_id" in await api.refused("POST", path, 404, json={"agent_id": id_})
         for id_ in (UNKNOWN, "x", foreign_suite):
-            body = {"agent_id": agent, "suite_id": id_}
-            assert "suite_id" in await api.refused("POST", path, 404, json=body)
+            named = {"agent_id": agent, "suite_id": id_}
+            assert "suite_id" in await api.refused("POST", path, 404, json=named)
         assert "agent_id is required" in await api.refused("POST", path, 422, json={})
-        body = {"agent_id": agent, "include_tests": ["speed"]}
-        assert "include_tests" in await api.refused("POST", path, 422, json=body)
+        odd = {"agent_id": agent, "include_tests": ["speed"]}
+        assert "include_tests" in await api.refused("POST", path, 422, json=odd)
     assert api.model.asked == []

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,8 +13,9 @@ from tests.resources.simulations.conftest import BYE, call_script, holds, make_c
 from trunkline.errors import ProviderError
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.work.jobs import Jobs, Queue
+from trunkline.resources.simulations.repository import RunRepository
 from trunkline.resources.simulations.tasks import MOST_TRIES, SimulationTasks
-from trunkline.voice.language.ports import Filled, LanguageModel
+from trunkline.voice.language.ports import DonePart, Filled, LanguageModel
 from trunkline.voice.language.twins import Line, ScriptedLanguageModel
 
 PATIENCE_S = 20.0
@@ -223,14 +225,17 @@ async def test_a_run_whose_workers_all_died_fails(api: Api) -> None:
     assert model.asked == []
 
 
-async def test_a_worker_that_was_taken_for_dead_changes_nothing(api: Api) -> None:
+async def take_over(api: Api, run: dict[str, Any]) -> None:
+    """Another worker begins it."""
+    async with api.database.workspace(api.workspace.id) as session:
+        assert await RunRepository(session, api.workspace.id).begin(UUID(run["simulation_id"])) is not None
+
+
+async def test_a_worker_that_was_taken_for_dead_gives_no_verdict(api: Api) -> None:
     run = await begin(api)
-    successor = call_script(
-        [], [Line("It is me now.", tool="end_call")], [(True, "second"), (True, "second")]
-    )
 
     class Slow(ScriptedLanguageModel):
-        """Before it gives its verdict, another worker does the whole run."""
+        """Overtaken while it thinks of its verdict."""
 
         seen: dict[str, Any] | None = None
 
@@ -238,37 +243,36 @@ async def test_a_worker_that_was_taken_for_dead_changes_nothing(api: Api) -> Non
             self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
         ) -> Filled:
             self.seen = await read(api, run)
-            await work(api, run, successor)
+            await take_over(api, run)
             verdict = {"success": False, "reasoning": "first"}
-            return Filled({"criterion_1": verdict, "criterion_2": verdict}, done=None)  # type: ignore[arg-type]
+            return Filled({"criterion_1": verdict, "criterion_2": verdict}, DonePart(model))
 
     slow = Slow(BYE)
-    done = await work(api, run, slow)
+    after = await work(api, run, slow)
     assert slow.seen is not None
-    assert slow.seen["status"] == "in-progress"
-    assert [value for _, _, value in said(slow.seen)][:2] == ["Hello Ann.", "Goodbye."]
+    assert [value for _, _, value in said(slow.seen)][:2] == ["Hello Ann.", "Goodbye."], "told as it happens"
+    assert (after["status"], after["success_criteria_analysis"]) == ("in-progress", None)
+    done = await work(api, run, call_script([], [BYE], [(True, "second"), (True, "second")]))
     assert done["success_criteria_analysis"]["evaluations"][0]["reasoning"] == "second"
-    assert [value for _, _, value in said(done)][1] == "It is me now."
 
 
 async def test_a_worker_that_was_taken_for_dead_stops_talking(api: Api) -> None:
     run = await begin(api)
-    tasks = SimulationTasks(api.database, call_script([], [BYE]))
     talked = 0
 
     class Overtaken(ScriptedLanguageModel):
-        """Another worker does the whole run while it speaks for the first time."""
+        """Overtaken while it speaks for the first time."""
 
         async def reply(self, *arguments: Any, **named: Any) -> Any:
             nonlocal talked
             talked += 1
-            await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
+            await take_over(api, run)
             async for part in super().reply(*arguments, **named):
                 yield part
 
-    done = await work(api, run, Overtaken("I go on and on."))
-    assert done["status"] == "completed"
-    assert "I go on and on." not in str(done["timeline"])
+    after = await work(api, run, Overtaken("I go on and on."))
+    assert after["status"] == "in-progress"
+    assert [value for _, _, value in said(after)] == ["Hello Ann."]
     assert talked == 1
 
 
