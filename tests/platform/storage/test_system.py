@@ -58,6 +58,27 @@ async def test_keys(database: Database, workspace: Workspace) -> None:
         assert key.last_used_at is not None
 
 
+async def test_keys_know_their_workspace_until_it_is_deleted(
+    database: Database, workspace: Workspace
+) -> None:
+    branch = Workspace(name="branch", parent_id=workspace.id, revoked_permissions=["chat", "logs"])
+    async with database.system() as session:
+        session.add(branch)
+        await session.flush()
+        session.add(ApiKey(id="abcdefgh", workspace_id=branch.id, hash=b"h"))
+        await session.flush()
+        found = await system.find_key(session, "abcdefgh")
+        assert found is not None
+        assert (found.parent_id, found.revoked_permissions) == (workspace.id, ["chat", "logs"])
+        assert await system.has_subaccount(session, workspace.id, branch.id)
+        assert not await system.has_subaccount(session, branch.id, workspace.id)
+        assert not await system.has_subaccount(session, workspace.id, workspace.id)
+        branch.deleted_at = datetime.now(UTC)
+        await session.flush()
+        assert await system.find_key(session, "abcdefgh") is None
+        assert not await system.has_subaccount(session, workspace.id, branch.id)
+
+
 async def test_the_first_workspace(database: Database) -> None:
     async with database.system() as session:
         assert await system.first_workspace(session) is None

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.resources.api import BOX, Api
+from tests.resources.contract import contract
 from trunkline.resources.numbers.models import Number
 from trunkline.resources.numbers.service import PASSWORD_FIELD
 from trunkline.resources.numbers.trunk import trunk
@@ -170,8 +171,24 @@ async def test_a_foreign_number_answers_like_an_unknown_one(api: Api, stranger: 
     assert (await api.send("GET", SLUG))["assistants"] == []
 
 
-async def test_numbers_cannot_be_posted(api: Api) -> None:
+async def test_what_has_no_operation_of_its_own(api: Api) -> None:
     await api.refused("POST", "/v2/numbers", 405, json={})
+    await api.refused("PATCH", f"/v2/assistants/{await api.agent()}", 405, json={})
+
+
+async def test_answers_are_as_the_contract_writes_them(api: Api) -> None:
+    made = await api.send("POST", "/v2/custom-numbers", json=custom(api))
+    assert contract.faults(made, contract.answer_schema("POST", "/custom-numbers", 200)) == []
+    for _ in range(2):  # before a change, and after
+        shown = await api.send("GET", SLUG)
+        assert (
+            contract.faults(shown, contract.answer_schema("GET", "/numbers/{phone_number_slug}", 200)) == []
+        )
+        await api.send("PATCH", SLUG, json={"friendly_name": "Desk"})
+    listed = await api.send("GET", "/v2/numbers")
+    assert contract.faults(listed, contract.answer_schema("GET", "/numbers", 200)) == []
+    assert shown["updated_at"] > shown["created_at"]
+    assert shown["agency_workspace_id"] is None
 
 
 @pytest.mark.parametrize(
