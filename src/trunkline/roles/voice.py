@@ -18,6 +18,7 @@ from trunkline.host.journal import Journal
 from trunkline.host.node import Identity, Node
 from trunkline.host.parts import Choice, Endpoint, Parts, load
 from trunkline.host.recorder import RecordingWriter
+from trunkline.host.registrar import Registrar
 from trunkline.host.writer import EventWriter
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
@@ -25,6 +26,7 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.calls.live import OFFERS, LiveCalls
+from trunkline.resources.trunks.live import TrunkClaims
 from trunkline.roles import installation
 from trunkline.roles.language import ABSENT, endpoint
 from trunkline.settings import Settings
@@ -100,6 +102,9 @@ async def _started(
     engine = SipEngine(settings.bind, settings.sip_port, settings.rtp_ports, settings.public_ip)
     stack.push_async_callback(host.stop)
     await host.start(engine, Node(database, identity, lambda: holding.calls, holding.found_closed))
+    registrar = Registrar(TrunkClaims(database, secrets), engine, identity.id, lambda: host.draining)
+    registrar.start()
+    stack.push_async_callback(registrar.stop)
     return host
 
 

@@ -22,13 +22,13 @@ _CLAIM = text("""
     SELECT number.workspace_id, number.id, :host, :state
     FROM numbers number
     LEFT JOIN trunk_registrations known ON known.workspace_id = number.workspace_id AND known.number_id = number.id
-    LEFT JOIN nodes keeper ON keeper.id = known.host_id AND NOT keeper.draining AND keeper.seen_at > now() - :fresh
+    LEFT JOIN nodes keeper ON keeper.id = known.host_id AND NOT keeper.draining AND keeper.seen_at > now() - CAST(:fresh AS interval)
     WHERE number.uac_enabled AND keeper.id IS NULL
     ON CONFLICT (workspace_id, number_id) DO UPDATE
     SET host_id = :host, state = :state, code = NULL, reason = '', changed_at = now()
     WHERE NOT EXISTS (
         SELECT 1 FROM nodes keeper
-        WHERE keeper.id = held.host_id AND NOT keeper.draining AND keeper.seen_at > now() - :fresh
+        WHERE keeper.id = held.host_id AND NOT keeper.draining AND keeper.seen_at > now() - CAST(:fresh AS interval)
     )
 """)
 """Only what nobody keeps is touched; of two hosts that come at once the second finds the first one's name."""

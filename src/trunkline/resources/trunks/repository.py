@@ -21,13 +21,13 @@ class TrunkRepository:
         """Trunks, newest number first, and how many there are."""
         total = (await self._session.execute(select(func.count()).where(*self._mine))).scalar_one()
         query = self._query().order_by(Number.created_at.desc(), Number.id).limit(limit).offset(offset)
-        return [row._tuple() for row in await self._session.execute(query)], total
+        return [(number, kept) for number, kept in await self._session.execute(query)], total
 
     async def find(self, text: str) -> Trunked | None:
         """The trunk of a number, by its slug or as it is written."""
         query = self._query().where((Number.slug == text) | (Number.number == text))
         row = (await self._session.execute(query)).first()
-        return None if row is None else row._tuple()
+        return None if row is None else (row[0], row[1])
 
     def _query(self) -> Select[Number, TrunkRegistration | None]:
         same = (TrunkRegistration.workspace_id == Number.workspace_id) & (
