@@ -339,16 +339,17 @@ async def test_chats_of_one_time_are_all_listed(api: Api) -> None:
     assert seen == sorted(made)
 
 
-async def test_chats_of_one_agent(api: Api) -> None:
-    chat_id = await begun(api)
-    mine = (await read(api, chat_id))["conversation_history"]
-    assert mine == []
-    agent = await api.agent()
-    other = str(uuid4())
-    await api.send("POST", f"/v2/chat/{other}", json={"model_id": agent})
-    for asked, found in ((agent, [other]), (str(uuid4()), []), ("none", [])):
-        page = (await api.send("GET", f"/v2/chat?agent_id={asked}"))["response"]
-        assert [each["chat_id"] for each in page["chats"]] == found
+async def test_chats_of_one_agent(api: Api, stranger: Api) -> None:
+    await begun(api)
+    agent, chat_id = await api.agent(), str(uuid4())
+    await api.send("POST", f"/v2/chat/{chat_id}", json={"model_id": agent})
+    for _ in range(2):
+        page = (await api.send("GET", f"/v2/chat?agent_id={agent}"))["response"]
+        assert [each["chat_id"] for each in page["chats"]] == [chat_id]
+        await api.client.delete(f"/v2/assistants/{agent}")  # its chats are still there
+    for unknown in (await stranger.agent(), str(uuid4()), "none"):
+        said = await api.refused("GET", f"/v2/chat?agent_id={unknown}")
+        assert said == f"agent_id: there is no agent {unknown}."
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])

@@ -21,7 +21,6 @@ from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.chats.models import Chat, ChatMessage
 from trunkline.resources.chats.repository import LONGEST_ID, ChatRepository, is_id
 from trunkline.resources.chats.schemas import ChatCreate
-from trunkline.resources.ids import as_uuid
 from trunkline.voice.conversation.dialogue import Dialogue
 from trunkline.voice.conversation.profile import GreetingMode, Medium
 from trunkline.voice.language.ports import LanguageModel
@@ -96,12 +95,12 @@ class Chats:
     async def after(
         self, place: tuple[datetime, str] | None, limit: int, agent_id: str | None
     ) -> Sequence[Chat]:
-        """Up to `limit` chats from this place on, newest first; an unknown agent has none."""
-        agent = as_uuid(agent_id) if agent_id is not None else None
-        if agent_id is not None and agent is None:
-            return ()
-        async with self._rows() as (chats, _):
-            return await chats.after(place, limit, agent)
+        """Up to `limit` chats from this place on, newest first. Raises BadInput for an unknown agent."""
+        async with self._rows() as (chats, agents):
+            agent = await agents.get(agent_id, deleted=True) if agent_id is not None else None
+            if agent_id is not None and agent is None:
+                raise BadInput(f"agent_id: there is no agent {agent_id}.")
+            return await chats.after(place, limit, agent.id if agent else None)
 
     async def send(self, chat_id: str, text: str) -> ChatMessage:
         """The agent's answer to what the user writes.

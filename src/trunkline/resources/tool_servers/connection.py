@@ -5,6 +5,7 @@ transport over server-sent events, as the protocol's specification advises.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -20,6 +21,9 @@ from mcp.types import Implementation
 from trunkline import __version__
 from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
+
+# What goes wrong with somebody else's server is told to who asked; the library would write a traceback of it as well.
+logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
 
 LARGEST = 4 << 20
 """Bytes of one answer."""
