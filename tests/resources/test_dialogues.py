@@ -17,8 +17,7 @@ async def test_a_reply_is_taken_into_the_dialogue() -> None:
     assert await reply(dialogue, model) == Turn("Item #7 is **there**.", ended=False, model="gpt-4.1")
     assert [each["role"] for each in dialogue.history] == ["user", "assistant"]
     [asked] = model.asked
-    assert "text chat" in asked[0]["content"]
-    assert "Be kind." in asked[0]["content"]
+    assert asked[0]["content"].startswith("Be kind.\n\nYou are in a text chat.")
     assert asked[-1] == {"role": "user", "content": "Is it there?"}
 
 
@@ -26,7 +25,9 @@ async def test_an_agent_of_calls_speaks_without_signs() -> None:
     dialogue = Dialogue(Profile("Be kind."))
     turn = await reply(dialogue, model := ScriptedLanguageModel("It is **there**."))
     assert turn.text == "It is there."
-    assert "phone call" in model.asked[0][0]["content"]
+    head, begin = model.asked[0]
+    assert head["content"].startswith("Be kind.\n\nYou are on a phone call.")
+    assert begin == {"role": "user", "content": "[The call has just been connected. Greet the caller.]"}
 
 
 @pytest.mark.parametrize(("words", "said"), [("Bye!", "Bye!"), ("", CHAT.closing)])

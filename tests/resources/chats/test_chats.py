@@ -77,8 +77,7 @@ async def test_a_whole_chat(api: Api) -> None:
     ]
     assert chat["transcript"].startswith("\nbot: Hello Ann!\nhuman: When do you open?\nbot: ")
     head, *_, last = model.asked[1]
-    assert head["content"].startswith("You work for Bell.")
-    assert "text chat" in head["content"]
+    assert head["content"].startswith("You work for Bell.\n\nYou are in a text chat.")
     assert last == {"role": "user", "content": "Thank you."}
     assert "Hello Ann!" in [each["content"] for each in model.asked[1]]
 

@@ -44,11 +44,11 @@ class Dialogue:
 
     def messages(self) -> tuple[Message, ...]:
         """The whole prompt. Each is a strict prefix of the next, so that an endpoint's cache holds."""
-        system = f"{self.profile.prompt.strip()}\n\n{_RULES}" if self.profile.prompt.strip() else _RULES
-        head: Message = {"role": "system", "content": system}
+        prompt, rules = self.profile.prompt.strip(), _RULES[self.profile.medium]
+        head: Message = {"role": "system", "content": f"{prompt}\n\n{rules}" if prompt else rules}
         first = next((message["role"] for message in self.history if message["role"] != "system"), None)
         if first != "user":
-            return (head, {"role": "user", "content": _BEGIN}, *self.history)
+            return (head, {"role": "user", "content": _BEGIN[self.profile.medium]}, *self.history)
         return (head, *self.history)
 
     def preview(self, text: str) -> tuple[Message, ...]:
