@@ -1,5 +1,6 @@
 """`/v2/subaccounts`, rule by rule."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +14,11 @@ from tests.resources.subaccounts.made import bearer, key, subaccount
 from trunkline.errors import OutboundFailed
 from trunkline.platform.http.scopes import PERMISSIONS
 from trunkline.platform.outbound.client import Answer, Outbound
+from trunkline.platform.storage.blobs import memory_blobs
+from trunkline.resources.batches.models import BatchTask
+from trunkline.resources.batches.tasks import BatchTasks
 from trunkline.resources.calls.models import Call
+from trunkline.resources.calls.tasks import CallTasks
 from trunkline.resources.numbers.models import Number
 from trunkline.resources.numbers.service import PASSWORD_FIELD
 from trunkline.resources.workspaces import secrets
@@ -236,6 +241,60 @@ async def test_calls_at_once_are_limited(api: Api) -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
     own = await api.agent()
     await api.send("POST", "/v2/calls", json={**order, "model_id": own})
+
+
+async def _batch(api: Api, headers: dict[str, str], workspace: str) -> tuple[str, BatchTasks]:
+    """A batch of two tasks of a subaccount, and what places its calls."""
+    await api.host(capacity=5)
+    agent = await an_agent(api, headers)
+    number = await api.number("+14155550100", workspace_id=workspace)
+    tasks = [{"to_phone_number": f"+1415555019{n}", "lead_name": ""} for n in range(2)]
+    body = {"model_id": agent, "from_phone_number": number, "name": "B", "tasks": tasks}
+    made = await api.send("POST", "/v2/calls/batch", json=body, headers=headers)
+    placing = BatchTasks(api.database, CallTasks(api.database, memory_blobs()))
+    return str(made["response"]["batch_call_id"]), placing
+
+
+async def _tasks(api: Api, batch: str, workspace: str) -> list[str]:
+    """The statuses of a batch's tasks, in the order added."""
+    mine = select(BatchTask.status).where(BatchTask.batch_id == UUID(batch)).order_by(BatchTask.seq)
+    async with api.database.workspace(UUID(workspace)) as session:
+        return list(await session.scalars(mine))
+
+
+@pytest.mark.parametrize(
+    ("taken", "given"),
+    [
+        ({"max_minutes": 0}, {"max_minutes": None}),
+        ({"revoke_permissions": ["outbound"]}, {"grant_permissions": ["outbound"]}),
+    ],
+)
+async def test_batches_wait_while_the_parent_allows_no_calls(
+    api: Api, taken: dict[str, Any], given: dict[str, Any]
+) -> None:
+    made = await subaccount(api)
+    batch, placing = await _batch(api, made.headers, made.id)
+    for change, status in ((taken, "pending"), (given, "dispatched")):
+        await api.send("PUT", made.path, json=change)
+        await placing.look()
+        assert await _tasks(api, batch, made.id) == [status, status]
+
+
+async def test_batches_keep_to_the_calls_at_once(api: Api) -> None:
+    made = await subaccount(api, concurrency=1)
+    batch, placing = await _batch(api, made.headers, made.id)
+    await placing.look()
+    await placing.look()
+    assert await _tasks(api, batch, made.id) == ["dispatched", "pending"]
+
+
+async def test_agents_made_at_once_stay_within_the_limit(api: Api) -> None:
+    made = await subaccount(api, max_agents=1)
+    body = {"type": "outbound", "name": "A", "agent": {}}
+    answers = await asyncio.gather(
+        *(api.client.post("/v2/assistants", json=body, headers=made.headers) for _ in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 400, 400, 400]
 
 
 async def test_agents_are_limited(api: Api) -> None:
