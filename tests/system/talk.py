@@ -44,10 +44,14 @@ def new_number() -> str:
 
 
 @contextmanager
-def on_the_wire(target: str, *steps: Step, seconds: float = 30.0, calls: int = 1) -> Iterator[list[WireCall]]:
+def on_the_wire(
+    target: str, *steps: Step, seconds: float = 30.0, calls: int = 1, headers: dict[str, str] | None = None
+) -> Iterator[list[WireCall]]:
     """Calls by the measuring caller while the body runs; they have ended when it is left, at the latest after `seconds`."""
     with closing(WireCaller()) as caller, ThreadPoolExecutor(1) as pool:
-        placed = [caller.call(target, steps, caller=f"+1999555{n:04d}") for n in range(calls)]
+        placed = [
+            caller.call(target, steps, caller=f"+1999555{n:04d}", headers=headers) for n in range(calls)
+        ]
         work = pool.submit(caller.run, seconds)
         yield placed
         work.result()

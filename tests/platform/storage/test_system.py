@@ -4,7 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
@@ -149,6 +151,26 @@ async def test_the_emptiest_is_taken(database: Database) -> None:
             node = await system.take_any_slot(session)
             assert node is not None
             assert node.id == "large"
+
+
+async def test_a_node_to_avoid_is_taken_last(database: Database) -> None:
+    await _node(database, "silent", capacity=10)
+    await _node(database, "other", capacity=1)
+    async with database.system() as session:
+        taken = [await system.take_any_slot(session, avoid="silent") for _ in range(2)]
+    assert [node.id if node else None for node in taken] == ["other", "silent"]
+
+
+async def test_a_workspace_may_ask_whether_there_is_a_free_slot(
+    database: Database, workspace: Workspace
+) -> None:
+    async with database.workspace(workspace.id) as session:
+        assert not await system.has_free_slot(session)
+    await _node(database, "a")
+    async with database.workspace(workspace.id) as session:
+        assert await system.has_free_slot(session)
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await session.execute(text("UPDATE nodes SET active = 0"))
 
 
 async def test_draining_silent_and_other_nodes_are_not_taken(database: Database) -> None:

@@ -155,6 +155,19 @@ async def test_an_unclaimed_offer_is_revoked_and_made_anew(
     assert await live.claim(call, 2, host) is not None
 
 
+async def test_a_revoked_offer_goes_to_another_host_first(
+    tasks: CallTasks, database: Database, live: LiveCalls, agent: Agent, add_host: AddHost
+) -> None:
+    silent = await add_host(50)
+    call = await outbound(database, agent)
+    await place(tasks, agent, call)
+    other = await add_host(1)
+    await age(database, 4)
+    await tasks.look()
+    assert await live.pending_attempts(silent) == []
+    assert await live.pending_attempts(other) == [(call, 2)]
+
+
 async def test_an_offer_that_is_claimed_is_left_alone(
     tasks: CallTasks, database: Database, live: LiveCalls, agent: Agent, host: UUID
 ) -> None:

@@ -85,7 +85,7 @@ async def test_a_trunk_carries_number_and_caller_id() -> None:
     try:
         with Answerer(mode="listen") as far:
             trunk = Trunk(f"127.0.0.1:{far.port}", transport="tcp", caller_id="+49301")
-            line = await dialler.dial("+49 30 999", trunk, {"X-Agent-Id": "7"}, 5.0)
+            line = await dialler.dial("+49 30 999", trunk, {"X-Agent-Id": "7", "X-EI": "8"}, 5.0)
             incoming = await asyncio.to_thread(far.wait_for, "incoming")
             await line.hang_up()
     finally:
@@ -93,7 +93,7 @@ async def test_a_trunk_carries_number_and_caller_id() -> None:
     assert incoming["dialled"] == "+4930999"
     assert incoming["caller"] == "+49301"
     assert incoming["transport"] == "tcp"
-    assert incoming["headers"] == {"X-Agent-Id": "7"}
+    assert incoming["headers"] == {"X-Agent-Id": "7", "X-EI": "8"}
 
 
 async def test_calls_to_a_trunks_user_ring_like_any_other() -> None:
