@@ -99,11 +99,12 @@ class NoFreeSlot(Unavailable):
 
 
 class OutboundFailed(TrunklineError):
-    """An outgoing request brought no answer; `timed_out` when the time for it was over."""
+    """An outgoing request brought no answer; `timed_out` when its time was over, `too_large` when its answer was."""
 
-    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+    def __init__(self, message: str, *, timed_out: bool = False, too_large: bool = False) -> None:
         super().__init__(message)
         self.timed_out = timed_out
+        self.too_large = too_large
 
 
 class DialFailed(TrunklineError):

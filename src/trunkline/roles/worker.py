@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from trunkline.platform.http import idempotency
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
@@ -18,11 +20,14 @@ from trunkline.platform.work.reaper import Reaper
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.batches.tasks import BatchTasks
 from trunkline.resources.calls.tasks import CallTasks
+from trunkline.resources.knowledge.tasks import KnowledgeTasks
 from trunkline.resources.limits import repository as limits
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.roles import installation
 from trunkline.roles.language import thinking
 from trunkline.settings import Settings
+from trunkline.voice.language.embeddings_minilm import MiniLM
+from trunkline.voice.models.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +35,8 @@ NICENESS = 5
 """Live calls on the same machine come first."""
 LONG_AT_ONCE = 8
 """They wait for models rather than for this process."""
+SLOW_AT_ONCE = 4
+"""Some fetch while one embeds."""
 RECOVER_EVERY = 3.0
 REAP_EVERY = 1.0
 RECOUNT_EVERY = 30.0
@@ -51,12 +58,26 @@ async def run(settings: Settings) -> int:
         tasks.register(jobs, schedules)
         BatchTasks(database, tasks).register(schedules)
         _register_upkeep(jobs, schedules, database, tasks)
-        async with thinking(settings) as language:
+        async with thinking(settings) as language, _slow_jobs(url, database, settings) as slow_jobs:
             SimulationTasks(database, language.think).register(long_jobs)
-            await _until_stopped((jobs, long_jobs), schedules)
+            await _until_stopped((jobs, long_jobs, slow_jobs), schedules)
     finally:
         await database.close()
     return 0
+
+
+@asynccontextmanager
+async def _slow_jobs(url: str, database: Database, settings: Settings) -> AsyncIterator[Jobs]:
+    """What reads documents and embeds them, one core for all of it."""
+    jobs = Jobs(url, Queue.SLOW, concurrency=SLOW_AT_ONCE)
+    outbound = Outbound(settings.outbound_allow)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="embeddings") as pool:
+            embeddings = MiniLM(Store(settings.models_folder), pool)
+            KnowledgeTasks(database, outbound, embeddings).register(jobs)
+            yield jobs
+    finally:
+        await outbound.close()
 
 
 def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks: CallTasks) -> None:

@@ -63,6 +63,13 @@ async def test_not_now(status: int) -> None:
         await fetch(Web(faq=Page(status=status)), f"{SITE}/faq")
 
 
+async def test_too_large_is_no_matter_of_time() -> None:
+    with pytest.raises(BadInput, match="faq is larger than 16 MiB"):
+        await fetch(Web(faq=OutboundFailed("the answer is larger", too_large=True)), f"{SITE}/faq")
+    with pytest.raises(OutboundFailed):
+        await fetch(Web(faq=OutboundFailed("not reached")), f"{SITE}/faq")
+
+
 @pytest.mark.parametrize("media", ["image/png", "application/zip", "video/mp4"])
 async def test_what_holds_no_text(media: str) -> None:
     with pytest.raises(BadInput, match=f"but {media}"):

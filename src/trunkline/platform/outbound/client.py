@@ -148,7 +148,7 @@ async def _body(answer: httpx2.Response, largest: int) -> bytes:
     async for chunk in answer.aiter_raw():
         packed += chunk
         if len(packed) > largest:
-            raise OutboundFailed(f"the answer is larger than {largest} bytes")
+            raise OutboundFailed(f"the answer is larger than {largest} bytes", too_large=True)
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", "") or not packed:
         return bytes(packed)
@@ -160,7 +160,7 @@ async def _body(answer: httpx2.Response, largest: int) -> bytes:
     except zlib.error as error:
         raise OutboundFailed("the answer is not gzip, though it says so") from error
     if len(body) > largest:
-        raise OutboundFailed(f"the answer is larger than {largest} bytes")
+        raise OutboundFailed(f"the answer is larger than {largest} bytes", too_large=True)
     if not unpacker.eof:
         raise OutboundFailed("the answer ends before its gzip does")
     return body

@@ -45,7 +45,12 @@ async def fetch(outbound: Outbound, url: str) -> Document:
         BadInput: there is nothing, or nothing that can be read.
     """
     for _ in range(REDIRECTS + 1):
-        answer = await outbound.send("GET", url, headers=_ACCEPT, within=WITHIN, largest=LARGEST)
+        try:
+            answer = await outbound.send("GET", url, headers=_ACCEPT, within=WITHIN, largest=LARGEST)
+        except OutboundFailed as error:
+            if error.too_large:
+                raise BadInput(f"{url} is larger than {LARGEST // 2**20} MiB; split it.") from error
+            raise
         if answer.status not in _MOVED or "location" not in answer.headers:
             return _document(answer, url)
         url = urljoin(url, answer.headers["location"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
-from sqlalchemy import CTE, ColumnElement, Select, Text, cast, func, literal, select, union_all
+from sqlalchemy import CTE, ColumnElement, Select, Text, cast, func, literal, null, select, union_all
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from trunkline.platform.storage.database import Database
@@ -79,7 +79,7 @@ async def search(
         .join(merged, (Chunk.source_id == merged.c.source_id) & (Chunk.position == merged.c.position))
         .join(KnowledgeSource, KnowledgeSource.id == Chunk.source_id)
         .where(*mine)
-        .order_by(merged.c.score.desc(), Chunk.source_id, Chunk.position)
+        .order_by(merged.c.score.desc(), merged.c.nearest.nulls_last(), Chunk.source_id, Chunk.position)
     )
     async with database.workspace(workspace_id) as session:
         passages = [Passage(*row) for row in await session.execute(query)]
@@ -88,23 +88,39 @@ async def search(
 
 
 def _by_meaning(mine: list[ColumnElement[bool]], distance: ColumnElement[float]) -> Select[UUID, int, int]:
-    query = select(Chunk.source_id, Chunk.position, func.row_number().over(order_by=distance).label("place"))
-    return query.where(*mine, Chunk.embedding.is_not(None)).order_by(distance).limit(_CANDIDATES)
+    return _placed(distance, *mine, Chunk.embedding.is_not(None))
 
 
 def _by_words(mine: list[ColumnElement[bool]], question: str) -> Select[UUID, int, int]:
     """Chunks with any of the question's words: all of them are seldom in one."""
     every = cast(func.plainto_tsquery("english", question), Text)
     any_ = cast(func.replace(every, "&", "|"), TSQUERY)
-    rank = func.ts_rank(Chunk.words, any_).desc()
-    query = select(Chunk.source_id, Chunk.position, func.row_number().over(order_by=rank).label("place"))
-    return query.where(*mine, Chunk.words.bool_op("@@")(any_)).order_by(rank).limit(_CANDIDATES)
+    return _placed(-func.ts_rank(Chunk.words, any_), *mine, Chunk.words.bool_op("@@")(any_))
+
+
+def _placed(by: ColumnElement[float], *where: ColumnElement[bool]) -> Select[UUID, int, int]:
+    """The first candidates in this order, each with its place."""
+    first = (
+        select(Chunk.source_id, Chunk.position, by.label("by"))
+        .where(*where)
+        .order_by(by, Chunk.source_id, Chunk.position)
+        .limit(_CANDIDATES)
+        .subquery()
+    )
+    order = (first.c.by, first.c.source_id, first.c.position)
+    return select(first.c.source_id, first.c.position, func.row_number().over(order_by=order).label("place"))
 
 
 def _merged(meaning: Select[UUID, int, int], words: Select[UUID, int, int], count: int) -> CTE:
-    ranked = union_all(meaning.subquery().select(), words.subquery().select()).subquery()
+    near, named = meaning.subquery(), words.subquery()
+    ranked = union_all(
+        select(near, near.c.place.label("nearness")), select(named, null().label("nearness"))
+    ).subquery()
     score = func.sum(literal(1.0) / (_DAMPING + ranked.c.place)).label("score")
     query = select(ranked.c.source_id, ranked.c.position, score).group_by(
         ranked.c.source_id, ranked.c.position
     )
-    return query.order_by(score.desc(), ranked.c.source_id, ranked.c.position).limit(count).cte("merged")
+    # First in one and second in the other is as good as the reverse; then meaning decides.
+    nearest = func.min(ranked.c.nearness).label("nearest")
+    query = query.order_by(score.desc(), nearest.nulls_last(), ranked.c.source_id, ranked.c.position)
+    return query.add_columns(nearest).limit(count).cte("merged")

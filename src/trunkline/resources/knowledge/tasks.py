@@ -77,12 +77,12 @@ class KnowledgeTasks:
                 raise BadInput(_NO_TEXT)
             await steps.store_chunks(chunks, preview_of(text))
         until = time.monotonic() + self._slice_s
-        while chunks_left := await steps.without_vector(TOGETHER):
+        while left := await steps.without_vector(TOGETHER):
+            positions, texts = zip(*left, strict=True)
+            await steps.store_vectors(positions, await self._embeddings.embed(texts))
             if time.monotonic() >= until:
                 await steps.go_on()
                 return
-            positions, texts = zip(*chunks_left, strict=True)
-            await steps.store_vectors(positions, await self._embeddings.embed(texts))
         await steps.done()
         log.info("source_read", source=str(source.id), type=source.type)
 
