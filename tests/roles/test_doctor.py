@@ -39,6 +39,7 @@ async def test_the_status_is_1_when_something_is_wrong(settings: Settings) -> No
     output = io.StringIO()
     assert await doctor.run(settings, Console(file=output, width=500)) == 1
     assert "BAD models   The model file vad/silero_vad.onnx is not in" in output.getvalue()
+    assert "--  models   no knowledge base can be read" in output.getvalue()
 
 
 async def test_a_taken_port(settings: Settings) -> None:

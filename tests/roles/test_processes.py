@@ -18,6 +18,10 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.work.jobs import defer
 from trunkline.resources.calls.service import PLACE_CALL
+from trunkline.resources.knowledge.models import KnowledgeBase, KnowledgeSource
+from trunkline.resources.knowledge.state import SourceState
+from trunkline.resources.knowledge.steps import queue
+from trunkline.resources.workspaces.models import Workspace
 from trunkline.roles import ports
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -64,6 +68,28 @@ async def test_the_worker_works_is_nice_and_leaves_with_status_0(database: Datab
     worker.terminate()
     worker.communicate(timeout=60)
     assert worker.returncode == 0
+
+
+async def test_without_the_embedding_model_the_worker_works_and_the_source_says_what_to_do(
+    database: Database, workspace: Workspace, start: Start, tmp_path: Path
+) -> None:
+    start("worker", TRUNKLINE_MODELS=str(tmp_path / "no-models"))
+    async with database.workspace(workspace.id) as session:
+        base = KnowledgeBase(workspace_id=workspace.id)
+        session.add(base)
+        await session.flush()
+        source = KnowledgeSource(
+            workspace_id=workspace.id,
+            knowledge_base_id=base.id,
+            type="text",
+            content="We open at nine.",
+            state=SourceState.QUEUED,
+        )
+        session.add(source)
+        await session.flush()
+        await queue(session, source)
+    failed = "SELECT error LIKE '%models pull embed-minilm%' FROM knowledge_sources WHERE version = :id"
+    await eventually(database, failed, source.version)
 
 
 async def eventually(database: Database, query: str, id_: int | None) -> None:

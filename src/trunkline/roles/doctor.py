@@ -18,6 +18,7 @@ from trunkline.errors import TrunklineError, Unavailable
 from trunkline.platform.storage.database import Database
 from trunkline.roles import installation, models, ports, runfile
 from trunkline.settings import Settings
+from trunkline.voice.language.embeddings_minilm import MODEL_SET as EMBEDDINGS
 from trunkline.voice.models.store import Store
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -145,6 +146,10 @@ async def model_files(settings: Settings) -> list[Finding]:
             findings.append(bad("models", str(error)))
         else:
             findings.append(good("models", f"{name} is there and has its hash"))
+    if await asyncio.to_thread(store.missing, EMBEDDINGS):
+        findings.append(
+            note("models", f"no knowledge base can be read: run `trunkline models pull {EMBEDDINGS}`")
+        )
     return findings
 
 
