@@ -56,7 +56,7 @@ def call_script(
                 f"criterion_{n}": {"success": success, "reasoning": reasoning}
                 for n, (success, reasoning) in enumerate(verdicts, 1)
             }
-        return next(personas if "You play a person" in system else agents)
+        return next(personas if "You are a person on the telephone" in system else agents)
 
     return ScriptedLanguageModel(rule=rule)
 

@@ -126,3 +126,13 @@ async def test_errors_come_before_the_stream(api: Api, stranger: Api) -> None:
         odd = {"agent_id": agent, "include_tests": ["speed"]}
         assert "include_tests" in await api.refused("POST", path, 422, json=odd)
     assert api.model.asked == []
+
+
+async def test_repeated_under_a_key_the_same_lines_come_and_nothing_is_written_twice(api: Api) -> None:
+    writes(api, WRITTEN)
+    body = {"agent_id": await api.agent(), "include_tests": ["angry_user"]}
+    answers = [await api.client.post(PATH, json=body, headers={"Idempotency-Key": "once"}) for _ in range(2)]
+    assert answers[0].text == answers[1].text
+    assert "case_created" in answers[0].text
+    assert answers[1].headers["content-type"].startswith("application/x-ndjson")
+    assert len(await cases(api)) == 1
