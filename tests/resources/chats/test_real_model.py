@@ -30,6 +30,6 @@ async def test_a_chat_with_the_small_model(api: Api, models_folder: Path) -> Non
         assert begun["response"]["initial_message"]["agent_message"]
         answer = await api.send("POST", f"{path}/messages", json={"message": "When do you open?"})
         assert "9" in answer["response"]["agent_message"] or "nine" in answer["response"]["agent_message"]
-        end = await api.send("POST", f"{path}/messages", json={"message": "Thank you, goodbye."})
+        await api.send("POST", f"{path}/messages", json={"message": "Thank you, goodbye."})
         assert (await api.send("GET", path))["response"]["chat_status"] == "completed"
         await model.close()
