@@ -148,6 +148,7 @@ async def test_a_slug_is_a_name(api: Api) -> None:
             {"items": [{"action_id": "a", "input_variables_mapping": [{"variable_name": "b"}]}]},
             "source is required",
         ),
+        ({"actions": ["x"] * 201}, "at most 200"),
         ({"actions": ["x"]}, "there is no action x"),
         ({"actions": [str(uuid4())]}, "there is no action"),
     ],

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, Discriminator, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from trunkline.platform.http.wire import WireInput
 from trunkline.resources.actions.bodies import (
@@ -34,6 +34,9 @@ ActionType = Literal[
 ]
 TYPES: tuple[ActionType, ...] = get_args(ActionType)
 AttachmentType = Literal["before", "during", "after"]
+MOST = 200
+"""Actions in one body."""
+Ids = Annotated[list[str], Field(max_length=MOST)]
 
 
 def one_type(value: Any, types: tuple[str, ...]) -> Any:
@@ -157,8 +160,9 @@ def _form(value: Any) -> str:
     return "id" if isinstance(value, str) else "action"
 
 
-AgentActions = list[
-    Annotated[Annotated[str, Tag("id")] | Annotated[InlineAction, Tag("action")], Discriminator(_form)]
+AgentActions = Annotated[
+    list[Annotated[Annotated[str, Tag("id")] | Annotated[InlineAction, Tag("action")], Discriminator(_form)]],
+    Field(max_length=MOST),
 ]
 """The actions of an agent, as its body gives them: a text is the id of an action to keep."""
 
@@ -181,8 +185,8 @@ class ActionAttach(WireInput):
     """Exactly one of `actions` and `items`."""
 
     model_id: str
-    actions: list[str] | None = None
-    items: list[AttachItem] | None = None
+    actions: Ids | None = None
+    items: Annotated[list[AttachItem], Field(max_length=MOST)] | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -195,4 +199,4 @@ class ActionDetach(WireInput):
     """Actions to take from an agent."""
 
     model_id: str
-    actions: list[str] | None = None
+    actions: Ids | None = None
