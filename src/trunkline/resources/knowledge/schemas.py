@@ -3,24 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.resources.agents.schemas import WebAddress
 from trunkline.resources.knowledge.state import SourceState
 
 SourceType = Literal["pdf", "text", "web"]
 Name = Annotated[str, Field(max_length=1000)]
-
-
-def _address(value: str) -> str:
-    """An http or https address; "" counts as left out, because that is how a text shows it. Raises ValueError."""
-    value = value.strip()
-    if value and not (value.startswith(("http://", "https://")) and len(value) <= 2048 and " " not in value):
-        raise ValueError("must be an address that begins with http:// or https://")
-    return value
-
-
-Address = Annotated[str, AfterValidator(_address)]
 
 
 class KnowledgeBaseWrite(WireInput):
@@ -78,8 +68,8 @@ class SourceUpdate(WireInput):
     """What changes in a source; at least one of them."""
 
     name: Name | None = None
-    url: Address | None = None
-    """Of pdf and web: where it is fetched, again whenever this is sent."""
+    url: WebAddress | None = None
+    """Of pdf and web: where it is fetched, again whenever this is sent. "" counts as left out: a text shows that."""
     content: str | None = None
     """Of text."""
 
