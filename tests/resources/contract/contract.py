@@ -28,7 +28,10 @@ def document() -> dict[str, Any]:
 def answer_schema(method: str, path: str, status: int) -> dict[str, Any]:
     """What an operation answers with this status."""
     operation = document()["paths"][path][method.lower()]
-    schema: dict[str, Any] = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+    content = operation["responses"][str(status)].get("content")
+    if content is None:  # declared without: as for all that have nothing to tell
+        return {"$ref": "#/components/schemas/StatusOnly"}
+    schema: dict[str, Any] = content["application/json"]["schema"]
     return schema
 
 

@@ -1,0 +1,88 @@
+"""The whole API on a port of this machine, in a thread and loop of its own: for clients that block."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from queue import Queue
+from threading import Thread
+from typing import Any, TypeVar
+
+from tests.fixtures.database import empty
+from tests.resources.api import serve
+from tests.resources.contract.conftest import _says as says
+from tests.resources.contract.world import World
+from tests.resources.tool_servers.rig import served, weather
+from trunkline.platform.outbound.client import Outbound
+from trunkline.platform.outbound.guard import Address
+from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.embedded import EmbeddedPostgres
+from trunkline.resources.language import Language
+from trunkline.resources.workspaces.models import Workspace
+from trunkline.voice.language.twins import ScriptedLanguageModel
+
+T = TypeVar("T")
+_HERE = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Running:
+    """One workspace of an API that runs elsewhere in this process."""
+
+    base: str
+    key: str
+    world: World
+    loop: asyncio.AbstractEventLoop
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What comes of something that runs there."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout=30)
+
+
+@contextmanager
+def running(postgres: EmbeddedPostgres) -> Iterator[Running]:
+    """An API over this PostgreSQL, emptied before."""
+    empty(postgres.owner_url)
+    told: Queue[Running | Exception] = Queue()
+    over = asyncio.Event()
+
+    def run() -> None:
+        try:
+            asyncio.run(_live(postgres.app_url, told, over))
+        except Exception as error:  # noqa: BLE001 - whoever waits for the start hears of it
+            told.put(error)
+
+    thread = Thread(target=run, name="api", daemon=True)
+    thread.start()
+    there = told.get(timeout=60)
+    if isinstance(there, Exception):
+        raise there
+    yield there
+    there.loop.call_soon_threadsafe(over.set)
+    thread.join(timeout=30)
+
+
+async def _live(url: str, told: Queue[Any], over: asyncio.Event) -> None:
+    database = Database.connect(url)
+    workspace = Workspace(name="test")
+    async with database.system() as session:
+        session.add(workspace)
+    async with serve(database, workspace) as api, served(weather().streamable_http_app()) as somebody:
+        model = ScriptedLanguageModel(rule=says)
+        api.app.state.language = Language(talk=model, think=model)
+        # Whatever addresses are made up, nothing leaves this machine.
+        outbound = Outbound(_HERE, resolver=_only_here)
+        api.app.state.platform = api.platform = replace(api.platform, outbound=outbound)
+        key = api.client.headers["Authorization"].removeprefix("Bearer ")
+        async with served(api.app) as base:
+            told.put(Running(base, key, World(api, somebody), asyncio.get_running_loop()))
+            await over.wait()
+        await outbound.close()
+    await database.close()
+
+
+async def _only_here(host: str, port: int) -> list[Address]:
+    if host != _HERE:
+        raise OSError("no names are known here")
+    return [ip_address(_HERE)]

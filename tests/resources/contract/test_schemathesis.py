@@ -1,0 +1,152 @@
+"""Our own document against our own server: whatever fits it, or just does not, is answered as it declares.
+
+Each operation gets cases at the bounds of its schemas and random ones, the same in every run. Most are aimed: real ids,
+and a good body with a few members replaced, so that they come further than the first check. For a long look:
+
+    TRUNKLINE_FUZZ_EXAMPLES=200 TRUNKLINE_FUZZ_SEED=7 pytest tests/resources/contract/test_schemathesis.py
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import BaseSchema, Case, GenerationMode
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
+
+from tests.resources.contract.operations import OPERATIONS, PLACES
+from tests.resources.contract.ours import Published, operations
+from tests.resources.contract.running import Running, running
+from trunkline.platform.http.idempotency import HEADER
+from trunkline.platform.storage.embedded import EmbeddedPostgres
+
+EXAMPLES = int(os.environ.get("TRUNKLINE_FUZZ_EXAMPLES", "12"))
+"""Cases at bounds for each operation, and half as many random ones."""
+SEED = int(os.environ.get("TRUNKLINE_FUZZ_SEED", "3"))
+AIMED = 0.8
+SECONDS = 15.0
+MODES = list(GenerationMode)
+
+load_all_checks()
+CHECKED = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+    ]
+)
+KEYED = CHECKS.get_by_names(["ignored_auth"])
+
+GOOD = {(key[0], f"/v2{key[1].rstrip('/')}"): each.body for key, each in OPERATIONS.items()}
+_ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""So that what is deleted is no longer needed."""
+_CASES = sorted(operations(), key=lambda each: _ORDER.index(each.method))
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is shot at."""
+
+    schema: BaseSchema
+    api: Running
+    session: requests.Session
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api.key}"}
+
+
+@pytest.fixture(scope="module")
+def target(postgres: EmbeddedPostgres) -> Iterator[Target]:
+    config = SchemathesisConfig()
+    config.projects.get_default().generation.update(with_security_parameters=False)
+    with running(postgres) as api, requests.Session() as session:
+        schema = schemathesis.openapi.from_url(f"{api.base}/openapi.json", config=config)
+        yield Target(schema, api, session)
+
+
+@pytest.mark.timeout(60 + 15 * EXAMPLES)
+@pytest.mark.parametrize("operation", _CASES, ids=str)
+def test_every_answer_is_declared(target: Target, operation: Published) -> None:
+    print(f"TRUNKLINE_FUZZ_SEED={SEED} TRUNKLINE_FUZZ_EXAMPLES={EXAMPLES}")  # noqa: T201 - for whoever sees it fail
+    dice = random.Random(f"{SEED} {operation}")
+    probed = False
+    for case in _cases(target.schema, operation, dice):
+        if dice.random() < AIMED:
+            _aim(case, target.api, operation, dice)
+        _one_request(case, dice)
+        answer = case.call(
+            base_url=target.api.base, session=target.session, headers=target.headers, timeout=SECONDS
+        )
+        first = answer.status_code < 300 and not probed
+        probed = probed or first
+        case.validate_response(
+            answer,
+            checks=CHECKED + (KEYED if first else []),
+            headers=target.headers,
+            transport_kwargs={
+                "session": target.session,
+                "base_url": target.api.base,
+                "headers": target.headers,
+            },
+        )
+
+
+def _cases(schema: BaseSchema, operation: Published, dice: random.Random) -> Iterator[Case[Any]]:
+    of = schema[operation.path][operation.method]
+    generation = schema.config.generation_for(operation=of, phase="coverage")
+    bounds = [
+        case
+        for case in islice(
+            schema.iter_coverage_cases(of, generation_modes=MODES, generation_config=generation),
+            25 * EXAMPLES,
+        )
+        if case.method == operation.method  # others are answered 405, which no operation declares
+    ]
+    yield from dice.sample(bounds, min(EXAMPLES, len(bounds)))
+    drawn: list[Case[Any]] = []
+
+    @seed(SEED)
+    @settings(
+        max_examples=EXAMPLES // 2,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.one_of([of.as_strategy(generation_mode=mode) for mode in MODES]))
+    def draw(case: Case[Any]) -> None:
+        drawn.append(case)
+
+    draw()
+    yield from drawn
+
+
+def _aim(case: Case[Any], api: Running, operation: Published, dice: random.Random) -> None:
+    for values in (case.path_parameters, case.query):
+        for name in values:
+            if name in PLACES:
+                values[name] = api.wait(api.world.id(PLACES[name]))
+    good = GOOD.get((operation.method, operation.path))
+    if good is None:
+        return
+    body = api.wait(api.world.fill(good))
+    if isinstance(case.body, dict) and isinstance(body, dict):
+        replaced = dice.sample(sorted(case.body), min(len(case.body), dice.randint(0, 2)))
+        case.body = {**body, **{name: case.body[name] for name in replaced}}
+
+
+def _one_request(case: Case[Any], dice: random.Random) -> None:
+    """One key of idempotency for all would make all but the first a repeat with another body."""
+    if case.headers.get(HEADER):
+        case.headers[HEADER] = f"{dice.random()}"
