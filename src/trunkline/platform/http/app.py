@@ -59,7 +59,7 @@ def bare_app(routers: Sequence[APIRouter]) -> FastAPI:
         redirect_slashes=False,
         strict_content_type=False,
         generate_unique_id_function=lambda route: route.name,
-        responses={400: {"model": ErrorEnvelope}, 401: {"model": ErrorEnvelope}},
+        responses={400: {"model": ErrorEnvelope}},
     )
     for router in routers:
         app.include_router(router)

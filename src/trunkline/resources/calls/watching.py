@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from trunkline.errors import Forbidden, NotFound
 from trunkline.platform.http.auth import Identity
 from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router
+from trunkline.platform.http.errors import ErrorEnvelope
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, ok
 from trunkline.resources.calls import ranges
@@ -28,9 +29,22 @@ _unkeyed = APIRouter(prefix="/trunkline/v1", tags=["Recordings"])
 PIECE = 256 * 1024
 _END = b"event: end\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "Each event's data is a JSON object with `at_ms` (milliseconds of the call), `kind` and `data`.",
+    }
+}
+_WAV = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": _WAV, "description": "All of it."},
+    206: {"content": _WAV, "description": "The bytes that the Range header asks for."},
+    403: {"model": ErrorEnvelope},
+    416: {"description": "The range lies outside the recording."},
+}
 
 
-@_keyed.get("/calls/{call_id}/events", response_class=StreamingResponse)
+@_keyed.get("/calls/{call_id}/events", response_class=StreamingResponse, responses=_EVENTS)
 async def call_events(call_id: str, caller: Caller, parts: Parts) -> StreamingResponse:
     """Everything that happened and happens in a call, as server-sent events; `event: end` closes it."""
     call = await call_of(parts, caller, call_id)
@@ -47,7 +61,7 @@ async def call_ledger(call_id: str, calls: Service) -> Ok[Ledger]:
     return ok(Ledger(turns=call.ledger, models=call.models))
 
 
-@_unkeyed.get("/recordings/{call_id}", response_class=Response)
+@_unkeyed.get("/recordings/{call_id}", response_class=Response, responses=_FILE)
 async def recording(
     call_id: str,
     parts: Parts,

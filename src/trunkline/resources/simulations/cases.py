@@ -31,8 +31,10 @@ from trunkline.resources.simulations.service import Cases, agent_of
 
 NDJSON = "application/x-ndjson"
 MALFORMED: dict[int | str, dict[str, Any]] = {422: {"model": ErrorEnvelope}}
+NAMES_OTHERS: dict[int | str, dict[str, Any]] = {**MALFORMED, 404: {"model": ErrorEnvelope}}
+"""Of operations that answer 404 where the body names an agent, case or session that there is not."""
 _STREAM: dict[int | str, dict[str, Any]] = {
-    **MALFORMED,
+    **NAMES_OTHERS,
     200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One JSON object a line"},
 }
 

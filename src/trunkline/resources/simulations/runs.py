@@ -65,7 +65,7 @@ _BODIES = {
 }
 
 
-@router.post("/simulations", responses=cases.MALFORMED, openapi_extra=_BODIES)
+@router.post("/simulations", responses=cases.NAMES_OTHERS, openapi_extra=_BODIES)
 async def start_simulation(
     body: Annotated[RunCreate | CaseCreate, Depends(_run_or_case)], runs: Service, all_cases: cases.Service
 ) -> Ok[RunOut] | Ok[CaseCreated]:
@@ -75,7 +75,7 @@ async def start_simulation(
     return await older_start_simulation(body, runs)
 
 
-@router.post("/simulations/start", responses=cases.MALFORMED, deprecated=True)
+@router.post("/simulations/start", responses=cases.NAMES_OTHERS, deprecated=True)
 async def older_start_simulation(body: RunCreate, runs: Service) -> Ok[RunOut]:
     return ok(await _shown(runs, await runs.start(body)))
 
