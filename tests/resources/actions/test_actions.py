@@ -1,7 +1,6 @@
 """`/v2/actions`: create, read, update, delete, rule by rule."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +19,8 @@ from tests.resources.api import Api
 from tests.resources.contract import contract
 from trunkline.platform.outbound.masking import MASK
 from trunkline.resources.actions.models import Action
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 async def create(api: Api, type_: str, body: dict[str, Any], **beside: Any) -> str:
@@ -107,7 +108,7 @@ async def test_exactly_one_known_type_is_taken(api: Api, body: dict[str, Any], h
         ("LIVE_TRANSFER", "phone", None),
         ("LIVE_TRANSFER", "phone", "reception"),
         ("LIVE_TRANSFER", "phone", "sip:a b@example.com"),
-        ("LIVE_TRANSFER", "phone_book_id", str(uuid4())),
+        ("LIVE_TRANSFER", "phone_book_id", UNKNOWN),
         ("LIVE_TRANSFER", "instructions", None),
         ("LIVE_TRANSFER", "initiating_msg", None),
         ("LIVE_TRANSFER", "timeout", 4),
@@ -305,7 +306,7 @@ async def test_a_transfer_moves_to_a_phone_book_and_back(api: Api, stranger: Api
     body = (await read(api, action))["parameters_hard_coded"]
     assert body["phone_book_id"] == book
     assert "phone" not in body
-    for unknown in (foreign, str(uuid4()), "x"):
+    for unknown in (foreign, UNKNOWN, "x"):
         text = await api.refused("PUT", path, json={"LIVE_TRANSFER": {**by_book, "phone_book_id": unknown}})
         assert (
             text == f"LIVE_TRANSFER.phone_book_id: there is no phone book {unknown}; see GET /v2/phonebooks."
@@ -349,7 +350,7 @@ async def test_deleted_actions_are_gone(api: Api) -> None:
 
 async def test_foreign_actions_are_like_unknown_ones(api: Api, stranger: Api) -> None:
     foreign = await create(stranger, "SEND_SMS", SMS)
-    for action in (foreign, str(uuid4()), "x"):
+    for action in (foreign, UNKNOWN, "x"):
         path = f"/v2/actions/{action}"
         assert await api.refused("GET", path, 404) == f"There is no action {action}."
         await api.refused("PUT", path, 404, json={"SEND_SMS": SMS})

@@ -82,3 +82,40 @@ async def test_unknown_ones(api: Api, stranger: Api) -> None:
     for method, path in (("GET", base), ("GET", f"{base}/1"), ("POST", f"{base}/1/restore")):
         theirs = await stranger.refused(method, path, 404)
         assert theirs == f"There is no agent {agent}."
+
+
+async def attached(api: Api, agent: str) -> Any:
+    shown = await api.send("GET", f"/v2/assistants/{agent}?include_actions=true")
+    return shown["response"]["assistants"][0]["actions"]
+
+
+async def test_actions_are_of_a_version(api: Api) -> None:
+    inline = {"type": "SEND_SMS", "name": "sms", "SEND_SMS": {"content": "Hi", "instructions": "Now."}}
+    agent = await api.agent(actions=[inline])
+    [first] = await attached(api, agent)
+    made = await api.send("POST", "/v2/actions", json={"INCALL_SMS": {"message_body": "Hello"}})
+    other = made["response"]["action_id"]
+    await api.send("POST", "/v2/actions/attach", json={"model_id": agent, "actions": [other]})
+    await api.send("POST", "/v2/actions/detach", json={"model_id": agent, "actions": [first]})
+    await api.send("PUT", f"/v2/assistants/{agent}", json={"actions": []})
+    base = f"/trunkline/v1/agents/{agent}/versions"
+    kept = [(await api.send("GET", f"{base}/{n}"))["content"]["actions"] for n in (1, 2, 3, 4)]
+    assert [[each["action_id"] for each in one] for one in kept] == [[first], [first, other], [other], []]
+
+    await api.send("POST", f"{base}/2/restore")
+    assert await attached(api, agent) == [first, other]
+    await api.send("DELETE", f"/v2/actions/{other}")
+    assert other in await api.refused("POST", f"{base}/2/restore")
+    await api.send("POST", f"{base}/1/restore")
+    assert await attached(api, agent) == [first]
+
+
+async def test_an_unused_inline_action_comes_back_with_its_version(api: Api) -> None:
+    inline = {"type": "SEND_SMS", "name": "sms", "SEND_SMS": {"content": "Hi", "instructions": "Now."}}
+    agent = await api.agent(actions=[inline])
+    [first] = await attached(api, agent)
+    await api.send("PUT", f"/v2/assistants/{agent}", json={"actions": []})
+    await api.refused("GET", f"/v2/actions/{first}", 404)
+    await api.send("POST", f"/trunkline/v1/agents/{agent}/versions/1/restore")
+    assert await attached(api, agent) == [first]
+    await api.send("GET", f"/v2/actions/{first}")

@@ -14,6 +14,8 @@ from trunkline.resources.actions.writes import (
     AttachItem,
     AttachmentSettings,
 )
+from trunkline.resources.agent_versions.repository import AgentVersionRepository
+from trunkline.resources.agent_versions.writing import VersionWriter
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
 
@@ -21,10 +23,17 @@ from trunkline.resources.agents.repository import AgentRepository
 class Attachments:
     """The actions of one workspace's agents, within one transaction."""
 
-    def __init__(self, actions: Actions, stored: ActionRepository, agents: AgentRepository) -> None:
+    def __init__(
+        self,
+        actions: Actions,
+        stored: ActionRepository,
+        agents: AgentRepository,
+        versions: AgentVersionRepository,
+    ) -> None:
         self._actions = actions
         self._stored = stored
         self._agents = agents
+        self._writer = VersionWriter(versions, stored)
 
     async def attach(self, body: ActionAttach) -> None:
         """Give actions to an agent; one that it has is changed as far as the body says.
@@ -37,6 +46,7 @@ class Attachments:
             await self._put(agent.id, await self._action(id_), None)
         for item in body.items or []:
             await self._put(agent.id, await self._meant(item), item)
+        await self._writer.write(agent)
 
     async def detach(self, body: ActionDetach) -> None:
         """Take actions from an agent; one that it has not is no error.
@@ -47,6 +57,7 @@ class Attachments:
         agent = await self._agent(body.model_id)
         found = [await self._action(id_) for id_ in body.actions or []]
         await self._stored.detach(agent.id, [action.id for action in found])
+        await self._writer.write(agent)
 
     async def replace(self, agent: Agent, items: AgentActions) -> None:
         """Make these the agent's actions: a body is a new action, a text the id of one to keep.

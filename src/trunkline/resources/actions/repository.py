@@ -69,6 +69,16 @@ class ActionRepository:
             .values(deleted_at=func.now())
         )
 
+    async def revive(self, action_ids: Collection[UUID]) -> None:
+        """Bring back those of these actions that were made inline and then taken away as unused."""
+        mine = Action.workspace_id == self._workspace, Action.id.in_(action_ids), Action.inline
+        await self._session.execute(update(Action).where(*mine).values(deleted_at=None))
+
+    async def living(self, action_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these actions that are there."""
+        query = select(Action.id).where(*self._mine(), Action.id.in_(action_ids))
+        return set(await self._session.scalars(query))
+
     # ---- attachments -----------------------------------------------------------------------------------
 
     async def of_agent(self, agent_id: UUID) -> list[tuple[Action, AgentAction]]:

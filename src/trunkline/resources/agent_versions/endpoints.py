@@ -7,6 +7,7 @@ from fastapi import Depends
 from trunkline.platform.http.context import Caller, Transaction, keyed_router
 from trunkline.platform.http.pagination import Items, NumberedPage, items_of
 from trunkline.platform.http.scopes import Scope
+from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.agent_versions.models import AgentVersion
 from trunkline.resources.agent_versions.repository import AgentVersionRepository
 from trunkline.resources.agent_versions.schemas import Changed, VersionDiff, VersionListItem, VersionOut
@@ -19,7 +20,9 @@ router = keyed_router("/trunkline/v1/agents/{model_id}/versions", "Agent version
 
 def _versions(session: Transaction, caller: Caller) -> AgentVersions:
     return AgentVersions(
-        AgentVersionRepository(session, caller.workspace_id), AgentRepository(session, caller.workspace_id)
+        AgentVersionRepository(session, caller.workspace_id),
+        AgentRepository(session, caller.workspace_id),
+        ActionRepository(session, caller.workspace_id),
     )
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from trunkline.errors import BadInput, NotFound
+from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.agent_versions.models import AgentVersion
 from trunkline.resources.agent_versions.repository import AgentVersionRepository
-from trunkline.resources.agent_versions.snapshots import Difference, content_of, differences, put_back
+from trunkline.resources.agent_versions.snapshots import Difference, actions_in, differences, put_back
+from trunkline.resources.agent_versions.writing import VersionWriter
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
 
@@ -13,9 +15,13 @@ from trunkline.resources.agents.repository import AgentRepository
 class AgentVersions:
     """The versions of one workspace's agents, within one transaction."""
 
-    def __init__(self, versions: AgentVersionRepository, agents: AgentRepository) -> None:
+    def __init__(
+        self, versions: AgentVersionRepository, agents: AgentRepository, actions: ActionRepository
+    ) -> None:
         self._versions = versions
         self._agents = agents
+        self._actions = actions
+        self._writer = VersionWriter(versions, actions)
 
     async def page(self, agent_id: str, limit: int, offset: int) -> tuple[Agent, Sequence[AgentVersion]]:
         """An agent and its versions, newest first; the newest's number is their total. Raises NotFound."""
@@ -47,7 +53,12 @@ class AgentVersions:
         return other.n, version, differences(other.content, version.content)
 
     async def restore(self, agent_id: str, n: str) -> Agent:
-        """Make an agent what it was; that is a write as any other and makes a version. Raises NotFound."""
+        """Make an agent what it was; that is a write as any other and makes a version.
+
+        Raises:
+            NotFound: no such agent or version.
+            BadInput: the agent is of another type by now, or an action that it had was deleted.
+        """
         agent = await self._agent(agent_id, lock=True)
         version = await self._version(agent, n)
         if version.content["type"] != agent.type:
@@ -56,8 +67,27 @@ class AgentVersions:
                 "with PUT /v2/assistants/{model_id} first, which moves its numbers."
             )
         put_back(version.content, agent)
-        await self._versions.add(agent, content_of(agent), restored_from=version.n)
+        await self._put_back_actions(agent, version)
+        await self._writer.write(agent, restored_from=version.n)
         return agent
+
+    async def _put_back_actions(self, agent: Agent, version: AgentVersion) -> None:
+        had = actions_in(version.content, agent)
+        if had is None:
+            return
+        ids = [each.action_id for each in had]
+        await self._actions.revive(ids)
+        gone = set(ids) - await self._actions.living(ids)
+        if gone:
+            raise BadInput(
+                f"The agent of version {version.n} has actions that were deleted since: "
+                f"{', '.join(sorted(map(str, gone)))}; make them anew and attach them."
+            )
+        former = [action.id for action, _ in await self._actions.of_agent(agent.id)]
+        await self._actions.detach(agent.id, former)
+        for each in had:
+            await self._actions.attach(each)
+        await self._actions.delete_unused(set(former) - set(ids))
 
     async def _agent(self, agent_id: str, *, lock: bool = False) -> Agent:
         agent = await self._agents.get(agent_id, lock=lock)

@@ -9,7 +9,9 @@ from trunkline.platform.http.pagination import SINGLE, WidePage
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Answer, Ok, StatusOnly, done, ok
 from trunkline.resources.actions.endpoints import Attached
+from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.agent_versions.repository import AgentVersionRepository
+from trunkline.resources.agent_versions.writing import VersionWriter
 from trunkline.resources.agents import wire
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.agents.schemas import (
@@ -31,7 +33,10 @@ def _agents(session: Transaction, caller: Caller, parts: Parts, attached: Attach
     return Agents(
         AgentRepository(session, caller.workspace_id),
         NumberRepository(session, caller.workspace_id),
-        AgentVersionRepository(session, caller.workspace_id),
+        VersionWriter(
+            AgentVersionRepository(session, caller.workspace_id),
+            ActionRepository(session, caller.workspace_id),
+        ),
         attached,
         parts.language_models,
     )
@@ -49,6 +54,7 @@ def _require_actions(caller: Caller, body: AgentUpdate) -> None:
 async def create_assistant(
     body: AgentCreate, agents: Service, caller: Caller, session: Transaction
 ) -> AgentWritten:
+    """Make an agent; actions may be sent along, by id or written out."""
     caller.require(Scope(body.type), write=True)
     _require_actions(caller, body)
     await check_agents(session, caller.workspace_id)
@@ -57,6 +63,7 @@ async def create_assistant(
 
 @router.get("")
 async def list_assistants(page: WidePage, agents: Service) -> Ok[AgentPage]:
+    """The workspace's agents, newest first."""
     found, total = await agents.page(page.limit, page.offset)
     actions = await agents.action_ids(found)
     items = [wire.shown_in_list(agent, actions[agent.id]) for agent in found]
@@ -65,6 +72,7 @@ async def list_assistants(page: WidePage, agents: Service) -> Ok[AgentPage]:
 
 @router.get("/{model_id}")
 async def get_assistant(model_id: str, agents: Service, include_actions: bool = False) -> Ok[SingleAgent]:
+    """One agent with its numbers, and with its actions where `include_actions` asks for them."""
     agent = await agents.get(model_id)
     actions = await agents.actions(agent) if include_actions else []
     shown = wire.shown(agent, await agents.numbers(agent), actions)
@@ -75,6 +83,7 @@ async def get_assistant(model_id: str, agents: Service, include_actions: bool = 
 async def update_assistant(
     model_id: str, agents: Service, caller: Caller, body: AgentUpdate | None = None
 ) -> AgentWritten:
+    """Change what is sent, keep the rest; `actions` replaces all actions, `[]` takes them away."""
     body = body or AgentUpdate()
     if body.type is not None:
         caller.require(Scope(body.type), write=True)
@@ -84,17 +93,20 @@ async def update_assistant(
 
 @router.delete("/{model_id}")
 async def delete_assistant(model_id: str, agents: Service) -> Ok[Answer]:
+    """Take an agent away and free its numbers; its calls stay."""
     await agents.delete(model_id)
     return ok(Answer(answer="The agent was deleted."))
 
 
 @router.put("/{model_id}/phone_numbers")
 async def attach_phone_numbers(model_id: str, body: AttachNumbers, agents: Service) -> StatusOnly:
+    """Add numbers to an agent, all or none."""
     await agents.attach_numbers(model_id, body)
     return done()
 
 
 @router.delete("/{model_id}/phone_numbers/{phone_number_slug}")
 async def detach_phone_number(model_id: str, phone_number_slug: str, agents: Service) -> StatusOnly:
+    """Take a number from an agent."""
     await agents.detach_number(model_id, phone_number_slug)
     return done()

@@ -6,8 +6,7 @@ from uuid import UUID
 from trunkline.errors import BadInput, NotFound
 from trunkline.resources.actions.attachments import Attachments
 from trunkline.resources.actions.models import Action, AgentAction
-from trunkline.resources.agent_versions.repository import AgentVersionRepository
-from trunkline.resources.agent_versions.snapshots import content_of
+from trunkline.resources.agent_versions.writing import VersionWriter
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
@@ -26,12 +25,12 @@ class Agents:
         self,
         agents: AgentRepository,
         numbers: NumberRepository,
-        versions: AgentVersionRepository,
+        writer: VersionWriter,
         attachments: Attachments,
         configured_models: frozenset[str],
     ) -> None:
         self._agents = agents
-        self._versions = versions
+        self._writer = writer
         self._attachments = attachments
         self._numbers = numbers
         self._bindings = Bindings(numbers, agents)
@@ -57,7 +56,7 @@ class Agents:
         await self._bind(agent, body)
         if body.actions:
             await self._attachments.replace(agent, body.actions)
-        await self._versions.add(agent, content_of(agent))
+        await self._writer.write(agent)
         return agent
 
     async def update(self, agent_id: str, body: AgentUpdate) -> Agent:
@@ -76,7 +75,7 @@ class Agents:
         await self._bind(agent, body)
         if body.actions is not None:
             await self._attachments.replace(agent, body.actions)
-        await self._versions.add(agent, content_of(agent))
+        await self._writer.write(agent)
         return agent
 
     async def get(self, agent_id: str, *, lock: bool = False) -> Agent:
