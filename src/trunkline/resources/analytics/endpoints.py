@@ -23,6 +23,7 @@ async def get_analytics(
     model_id: str | None = None,
     type_of_call: Literal["inbound", "outbound", "widget"] | None = None,
 ) -> Analytics:
+    """What the calls of a period add up to, against as long a time before it."""
     return await analyse(
         session,
         caller.workspace_id,

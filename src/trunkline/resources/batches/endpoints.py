@@ -40,6 +40,7 @@ async def create_a_batch_call(body: BatchCallCreate, batches: Service) -> Ok[Bat
 
 @router.get("")
 async def list_batch_calls(page: NarrowPage, batches: Service) -> Ok[BatchCallPage]:
+    """The workspace's batches, newest first."""
     found, total = await batches.page(page.limit, page.offset)
     items = [wire.shown(*batch) for batch in found]
     return ok(BatchCallPage(pagination=page.of(total), batch_calls=items))
@@ -47,6 +48,7 @@ async def list_batch_calls(page: NarrowPage, batches: Service) -> Ok[BatchCallPa
 
 @router.get("/{batch_call_id}")
 async def get_a_batch_call(batch_call_id: str, batches: Service) -> Ok[BatchCallOut]:
+    """One batch with how many of its tasks stand where."""
     return ok(wire.shown(*await batches.get(batch_call_id)))
 
 
@@ -54,6 +56,7 @@ async def get_a_batch_call(batch_call_id: str, batches: Service) -> Ok[BatchCall
 async def list_batch_call_recipients(
     batch_call_id: str, page: NarrowPage, batches: Service, status: TaskStatus | None = None
 ) -> Ok[BatchTaskPage]:
+    """The tasks of a batch in the order added, each with its call."""
     found, total = await batches.tasks(batch_call_id, status, page.limit, page.offset)
     items = [wire.shown_task(*task) for task in found]
     return ok(BatchTaskPage(pagination=page.of(total), tasks=items))
@@ -61,14 +64,17 @@ async def list_batch_call_recipients(
 
 @router.post("/{batch_call_id}/pause")
 async def pause_a_batch_call(batch_call_id: str, batches: Service) -> Ok[BatchCallOut]:
+    """Dial nobody more for now; calls that are placed go on."""
     return ok(wire.shown(*await batches.pause(batch_call_id)))
 
 
 @router.post("/{batch_call_id}/resume", dependencies=_dials)
 async def resume_a_batch_call(batch_call_id: str, batches: Service) -> Ok[BatchCallOut]:
+    """Go on after a pause."""
     return ok(wire.shown(*await batches.resume(batch_call_id)))
 
 
 @router.post("/{batch_call_id}/cancel")
 async def cancel_a_batch_call(batch_call_id: str, batches: Service) -> Ok[BatchCallOut]:
+    """Call off what waits; calls that are placed go on."""
     return ok(wire.shown(*await batches.cancel(batch_call_id)))

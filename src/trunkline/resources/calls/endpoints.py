@@ -42,12 +42,14 @@ Service = Annotated[Calls, Depends(calls_of)]
 
 @router.post("", dependencies=[needs(Scope.OUTBOUND)])
 async def voice_call(body: CallCreate, session: Transaction, caller: Caller) -> Ok[CallPlaced]:
+    """Have an agent call somebody. Beyond the workspace's limits: 429, and nobody is called."""
     call_id = await place(session, caller.workspace_id, body)
     return ok(CallPlaced(answer="ok", call_id=str(call_id)))
 
 
 @router.get("")
 async def list_calls(wanted: Filter, page: NarrowPage, calls: Service, parts: Parts) -> Ok[CallPage]:
+    """The workspace's calls, newest first; each filter narrows, and all may be combined."""
     found, total = await calls.page(wanted, page.limit, page.offset, parts.totals, parts.landmarks)
     links = Links(parts.secrets, parts.base_url)
     items = [wire.shown_in_list(call, links.recording) for call in found]
@@ -56,6 +58,7 @@ async def list_calls(wanted: Filter, page: NarrowPage, calls: Service, parts: Pa
 
 @router.get("/{call_id}", response_model_exclude_unset=True)
 async def get_call(call_id: str, calls: Service, parts: Parts) -> Ok[CallPage]:
+    """One call with everything that is known of it."""
     call = await calls.get(call_id)
     shown = wire.shown(call, Links(parts.secrets, parts.base_url).recording)
     return ok(CallPage(pagination=SINGLE, calls=[shown]))

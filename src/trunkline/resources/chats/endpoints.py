@@ -35,6 +35,7 @@ Service = Annotated[Chats, Depends(_chats)]
 async def create_outbound_chat(
     body: OutboundChatCreate, session: Transaction, parts: Parts, caller: Caller
 ) -> Ok[OutboundChat]:
+    """Begin a conversation in a messenger with somebody."""
     conversation = await outbound.begin(session, parts.secrets, caller.workspace_id, body)
     return ok(OutboundChat(conversation_id=conversation))
 
@@ -46,6 +47,7 @@ async def list_chats(
     limit: Annotated[int, Query()] = 10,
     cursor: str | None = None,
 ) -> Ok[ChatPage]:
+    """The workspace's chats, newest first; `next_cursor` of the answer leads on, and is empty at the end."""
     limit = page_of(limit, 0, MOST).limit
     found = await chats.after(wire.place(cursor) if cursor else None, limit + 1, agent_id)
     return ok(wire.page(found, limit))
@@ -53,20 +55,24 @@ async def list_chats(
 
 @router.post("/{chat_id}")
 async def create_chat(chat_id: str, body: ChatCreate, chats: Service) -> Ok[ChatOut]:
+    """Begin a chat with an agent, under an id of the caller's choice."""
     return ok(wire.shown(*await chats.create(chat_id, body)))
 
 
 @router.get("/{chat_id}")
 async def get_chat(chat_id: str, chats: Service) -> Ok[ChatOut]:
+    """One chat with its messages."""
     return ok(wire.shown(*await chats.get(chat_id)))
 
 
 @router.delete("/{chat_id}")
 async def delete_chat(chat_id: str, chats: Service) -> StatusOnly:
+    """Remove a chat; an answer that is under way is dropped."""
     await chats.delete(chat_id)
     return done()
 
 
 @router.post("/{chat_id}/messages")
 async def send_chat_message(chat_id: str, body: MessageCreate, chats: Service) -> Ok[ChatReply]:
+    """Say something to the agent; its answer comes back."""
     return ok(wire.replied(await chats.send(chat_id, body.message)))

@@ -28,6 +28,7 @@ Service = Annotated[Contacts, Depends(_contacts)]
 
 @router.post("")
 async def create_contact(body: ContactCreate, contacts: Service) -> Ok[ContactId]:
+    """Add a person; a workspace has one contact for a number."""
     return ok(ContactId(id=str((await contacts.create(body)).id)))
 
 
@@ -35,6 +36,7 @@ async def create_contact(body: ContactCreate, contacts: Service) -> Ok[ContactId
 async def list_contacts(
     page: WholePage, contacts: Service, search: str | None = None
 ) -> Ok[Items[ContactOut]]:
+    """The workspace's contacts, newest first; `search` is a part of their number."""
     found, total = await contacts.page(page.limit, page.offset, search)
     stores = await contacts.stores_of(found)
     return ok(items_of([wire.shown(contact, stores[contact.id]) for contact in found], total, page))
@@ -42,6 +44,7 @@ async def list_contacts(
 
 @router.get("/{contact_id}")
 async def get_contact(contact_id: str, contacts: Service) -> Ok[ContactOut]:
+    """One contact with its memory stores."""
     contact = await contacts.get(contact_id)
     stores = await contacts.stores_of([contact])
     return ok(wire.shown(contact, stores[contact.id]))
@@ -49,11 +52,13 @@ async def get_contact(contact_id: str, contacts: Service) -> Ok[ContactOut]:
 
 @router.patch("/{contact_id}")
 async def update_contact(contact_id: str, contacts: Service, body: ContactUpdate | None = None) -> StatusOnly:
+    """Change what is sent, keep the rest."""
     await contacts.update(contact_id, body or ContactUpdate())
     return done()
 
 
 @router.delete("/{contact_id}")
 async def delete_contact(contact_id: str, contacts: Service) -> StatusOnly:
+    """Remove a contact, and with it all that is remembered of it."""
     await contacts.delete(contact_id)
     return done()

@@ -42,6 +42,7 @@ Service = Annotated[Knowledge, Depends(knowledge_of)]
 @router.get("/knowledge_base")
 @router.get("/knowledge-bases", include_in_schema=False)
 async def list_knowledge_bases(page: KnowledgePage, knowledge: Service) -> Ok[KnowledgeBasePage]:
+    """The workspace's knowledge bases, newest first."""
     found, total = await knowledge.page(page.limit, page.offset)
     bases = [wire.base_shown(base) for base in found]
     return ok(KnowledgeBasePage(total_records=total, knowledge_bases=bases))
@@ -52,12 +53,14 @@ async def list_knowledge_bases(page: KnowledgePage, knowledge: Service) -> Ok[Kn
 async def create_knowledge_base(
     knowledge: Service, body: KnowledgeBaseWrite | None = None
 ) -> Ok[KnowledgeBaseWritten]:
+    """Make a knowledge base, without sources yet."""
     base = await knowledge.create(body or KnowledgeBaseWrite())
     return ok(KnowledgeBaseWritten(body="Knowledge base created.", knowledge_base_id=str(base.id)))
 
 
 @router.get("/knowledge_base/{id}")
 async def get_knowledge_base(id: str, knowledge: Service) -> Ok[KnowledgeBasePage]:
+    """One knowledge base."""
     base = wire.base_shown(await knowledge.get(id))
     return ok(KnowledgeBasePage(total_records=1, knowledge_bases=[base]))
 
@@ -66,12 +69,14 @@ async def get_knowledge_base(id: str, knowledge: Service) -> Ok[KnowledgeBasePag
 async def update_knowledge_base(
     id: str, knowledge: Service, body: KnowledgeBaseWrite | None = None
 ) -> Ok[KnowledgeBaseWritten]:
+    """Change what is sent, keep the rest."""
     base = await knowledge.update(id, body or KnowledgeBaseWrite())
     return ok(KnowledgeBaseWritten(body="Knowledge base updated.", knowledge_base_id=str(base.id)))
 
 
 @router.delete("/knowledge_base/{id}")
 async def delete_knowledge_base(id: str, knowledge: Service) -> Ok[dict[str, str]]:
+    """Remove a base with its sources; agents search it no more."""
     await knowledge.delete(id)
     return ok({})
 
@@ -81,6 +86,7 @@ async def delete_knowledge_base(id: str, knowledge: Service) -> Ok[dict[str, str
 async def attach_knowledge_base(
     knowledge_base_id: str, knowledge: Service, model_id: str | None = None, body: ModelId | None = None
 ) -> Ok[Attached]:
+    """Let an agent search a base; the agent is named in the query or in the body."""
     base, agent = await knowledge.attach(knowledge_base_id, _named(model_id, body))
     return ok(
         Attached(
@@ -95,6 +101,7 @@ async def attach_knowledge_base(
 async def detach_knowledge_base(
     knowledge_base_id: str, knowledge: Service, model_id: str | None = None, body: ModelId | None = None
 ) -> Ok[Detached]:
+    """Have an agent search a base no more."""
     agent = await knowledge.detach(knowledge_base_id, _named(model_id, body))
     return ok(Detached(body="Knowledge base detached.", model_id=str(agent.id)))
 
@@ -103,6 +110,7 @@ async def detach_knowledge_base(
 async def list_knowledge_base_sources(
     knowledge_base_id: str, page: WidePage, knowledge: Service, name: str | None = None
 ) -> Ok[SourcePage]:
+    """The sources of a base, newest first; `name` looks through names."""
     base, found, total = await knowledge.source_page(knowledge_base_id, page.limit, page.offset, name)
     shown = [wire.source_shown(source) for source in found]
     return ok(SourcePage(total_records=total, knowledge_base_id=str(base.id), sources=shown))
@@ -112,6 +120,7 @@ async def list_knowledge_base_sources(
 async def create_knowledge_base_source(
     knowledge_base_id: str, body: SourceCreate, knowledge: Service
 ) -> Ok[SourceId]:
+    """Add a text, a web page or a PDF; it is read in the background."""
     source = await knowledge.add_source(knowledge_base_id, body)
     return ok(SourceId(source_id=str(source.id)))
 
@@ -120,6 +129,7 @@ async def create_knowledge_base_source(
 async def update_knowledge_base_source(
     knowledge_base_id: str, source_id: str, body: SourceUpdate, knowledge: Service
 ) -> Ok[SourceId]:
+    """Change a source; another content or address is read anew."""
     source = await knowledge.update_source(knowledge_base_id, source_id, body)
     return ok(SourceId(source_id=str(source.id)))
 
@@ -128,6 +138,7 @@ async def update_knowledge_base_source(
 async def delete_knowledge_base_source(
     knowledge_base_id: str, source_id: str, knowledge: Service
 ) -> Ok[SourceDeleted]:
+    """Remove a source; nothing of it is found any more."""
     source = await knowledge.delete_source(knowledge_base_id, source_id)
     return ok(SourceDeleted(body="Source deleted.", id=str(source.id)))
 

@@ -49,6 +49,7 @@ def _numbers_of_owner(
 async def create_custom_number(
     body: CustomNumberCreate, numbers: Annotated[Numbers, Depends(_numbers_of_owner)]
 ) -> Ok[NumberAdded]:
+    """Add a number with the SIP trunk that carries it."""
     number = await numbers.create(body)
     return ok(NumberAdded(key=str(number.id), phone_number=number.number))
 
@@ -57,6 +58,7 @@ async def create_custom_number(
 @router.get("/numbers")
 @router.get("/phone_numbers", include_in_schema=False)
 async def list_numbers(page: WidePage, numbers: Service, is_available: bool | None = None) -> Ok[NumberPage]:
+    """The workspace's numbers, newest first; `is_available`: those that no inbound agent answers, or the others."""
     found, total = await numbers.page(page.limit, page.offset, is_available)
     items = [wire.shown_in_list(number) for number in found]
     return ok(NumberPage(pagination=page.of(total), phone_numbers=items))
@@ -64,6 +66,7 @@ async def list_numbers(page: WidePage, numbers: Service, is_available: bool | No
 
 @router.get("/numbers/{phone_number_slug}")
 async def get_number(phone_number_slug: str, numbers: Service, identity: Acting) -> NumberOut:
+    """One number with its trunk and its agents. By its slug: the number without the plus."""
     number = await numbers.get(phone_number_slug)
     return wire.shown(number, await numbers.agents_of(number), identity.parent_id)
 
@@ -72,11 +75,13 @@ async def get_number(phone_number_slug: str, numbers: Service, identity: Acting)
 async def update_number(
     phone_number_slug: str, numbers: Service, body: NumberUpdate | None = None
 ) -> StatusOnly:
+    """Change what is sent, keep the rest."""
     await numbers.update(phone_number_slug, body or NumberUpdate())
     return done()
 
 
 @router.delete("/numbers/{phone_number_slug}")
 async def delete_number(phone_number_slug: str, numbers: Service) -> StatusOnly:
+    """Remove a number and take it from its agents."""
     await numbers.delete(phone_number_slug)
     return done()

@@ -28,11 +28,13 @@ Service = Annotated[PhoneBooks, Depends(_books)]
 
 @router.post("")
 async def create_phone_book(body: BookCreate, books: Service) -> Ok[Key]:
+    """Make an empty phone book."""
     return ok(Key(key=str((await books.create(body)).id)))
 
 
 @router.get("")
 async def list_phone_books(page: WholePage, books: Service) -> Ok[Items[BookOut]]:
+    """The workspace's phone books, newest first, with the agents that use them."""
     found, total = await books.page(page.limit, page.offset)
     sizes, agents = await books.sizes(found), await books.agents_of(found)
     items = [wire.shown(book, sizes.get(book.id, 0), agents.get(book.id, [])) for book in found]
@@ -41,12 +43,14 @@ async def list_phone_books(page: WholePage, books: Service) -> Ok[Items[BookOut]
 
 @router.delete("/{phone_book_id}")
 async def delete_phone_book(phone_book_id: str, books: Service) -> StatusOnly:
+    """Remove a phone book and its entries; one that a transfer chooses from stays."""
     await books.delete(phone_book_id)
     return done()
 
 
 @router.post("/{phone_book_id}/entries")
 async def create_phone_book_entry(phone_book_id: str, body: EntryWrite, books: Service) -> Ok[Key]:
+    """Add a number, and when to transfer to it."""
     return ok(Key(key=str((await books.add_entry(phone_book_id, body)).id)))
 
 
@@ -54,6 +58,7 @@ async def create_phone_book_entry(phone_book_id: str, body: EntryWrite, books: S
 async def list_phone_book_entries(
     phone_book_id: str, page: NumberedPage, books: Service
 ) -> Ok[Items[EntryOut]]:
+    """The entries of a phone book, newest first."""
     found, total = await books.entries(phone_book_id, page.limit, page.offset)
     return ok(items_of([wire.entry(row) for row in found], total, page))
 
@@ -62,11 +67,13 @@ async def list_phone_book_entries(
 async def update_phone_book_entry(
     phone_book_id: str, entry_id: str, body: EntryWrite, books: Service
 ) -> StatusOnly:
+    """Change an entry."""
     await books.update_entry(phone_book_id, entry_id, body)
     return done()
 
 
 @router.delete("/{phone_book_id}/entries/{entry_id}")
 async def delete_phone_book_entry(phone_book_id: str, entry_id: str, books: Service) -> StatusOnly:
+    """Remove an entry."""
     await books.delete_entry(phone_book_id, entry_id)
     return done()

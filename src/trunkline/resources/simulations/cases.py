@@ -55,6 +55,7 @@ Service = Annotated[Cases, Depends(cases_of)]
 
 @router.post("/simulation_cases", responses=MALFORMED)
 async def create_simulation_case(body: CaseCreate, cases: Service) -> Ok[CaseCreated]:
+    """Make a case: whom the language model plays, and what the call must come to."""
     return ok(CaseCreated(simulation_case=await shown(cases, await cases.create(body))))
 
 
@@ -66,6 +67,7 @@ async def list_simulation_cases(
     simulation_case_type: CaseType | None = None,
     suite_id: str | None = None,
 ) -> Ok[CasePage]:
+    """The workspace's cases, newest first."""
     found, total = await cases.page(search, simulation_case_type, suite_id, page)
     return ok(CasePage(pagination=page.of(total), items=await _all_shown(cases, found)))
 
@@ -98,6 +100,7 @@ async def generate_simulation_cases(
 async def list_simulation_cases_by_agent(
     agent_id: Annotated[str, Query()], session: Transaction, caller: Caller, cases: Service
 ) -> Ok[list[CaseOut]]:
+    """The cases that were written for an agent, newest first."""
     agent = await agent_of(AgentRepository(session, caller.workspace_id), "agent_id", agent_id)
     return ok(await _of_agent(cases, agent))
 
@@ -106,6 +109,7 @@ async def list_simulation_cases_by_agent(
 async def older_list_simulation_cases_by_agent(
     agent_id: str, session: Transaction, caller: Caller, cases: Service
 ) -> Ok[list[CaseOut]]:
+    """The cases of an agent; the spelling of 2025."""
     agent = await AgentRepository(session, caller.workspace_id).get(agent_id)
     if agent is None:
         raise NotFound(f"There is no agent {agent_id}.")
@@ -114,6 +118,7 @@ async def older_list_simulation_cases_by_agent(
 
 @router.get("/simulation_cases/{simulation_case_id}")
 async def get_simulation_case(simulation_case_id: str, cases: Service) -> Ok[CaseOut]:
+    """One case."""
     return ok(await shown(cases, await cases.get(simulation_case_id)))
 
 
@@ -121,6 +126,7 @@ async def get_simulation_case(simulation_case_id: str, cases: Service) -> Ok[Cas
 async def update_simulation_case(
     simulation_case_id: str, cases: Service, body: CaseUpdate | None = None
 ) -> Ok[CaseOut]:
+    """Change what is sent, keep the rest."""
     return ok(await shown(cases, await cases.update(simulation_case_id, body or CaseUpdate())))
 
 
@@ -128,16 +134,19 @@ async def update_simulation_case(
 async def older_update_simulation_case(
     simulation_id: str, cases: Service, body: CaseUpdate | None = None
 ) -> Ok[CaseOut]:
+    """Change a case; the spelling of 2025."""
     return await update_simulation_case(simulation_id, cases, body)
 
 
 @router.delete("/simulation_cases/{simulation_case_id}", status_code=204)
 async def delete_simulation_case(simulation_case_id: str, cases: Service) -> None:
+    """Remove a case; its runs stay."""
     await cases.delete(simulation_case_id)
 
 
 @router.delete("/simulations/{simulation_id}", status_code=204, deprecated=True)
 async def older_delete_simulation_case(simulation_id: str, cases: Service) -> None:
+    """Remove a case; the spelling of 2025."""
     await cases.delete(simulation_id)
 
 

@@ -77,6 +77,7 @@ async def start_simulation(
 
 @router.post("/simulations/start", responses=cases.NAMES_OTHERS, deprecated=True)
 async def older_start_simulation(body: RunCreate, runs: Service) -> Ok[RunOut]:
+    """Start a run; the spelling of 2025."""
     return ok(await _shown(runs, await runs.start(body)))
 
 
@@ -90,6 +91,7 @@ async def list_simulations(
     status: RunStatus | None = None,
     target_agent_id: str | None = None,
 ) -> Ok[RunPage]:
+    """The workspace's runs, newest first."""
     found, total = await runs.page(simulation_session_id, target_agent_id, status, period, page)
     agents = await runs.agents(found)
     return ok(RunPage(pagination=page.of(total), items=[wire.run(run, agents) for run in found]))
@@ -116,6 +118,7 @@ async def list_simulation_sessions(
     deprecated=True,
 )
 async def get_simulation_session(session_id: str, runs: Service) -> Ok[SessionOut]:
+    """One session with all its runs."""
     session = await runs.session(session_id)
     found = (await runs.of_sessions([session]))[session.id]
     return ok(wire.session(session, found, await runs.agents(found)))

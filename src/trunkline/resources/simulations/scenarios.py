@@ -26,6 +26,7 @@ Service = Annotated[Scenarios, Depends(_scenarios)]
 
 @router.post("")
 async def create_simulation_scenario(body: ScenarioCreate, scenarios: Service) -> Ok[ScenarioOut]:
+    """Make a scenario: circumstances under which cases are run."""
     return ok(wire.scenario(await scenarios.create(body)))
 
 
@@ -33,12 +34,14 @@ async def create_simulation_scenario(body: ScenarioCreate, scenarios: Service) -
 async def list_simulation_scenarios(
     page: NumberedPage, period: InPeriod, scenarios: Service, search: str | None = None
 ) -> Ok[Items[ScenarioOut]]:
+    """The workspace's scenarios, newest first."""
     found, total = await scenarios.page(search, period, page)
     return ok(items_of([wire.scenario(each) for each in found], total, page))
 
 
 @router.get("/{scenario_id}")
 async def get_simulation_scenario(scenario_id: str, scenarios: Service) -> Ok[ScenarioOut]:
+    """One scenario."""
     return ok(wire.scenario(await scenarios.get(scenario_id)))
 
 
@@ -46,9 +49,11 @@ async def get_simulation_scenario(scenario_id: str, scenarios: Service) -> Ok[Sc
 async def update_simulation_scenario(
     scenario_id: str, scenarios: Service, body: ScenarioUpdate | None = None
 ) -> Ok[ScenarioOut]:
+    """Change what is sent, keep the rest."""
     return ok(wire.scenario(await scenarios.update(scenario_id, body or ScenarioUpdate())))
 
 
 @router.delete("/{scenario_id}", status_code=204)
 async def delete_simulation_scenario(scenario_id: str, scenarios: Service) -> None:
+    """Remove a scenario."""
     await scenarios.delete(scenario_id)

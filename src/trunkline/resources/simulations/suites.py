@@ -40,6 +40,7 @@ ModelIds = Annotated[list[str] | None, Query()]
 
 @router.post("")
 async def create_simulation_suite(body: SuiteCreate, suites: Service) -> Ok[SuiteOut]:
+    """Make a suite: cases of an agent that are run together."""
     return ok(await _shown(suites, await suites.create(body)))
 
 
@@ -52,6 +53,7 @@ async def list_simulation_suites(
     model_ids: ModelIds = None,
     model_ids_: Annotated[list[str] | None, Query(alias="model_ids[]")] = None,
 ) -> Ok[Items[SuiteListItem]]:
+    """The workspace's suites, newest first."""
     found, total = await suites.page(search, [*(model_ids or ()), *(model_ids_ or ())], period, page)
     cases = await suites.cases(found)
     agents = await suites.agents(found)
@@ -61,6 +63,7 @@ async def list_simulation_suites(
 
 @router.get("/{suite_id}")
 async def get_simulation_suite(suite_id: str, suites: Service) -> Ok[SuiteOut]:
+    """One suite with its cases."""
     return ok(await _shown(suites, await suites.get(suite_id)))
 
 
@@ -68,6 +71,7 @@ async def get_simulation_suite(suite_id: str, suites: Service) -> Ok[SuiteOut]:
 async def update_simulation_suite(
     suite_id: str, suites: Service, body: SuiteUpdate | None = None
 ) -> Ok[SuiteOut]:
+    """Change what is sent, keep the rest."""
     return ok(await _shown(suites, await suites.update(suite_id, body or SuiteUpdate())))
 
 

@@ -45,6 +45,7 @@ async def create_subaccount(body: SubaccountCreate, subaccounts: Service) -> Ok[
 
 @router.get("")
 async def list_subaccounts(page: WholePage, subaccounts: Service) -> SubaccountList:
+    """The subaccounts of the key's workspace, newest first."""
     found = await subaccounts.page(page.limit, page.offset)
     items = [wire.shown(each, minutes) for each, minutes in found]
     return SubaccountList(status="success", response=schemas.Subaccounts(subaccounts=items))
@@ -52,6 +53,7 @@ async def list_subaccounts(page: WholePage, subaccounts: Service) -> SubaccountL
 
 @router.get("/{subaccount_id}")
 async def get_subaccount(subaccount_id: str, subaccounts: Service) -> SubaccountList:
+    """One subaccount."""
     shown = wire.shown(*await subaccounts.get(subaccount_id))
     return SubaccountList(status="success", response=schemas.Subaccounts(subaccounts=[shown]))
 

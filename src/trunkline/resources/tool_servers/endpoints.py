@@ -34,31 +34,37 @@ Service = Annotated[ToolServers, Depends(_servers)]
 
 @router.get("/mcp-config")
 async def get_mcp_config(servers: Service) -> ConfigOut:
+    """The workspace's tool servers (MCP); of headers the names only."""
     return ConfigOut(servers=[_shown(each) for each in await servers.get()])
 
 
 @router.post("/mcp-config")
 async def set_mcp_config(body: ConfigWrite, servers: Service) -> ServerOut:
+    """Add servers, or change those that are there: found by id, or else by address."""
     return _shown(await servers.add(body.servers))
 
 
 @router.put("/mcp-config", status_code=204)
 async def update_mcp_config(body: ConfigWrite, servers: Service) -> None:
+    """Have these servers and no others; headers that are left out stay with their id."""
     await servers.replace(body.servers)
 
 
 @router.delete("/mcp-config", status_code=204)
 async def delete_mcp_config(servers: Service) -> None:
+    """Forget all tool servers."""
     await servers.delete()
 
 
 @router.post("/mcp-tools/discover", response_model_exclude_unset=True)
 async def discover_mcp_tools(servers: Service, config_id: str | None = None) -> Discovery:
+    """What the servers offer, or the one of `config_id`."""
     return Discovery(servers=await servers.discover(config_id))
 
 
 @router.post("/mcp-tools/invoke")
 async def invoke_mcp_tool(body: ToolInvoke, servers: Service) -> ToolResult:
+    """Call a tool of a server."""
     return await servers.invoke(body)
 
 

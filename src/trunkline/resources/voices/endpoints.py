@@ -19,6 +19,7 @@ async def get_voices(
     search: str = "",
     provider: Provider = "elevenlabs",
 ) -> Ok[VoicesPage]:
+    """The voices that this installation speaks with."""
     found = catalogue.found(voices, search)
     part = found[page.offset : page.offset + page.limit]
     items = [wire.shown(voice, acting.workspace_id, provider) for voice in part]

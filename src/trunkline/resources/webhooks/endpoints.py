@@ -83,10 +83,12 @@ Service = Annotated[WebhookLogs, Depends(_logs)]
 async def list_webhook_logs(
     wanted: Filter, page: NumberedPage, logs: Service, parts: Parts
 ) -> Ok[Items[WebhookLogListItem]]:
+    """Requests that were sent to addresses of the workspace, newest first."""
     found, total = await logs.page(wanted, page.limit, page.offset, parts.totals)
     return ok(items_of([wire.shown_in_list(log) for log in found], total, page))
 
 
 @router.get("/{webhook_log_id}", responses={404: {"model": LogError}})
 async def get_webhook_log(webhook_log_id: str, logs: Service) -> Ok[WebhookLogOut]:
+    """One such request with its answer; secrets are masked."""
     return ok(wire.shown(await logs.get(webhook_log_id)))
