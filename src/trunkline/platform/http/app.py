@@ -54,6 +54,7 @@ def bare_app(routers: Sequence[APIRouter]) -> FastAPI:
     app = FastAPI(
         title="Trunkline",
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

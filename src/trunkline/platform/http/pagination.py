@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Query
+from pydantic import ConfigDict
 
 from trunkline.errors import BadInput
 from trunkline.platform.http.wire import Wire
@@ -46,6 +47,8 @@ T = TypeVar("T")
 
 class Items(Wire, Generic[T]):
     """A page of a list that is counted in pages."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)  # its variants have no source to look into
 
     items: list[T]
     total: int

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, model_validator
 
 DEEPEST = 64
+
+_ANY = {"type": ["string", "number", "boolean", "object", "array", "null"]}
+Json = Annotated[Any, WithJsonSchema(_ANY)]
+"""Any value: what only its sender knows the meaning of."""
 
 
 def storable(value: object, path: str = "", depth: int = 0) -> None:
@@ -36,7 +40,7 @@ def storable(value: object, path: str = "", depth: int = 0) -> None:
 class Wire(BaseModel):
     """A JSON object of the API. Unknown members are ignored, as the contract wants it."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class WireInput(Wire):
@@ -59,6 +63,8 @@ T = TypeVar("T")
 
 class Ok(Wire, Generic[T]):
     """The success envelope."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)  # its variants have no source to look into
 
     status: Literal["ok"]
     response: T
