@@ -14,7 +14,7 @@ class ActionCreated(Wire):
 
     action_id: str
     action_type: str
-    prompt_variables: list[Any]
+    prompt_variables: list[str]
 
 
 class ActionAdded(Wire):

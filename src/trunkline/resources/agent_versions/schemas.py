@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trunkline.platform.http.wire import Wire
+from trunkline.platform.http.wire import Json, Wire
 
 
 class VersionListItem(Wire):
@@ -25,8 +25,8 @@ class Changed(Wire):
     """A member that is not the same in two versions; null where it is absent."""
 
     path: str
-    before: Any
-    after: Any
+    before: Json
+    after: Json
 
 
 class VersionDiff(Wire):

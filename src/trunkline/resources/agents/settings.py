@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Json, Wire, WireInput
 from trunkline.resources.agents import vocabulary
 
 
@@ -72,7 +72,7 @@ class AgentSettings(WireInput):
     fallback_voice_id: str | None = None
     fallback_provider: Literal["elevenlabs", "deepgram", "synthflow"] | None = None
     fallback_model: str | None = None
-    synthesizer_filter_words: list[Any] | None = None
+    synthesizer_filter_words: list[Json] | None = None
     background_noise: BackgroundNoise | None = None
     realistic_filler_words: bool | None = None
 

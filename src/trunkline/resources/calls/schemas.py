@@ -107,8 +107,8 @@ class CallOut(Wire):
     prompt_variables: dict[str, Any]
     collected_variables: dict[str, Any]
     judge_results: dict[str, Any] | None = None
-    labels: list[Any]
-    agents_used: list[Any]
+    labels: list[str]
+    agents_used: list[str]
     assistant_version: str | None = None
     telephony_hangup: str | None = None
     telephony_disconnect_reason: str | None = None
@@ -145,5 +145,5 @@ class TranscriptAnswer(Wire):
 class Ledger(Wire):
     """Where each turn's latency went, and which models answered."""
 
-    turns: list[Any]
-    models: list[Any]
+    turns: list[dict[str, Any]]
+    models: list[str]

@@ -12,7 +12,7 @@ from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.knowledge import wire
 from trunkline.resources.knowledge.repository import KnowledgeRepository
 from trunkline.resources.knowledge.schemas import (
-    Attached,
+    BaseAttached,
     Detached,
     KnowledgeBasePage,
     KnowledgeBaseWrite,
@@ -85,11 +85,11 @@ async def delete_knowledge_base(id: str, knowledge: Service) -> Ok[dict[str, str
 @router.post("/knowledge_base/{knowledge_base_id}/attach")
 async def attach_knowledge_base(
     knowledge_base_id: str, knowledge: Service, model_id: str | None = None, body: ModelId | None = None
-) -> Ok[Attached]:
+) -> Ok[BaseAttached]:
     """Let an agent search a base; the agent is named in the query or in the body."""
     base, agent = await knowledge.attach(knowledge_base_id, _named(model_id, body))
     return ok(
-        Attached(
+        BaseAttached(
             body="Knowledge base attached.",
             knowledge_base_id=str(base.id),
             model_id=str(agent.id),

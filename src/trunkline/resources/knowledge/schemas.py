@@ -49,7 +49,7 @@ class ModelId(WireInput):
     model_id: str | None = None
 
 
-class Attached(Wire):
+class BaseAttached(Wire):
     """The answer to attach."""
 
     body: str
