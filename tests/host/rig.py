@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
+
+import numpy as np
 
 from trunkline.host.beat import Beat
 from trunkline.host.call import Desk
@@ -30,6 +32,8 @@ SPEED = 20
 """Times faster than the wall clock."""
 _PAUSE = 5
 """Ticks."""
+_LOUD = 500
+"""Peak above which a frame is no silence; codecs leave a little of what was before."""
 
 
 def parrot(messages: Sequence[dict[str, Any]]) -> ScriptedReply:
@@ -45,28 +49,44 @@ class HandBeat(Beat):
         return True
 
 
-class Caller:
+class Ear(Protocol):
+    """What a caller needs of the far end of a line."""
+
+    def write(self, pcm: bytes) -> int: ...
+
+    def read(self) -> bytes: ...
+
+
+E = TypeVar("E", bound=Ear)
+
+
+class Caller(Generic[E]):
     """The far end of a call."""
 
-    def __init__(self, line: LoopbackLine) -> None:
+    def __init__(self, line: E, rate: int = RATE) -> None:
         self.line = line
+        self._rate = rate
         self.heard = ""
         """Every word so far; read when the other side has been silent for 100 ms."""
         self._sound = bytearray()
         self._quiet = 0
 
     def say(self, text: str) -> None:
-        self.line.write(tones.speak(text, RATE))
+        self.line.write(tones.speak(text, self._rate))
 
     def listen(self) -> None:
         """20 ms more."""
         frame = self.line.read()
-        self._quiet = 0 if frame.strip(frame[:1]) else self._quiet + 1
+        self._quiet = 0 if _is_loud(frame) else self._quiet + 1
         if self._quiet <= _PAUSE:
             self._sound += frame
         if self._quiet == _PAUSE and self._sound:
-            self.heard = f"{self.heard} {tones.hear(bytes(self._sound), RATE)}".strip()
+            self.heard = f"{self.heard} {tones.hear(bytes(self._sound), self._rate)}".strip()
             self._sound.clear()
+
+
+def _is_loud(frame: bytes) -> bool:
+    return bool(frame) and int(np.abs(np.frombuffer(frame, "<i2").astype(int)).max()) > _LOUD
 
 
 class Rig:
@@ -91,7 +111,8 @@ class Rig:
         self.host = VoiceHost(self.holding, capacity, options)
         identity = Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity)
         self.node = Node(database, identity, lambda: self.holding.calls, self.holding.found_closed)
-        self.callers: list[Caller] = []
+        self.callers: list[Caller[Any]] = []
+        self.speed = SPEED
 
     async def start(self) -> None:
         await self.writer.start()
@@ -106,7 +127,7 @@ class Rig:
         await self.writer.stop()
         self.pool.shutdown()
 
-    async def call(self, number: str) -> Caller:
+    async def call(self, number: str) -> Caller[LoopbackLine]:
         """Someone dials."""
         caller = Caller(await self.engine.call(number, "+15550199"))
         self.callers.append(caller)
@@ -129,4 +150,4 @@ class Rig:
         self.beat.step()
         for caller in self.callers:
             caller.listen()
-        await asyncio.sleep(0.02 / SPEED)
+        await asyncio.sleep(0.02 / self.speed)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -69,6 +70,8 @@ class Beat:
     loop: asyncio.AbstractEventLoop
     """The work loop, where owners are told."""
     counts: BeatCounts = field(default_factory=BeatCounts)
+    clocks: list[Callable[[], None]] = field(default_factory=list)
+    """Called at the end of each tick: what is paced by it. Set before the start; as quick and quiet as the rest."""
     _legs: list[Leg] = field(default_factory=list)
     _joining: deque[Leg] = field(default_factory=deque)
     _leaving: deque[tuple[Leg, asyncio.Future[None]]] = field(default_factory=deque)
@@ -117,6 +120,8 @@ class Beat:
                     leg.advance(news)
                 except Exception as error:  # noqa: BLE001 - one call's fault ends that call, never the beat
                     leg.fail(error, news)
+        for clock in self.clocks:
+            clock()
         self.counts.ticks += 1
         if news:
             # The loop is closed only when the process ends; then nobody is left to be told.

@@ -1,7 +1,7 @@
 """The voice process's own HTTP: health for the operator, control and events of live calls for the API.
 
-Everything under `/calls` wants the header `X-Trunkline-Node-Token`; only processes of this installation can
-make it.
+Everything under `/calls` and `/media-calls` wants the header `X-Trunkline-Node-Token`; only processes of this
+installation can make it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trunkline.errors import Conflict, PortTaken
@@ -29,6 +29,9 @@ from trunkline.voice.lines.line import Referred
 
 _MAX_BODY = 16_384
 _MAX_TEXT = 2_000
+_MAX_MESSAGE = 65_536
+"""Bytes of a WebSocket message; a second of the widest sound is half of it."""
+_GUARDED = ("/calls", "/media-calls")
 _CLOSE_SECONDS = 2
 """For answers in progress (watchers) when the process stops."""
 
@@ -69,8 +72,8 @@ class Board(Protocol):
         ...
 
 
-def app(board: Board, token: str) -> ASGIApp:
-    """The application; `token` is what the header must hold."""
+def app(board: Board, token: str, further: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application with these `further` routes; `token` is what the header must hold."""
     routes = [
         Route("/healthz", _health),
         Route("/readyz", _ready),
@@ -81,6 +84,7 @@ def app(board: Board, token: str) -> ASGIApp:
         Route("/calls/{call_id:uuid}/whisper", _whisper, methods=["POST"]),
         Route("/calls/{call_id:uuid}/transfer", _transfer, methods=["POST"]),
         Route("/calls/{call_id:uuid}/events", _events),
+        *further,
     ]
     starlette = Starlette(routes=routes)
     starlette.state.board = board
@@ -94,6 +98,9 @@ async def served(application: ASGIApp, bind: str, port: int) -> AsyncIterator[in
         config = uvicorn.Config(
             application,
             http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=_MAX_MESSAGE,
+            ws_per_message_deflate=False,  # sound does not shrink, and 50 messages a second are not worth the try
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -141,10 +148,10 @@ class _Guard:
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/calls"):
+        if scope["type"] == "http" and scope["path"].startswith(_GUARDED):
             sent = Request(scope).headers.get(NODE_TOKEN_HEADER, "").encode()
             if not hmac.compare_digest(sent, self._token):
-                refusal = _problem(401, f"{NODE_TOKEN_HEADER} is missing or is not this installation's")
+                refusal = problem(401, f"{NODE_TOKEN_HEADER} is missing or is not this installation's")
                 await refusal(scope, receive, send)
                 return
         await self._inner(scope, receive, send)
@@ -155,12 +162,13 @@ def _board(request: Request) -> Board:
     return board
 
 
-def _problem(status: int, text: str) -> JSONResponse:
+def problem(status: int, text: str) -> JSONResponse:
+    """A refusal in words."""
     return JSONResponse({"error": text}, status)
 
 
 def _gone(call_id: UUID) -> JSONResponse:
-    return _problem(404, f"call {call_id} is not live on this host; it has ended or is held by another")
+    return problem(404, f"call {call_id} is not live on this host; it has ended or is held by another")
 
 
 async def _health(_: Request) -> Response:
@@ -182,12 +190,12 @@ async def _calls(request: Request) -> Response:
 
 async def _hang_up(request: Request) -> Response:
     call_id: UUID = request.path_params["call_id"]
-    body = await _body(request)
+    body = await body_of(request)
     if isinstance(body, Response):
         return body
     reason = body.get("reason", "user_canceled")
     if not isinstance(reason, str) or not reason:
-        return _problem(422, "`reason` must be a text that is not empty")
+        return problem(422, "`reason` must be a text that is not empty")
     if _board(request).cancel(call_id):
         return JSONResponse({"ok": True}, 202)
     return _feed(request, call_id, HangUp(reason[:_MAX_TEXT]))
@@ -206,30 +214,30 @@ async def _whisper(request: Request) -> Response:
 
 
 async def _text(request: Request) -> str | Response:
-    body = await _body(request)
+    body = await body_of(request)
     if isinstance(body, Response):
         return body
     text = body.get("text")
     if not isinstance(text, str) or not text.strip() or len(text) > _MAX_TEXT:
-        return _problem(422, f"`text` must be a text of 1 to {_MAX_TEXT} characters")
+        return problem(422, f"`text` must be a text of 1 to {_MAX_TEXT} characters")
     return text
 
 
 async def _transfer(request: Request) -> Response:
     call_id: UUID = request.path_params["call_id"]
-    body = await _body(request)
+    body = await body_of(request)
     if isinstance(body, Response):
         return body
     target, seconds = body.get("target"), body.get("timeout")
     if not isinstance(target, str) or not isinstance(seconds, int | float):
-        return _problem(422, "`target` must be a text and `timeout` a number of seconds")
+        return problem(422, "`target` must be a text and `timeout` a number of seconds")
     call = _board(request).find(call_id)
     if call is None:
         return _gone(call_id)
     try:
         return JSONResponse(asdict(await call.transfer(target, seconds)))
     except Conflict as error:
-        return _problem(409, str(error))
+        return problem(409, str(error))
 
 
 def _feed(request: Request, call_id: UUID, event: HangUp | Say | Whisper) -> Response:
@@ -255,15 +263,15 @@ async def _stream(call: Live) -> AsyncIterator[str]:
         yield f"data: {json.dumps(asdict(note), separators=(',', ':'))}\n\n"
 
 
-async def _body(request: Request) -> dict[str, Any] | Response:
+async def body_of(request: Request) -> dict[str, Any] | Response:
     """The JSON object of a request; an empty body counts as {}."""
     raw = b""
     async for piece in request.stream():
         raw += piece
         if len(raw) > _MAX_BODY:
-            return _problem(413, f"the body may hold {_MAX_BODY} bytes")
+            return problem(413, f"the body may hold {_MAX_BODY} bytes")
     try:
         body = json.loads(raw) if raw else {}
     except ValueError:
         body = None
-    return body if isinstance(body, dict) else _problem(422, "the body must be a JSON object")
+    return body if isinstance(body, dict) else problem(422, "the body must be a JSON object")

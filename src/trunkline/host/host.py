@@ -12,6 +12,7 @@ from trunkline.errors import NoFreeSlot, NotFound, Unavailable
 from trunkline.host.admission import Admission
 from trunkline.host.call import LiveCall
 from trunkline.host.holding import Holding, until_stored
+from trunkline.host.media import MediaCalls
 from trunkline.host.node import Node
 from trunkline.host.outbound import Outbound
 from trunkline.platform.telemetry import metrics
@@ -46,8 +47,9 @@ class VoiceHost:
     def __init__(self, holding: Holding, capacity: int, options: Options | None = None) -> None:
         self._holding = holding
         self._options = options or Options()
-        self._admission = Admission(capacity)
-        self._outbound = Outbound(holding, self._admission, self._options.ring_timeout)
+        self.admission = Admission(capacity)
+        self._outbound = Outbound(holding, self.admission, self._options.ring_timeout)
+        self._media: MediaCalls | None = None
         self._node: Node | None = None
         self._engine: LineEngine | None = None
         self._wake = asyncio.Event()
@@ -57,8 +59,12 @@ class VoiceHost:
 
     # ---- life ----
 
-    async def start(self, engine: LineEngine, node: Node) -> None:
-        """Take calls from `engine` in the name of `node`. Raises PortTaken; Unavailable without a database."""
+    async def start(self, engine: LineEngine, node: Node, media: MediaCalls | None = None) -> None:
+        """Take calls from `engine` in the name of `node`; `media` calls end with the others.
+
+        Raises PortTaken; Unavailable without a database.
+        """
+        self._media = media
         await engine.start(self.take)
         self._engine = engine
         await node.start()  # only now: from here on others send calls
@@ -70,13 +76,13 @@ class VoiceHost:
         assert self._node is not None
         self._draining = True
         await self._node.drain()
-        log.info("draining", calls=self._admission.count)
+        log.info("draining", calls=self.admission.count)
         hurry = asyncio.create_task(self._hurry.wait())
-        idle = asyncio.create_task(self._admission.idle.wait())
+        idle = asyncio.create_task(self.admission.idle.wait())
         await asyncio.wait((hurry, idle), timeout=self._options.drain, return_when=asyncio.FIRST_COMPLETED)
         for waiting in (hurry, idle):
             waiting.cancel()
-        if self._admission.count:
+        if self.admission.count:
             await self._cut_off()
 
     @property
@@ -98,13 +104,15 @@ class VoiceHost:
             await self._engine.stop()
 
     async def _cut_off(self) -> None:
-        log.warning("calls_cut_off", calls=self._admission.count)
+        log.warning("calls_cut_off", calls=self.admission.count)
         self._outbound.stop_dialling()
+        if self._media is not None:
+            self._media.stop_waiting()
         for call in self._holding.calls.values():
             call.cut_off("The voice host was stopped in mid-call.")
         with suppress(TimeoutError):
             async with asyncio.timeout(_CUT_OFF_SECONDS):
-                await self._admission.idle.wait()
+                await self.admission.idle.wait()
 
     # ---- Board: what control sees ----
 
@@ -133,13 +141,13 @@ class VoiceHost:
     async def take(self, incoming: IncomingCall) -> None:
         """An incoming call rings: answer and hold it, or refuse it. Returns when it is finished."""
         reason = self.not_ready()
-        if reason is None and self._admission.full:
-            slots = self._admission.capacity
+        if reason is None and self.admission.full:
+            slots = self.admission.capacity
             reason = f"all {slots} slots are taken; TRUNKLINE_MAX_CALLS sets how many there are"
         if reason is not None:
             await _refuse(incoming, reason)
             return
-        with self._admission.one():
+        with self.admission.one():
             plan = await self._open(incoming)
             if plan is not None:
                 async with self._holding.accounted(plan):

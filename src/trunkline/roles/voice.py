@@ -9,12 +9,13 @@ import structlog
 from pydantic import SecretStr
 
 from trunkline.errors import SetupError
-from trunkline.host import control
+from trunkline.host import control, media_http
 from trunkline.host.beat import Beat, tune_interpreter
 from trunkline.host.call import Desk
 from trunkline.host.holding import Archive, Holding
 from trunkline.host.host import VoiceHost
 from trunkline.host.journal import Journal
+from trunkline.host.media import MediaCalls
 from trunkline.host.node import Identity, Node
 from trunkline.host.parts import Choice, Endpoint, Parts, load
 from trunkline.host.recorder import RecordingWriter
@@ -26,11 +27,13 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.calls.live import OFFERS, LiveCalls
+from trunkline.resources.media_calls.live import MediaClaims
 from trunkline.resources.trunks.live import TrunkClaims
 from trunkline.roles import installation
 from trunkline.roles.language import ABSENT, endpoint
 from trunkline.settings import Settings
 from trunkline.voice.lines.sip import SipEngine
+from trunkline.voice.lines.websocket import WebSocketLines
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +92,9 @@ async def _started(
     capacity = settings.call_capacity
     host = VoiceHost(holding, capacity)
     address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
+    lines = WebSocketLines(asyncio.get_running_loop())
+    media = MediaCalls(holding, host.admission, MediaClaims(database), lines, uuid4())
+    beat.clocks.append(lines.tick)
     tune_interpreter()
     beat.start()
     stack.push_async_callback(beat.stop)
@@ -96,12 +102,13 @@ async def _started(
     stack.push_async_callback(writer.stop)
     recordings.start()
     stack.push_async_callback(recordings.stop)
-    application = control.app(host, secrets.node_token)
+    application = control.app(host, secrets.node_token, media_http.routes(media))
     port = await stack.enter_async_context(control.served(application, settings.bind, settings.voice_port))
-    identity = Identity(uuid4(), f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
+    identity = Identity(media.host, f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
     engine = SipEngine(settings.bind, settings.sip_port, settings.rtp_ports, settings.public_ip)
     stack.push_async_callback(host.stop)
-    await host.start(engine, Node(database, identity, lambda: holding.calls, holding.found_closed))
+    node = Node(database, identity, lambda: holding.calls, holding.found_closed)
+    await host.start(engine, node, media)
     registrar = Registrar(TrunkClaims(database, secrets), engine, identity.id, lambda: host.draining)
     registrar.start()
     stack.push_async_callback(registrar.stop)

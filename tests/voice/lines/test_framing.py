@@ -55,7 +55,7 @@ def test_keys_are_text_messages(framing: PayloadFraming) -> None:
         '{"type": "dtmf", "digit": "55"}',
         '{"type": "dtmf", "digit": []}',
     ):
-        with pytest.raises(ValueError, match="digit|Expecting"):
+        with pytest.raises(ValueError, match=r"digit|Expecting"):
             framing.read(nonsense)
 
 

@@ -193,12 +193,16 @@ async def take_any_slot(
 
     The node `avoid` is taken only when no other has room.
     """
-    load = cast(Node.active, Float) / Node.capacity
-    nodes = select(Node).where(*_open(role)).order_by(Node.id == (avoid or ""), load, func.random())
+    nodes = select(Node).where(*_open(role)).order_by(Node.id == (avoid or ""), _load(), func.random())
     for node in (await session.scalars(nodes)).all():
         if await take_slot(session, node.id):
             return node
     return None
+
+
+async def emptiest_node(session: AsyncSession, role: str = "voice") -> Node | None:
+    """The node that `take_any_slot` would choose now; nothing is taken. None when all are full."""
+    return await session.scalar(select(Node).where(*_open(role)).order_by(_load(), func.random()).limit(1))
 
 
 async def has_free_slot(session: AsyncSession, role: str = "voice") -> bool:
@@ -246,6 +250,10 @@ def _node(node_id: str) -> Update:
 
 async def _found(session: AsyncSession, statement: Update) -> bool:
     return await session.scalar(statement.returning(Node.id)) is not None
+
+
+def _load() -> ColumnElement[float]:
+    return cast(Node.active, Float) / Node.capacity
 
 
 def _open(role: str) -> tuple[ColumnElement[bool], ...]:

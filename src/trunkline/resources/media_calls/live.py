@@ -1,0 +1,62 @@
+"""What a voice host asks of the database about a media call. Every method raises Unavailable while that is away."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.platform.storage.database import Database
+from trunkline.resources.agent_versions.models import AgentVersion
+from trunkline.resources.agent_versions.snapshots import put_back
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.closing import end_call, locked
+from trunkline.resources.calls.models import Call
+from trunkline.resources.calls.plan import CallPlan, plan_of
+from trunkline.resources.calls.record import TelephonyDisconnectReason
+from trunkline.resources.calls.status import CallStatus
+
+_NOT_JOINED = "Nobody opened the call's WebSocket; open wsMediaUrl within a minute."
+
+
+class MediaClaims:
+    """The media calls of one voice process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, call_id: UUID, host: UUID) -> CallPlan | None:
+        """The plan of a call that waits on this host, with the version of its agent that was asked for; else None."""
+        async with self._database.system() as session:
+            call = await locked(session, call_id)
+            if call is None or call.status != CallStatus.RINGING or call.host_id != str(host):
+                return None
+            return plan_of(call, await _agent_of(session, call), None)
+
+    async def not_joined(self, call_id: UUID) -> bool:
+        """Nobody came: the call is over. False when it is already."""
+        async with self._database.system() as session:
+            call = await locked(session, call_id)
+            if call is None:
+                return False
+            return await end_call(
+                session,
+                call,
+                CallStatus.NO_ANSWER,
+                error_message=_NOT_JOINED,
+                disconnect_reason=TelephonyDisconnectReason.UNKNOWN,
+            )
+
+
+async def _agent_of(session: AsyncSession, call: Call) -> Agent:
+    agent = (await session.execute(select(Agent).where(Agent.id == call.agent_id))).scalar_one()
+    if call.agent_version in (None, str(agent.version)):
+        return agent
+    query = select(AgentVersion).where(
+        AgentVersion.workspace_id == call.workspace_id,
+        AgentVersion.agent_id == agent.id,
+        AgentVersion.n == int(call.agent_version),
+    )
+    version = (await session.execute(query)).scalar_one()
+    session.expunge(agent)  # what it was is for this call only
+    put_back(version.content, agent)
+    return agent
