@@ -55,6 +55,9 @@ END_WORDS: dict[EndReason, EndWords] = {
     EndReason.ERROR: EndWords("error", "undefined"),
     EndReason.LINE_LOST: EndWords("error", "undefined"),
     EndReason.TRANSFERRED: EndWords("agent_ended_call", "agent_goodbye"),
+    EndReason.VOICEMAIL: EndWords("voicemail", "voicemail"),
+    EndReason.VOICEMAIL_LEFT: EndWords("voicemail_message_left", "voicemail_message_left"),
+    EndReason.VOICEMAIL_CUT_OFF: EndWords("voicemail_cut_off", "voicemail"),
 }
 CUT_OFF = EndWords("human_pick_up_cut_off", "human_pick_up_cut_off")
 
@@ -77,6 +80,8 @@ class Record:
     disconnect: TelephonyDisconnectReason
     turns: list[dict[str, Any]]
     """The ledger: one entry a turn, as the conversation noted it."""
+    left_message: bool
+    """Was a machine told at least the beginning of a message?"""
     models: tuple[str, ...]
     """The language models that answered, each once, in the order they came."""
     last_ms: int
@@ -100,6 +105,7 @@ def fold(notes: Iterable[Note], direction: Direction, connected_at: datetime) ->
         hangup=_hangup(reason, direction),
         disconnect=_disconnect(reason, direction),
         turns=[dict(note.data) for note in taken if note.kind == Kind.TURN],
+        left_message=any(note.kind == Kind.VOICEMAIL_MESSAGE for note in taken),
         models=tuple(models),
         last_ms=max((note.at_ms for note in taken), default=0),
     )
@@ -149,13 +155,16 @@ _BY_US = frozenset(
         EndReason.IDLE,
         EndReason.USER_CANCELED,
         EndReason.TRANSFERRED,
+        EndReason.VOICEMAIL,
+        EndReason.VOICEMAIL_LEFT,
     }
 )
+_BY_THEM = frozenset({EndReason.HUMAN_ENDED, EndReason.VOICEMAIL_CUT_OFF})
 
 
 def _hangup(reason: EndReason | None, direction: Direction) -> TelephonyHangup | None:
     """None when nobody hung up. Inbound the caller is the human, outbound it is us."""
-    if reason is EndReason.HUMAN_ENDED:
+    if reason in _BY_THEM:
         human_called = direction is Direction.INBOUND
         return TelephonyHangup.CALLER if human_called else TelephonyHangup.CALLEE
     if reason in _BY_US:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from trunkline.voice.conversation.profile import END_CALL, Medium, Profile, Tool
+from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, Medium, Profile, Tool
 
 Message = dict[str, Any]
 
@@ -40,7 +40,9 @@ class Dialogue:
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What the model may call."""
-        return (*self.profile.tools, END_CALL) if self.profile.can_end_call else self.profile.tools
+        profile = self.profile
+        own = ((END_CALL, profile.can_end_call), (SEND_DIGITS, profile.can_send_digits))
+        return (*profile.tools, *(tool for tool, offered in own if offered))
 
     def messages(self) -> tuple[Message, ...]:
         """The whole prompt. Each is a strict prefix of the next, so that an endpoint's cache holds."""

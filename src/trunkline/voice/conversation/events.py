@@ -116,7 +116,7 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The other side put us on hold."""
+    """The other side put us on hold (SIP: a re-INVITE with sendonly or inactive): no word, no idle time until Resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +288,13 @@ class Flush:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press keys: 0-9, A-D, * and #. Nothing answers."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseLine:
     """Hang up. The host answers with LineClosed when the line is gone."""
 
@@ -316,6 +323,7 @@ Request = (
     | CancelSpeech
     | RunTool
     | Flush
+    | SendDigits
     | CloseLine
     | Note
 )
@@ -332,6 +340,12 @@ class EndReason(StrEnum):
     ERROR = "error"
     LINE_LOST = "line_lost"
     TRANSFERRED = "transferred"
+    VOICEMAIL = "voicemail"
+    """A machine answered; it was left nothing."""
+    VOICEMAIL_LEFT = "voicemail_left"
+    """A machine answered and has our whole message."""
+    VOICEMAIL_CUT_OFF = "voicemail_cut_off"
+    """A machine answered and hung up before it had our whole message."""
 
 
 class Kind(StrEnum):
@@ -348,7 +362,13 @@ class Kind(StrEnum):
     TOOL_STARTED = "tool_started"  # {call, name, arguments}
     TOOL_FINISHED = "tool_finished"  # {call, name, result, ok}
     DIGIT = "digit"  # {digit}
+    DIGITS_SENT = "digits_sent"  # {digits}
+    HELD = "held"  # {}
+    RESUMED = "resumed"  # {}
     IDLE_REMINDER = "idle_reminder"  # {}
+    CONSENT = "consent"  # {given}: may the call be recorded?
+    VOICEMAIL = "voicemail"  # {signs}: a machine answered
+    VOICEMAIL_MESSAGE = "voicemail_message"  # {beep}: our message begins, after a beep or without one
     SAY = "say"  # {text}: control asked for it; when it was heard, agent_said tells
     WHISPER = "whisper"  # {text}: control told the model
     TRANSFER_STARTED = "transfer_started"  # {target}

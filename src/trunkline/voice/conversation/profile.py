@@ -44,6 +44,46 @@ END_CALL = Tool(
 )
 
 
+SEND_DIGITS = Tool(
+    name="send_digits",
+    description=(
+        "Press keys of the phone, for a menu or an extension. Use it only when the other side asks for keys."
+    ),
+    parameters={
+        "type": "object",
+        "properties": {
+            "digits": {
+                "type": "string",
+                "description": "The keys, such as 1 or 204#",
+                "pattern": "^[0-9*#]{1,32}$",
+            }
+        },
+        "required": ["digits"],
+        "additionalProperties": False,
+    },
+)
+
+
+@dataclass(frozen=True)
+class Keypad:
+    """When the keys that the caller presses are a whole turn."""
+
+    expected: int | None = None
+    """This many keys are it; None: any number."""
+    terminator: str = "#"
+    """A key that ends it; "" for none."""
+    timeout: float = 1.5
+    """Seconds after the last key that end it."""
+
+
+@dataclass(frozen=True)
+class Voicemail:
+    """What a machine that answers is left: these words, or what the model makes of a prompt; neither: nothing."""
+
+    message: str = ""
+    prompt: str = ""
+
+
 @dataclass(frozen=True)
 class Profile:
     """One agent on one call. Times are in seconds."""
@@ -74,6 +114,12 @@ class Profile:
     allowed_idle: float = 30.0
     max_duration: float | None = 1800.0
     can_end_call: bool = True
+    can_send_digits: bool = False
+    keypad: Keypad = Keypad()
+    consent_message: str = ""
+    """The question whether the call may be recorded, asked before anything else; "": it is not asked."""
+    voicemail: Voicemail | None = None
+    """None: nobody looks for a machine (a call that came in)."""
     tools: tuple[Tool, ...] = ()
     closing: str = "Goodbye."
     """Spoken when the agent ends the call and has said nothing in that turn."""
