@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.interop.program import free_sip_port
 
-PASSWORD = "s3cret"  # noqa: S105 - of a registrar that lives for one test
+PASSWORD = "s3cret"
 _CONFIG = """#!KAMAILIO
 debug=1
 log_stderror=yes

@@ -8,7 +8,7 @@ import pytest
 
 from trunkline.roles.demo.phone import Phone
 from trunkline.voice.conversation.events import ClosedBy, LineClosed, LineEvent
-from trunkline.voice.lines.line import LineStats
+from trunkline.voice.lines.line import LineStats, Referred
 
 TONE = (np.sin(np.arange(160) * 0.4) * 3000).astype(np.int16).tobytes()
 
@@ -53,6 +53,9 @@ class PacedLine:
         raise NotImplementedError
 
     async def send_digits(self, digits: str) -> None:
+        raise NotImplementedError
+
+    async def refer(self, target: str, seconds: float) -> Referred:
         raise NotImplementedError
 
     def stats(self) -> LineStats:

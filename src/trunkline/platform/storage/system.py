@@ -9,6 +9,7 @@ truth after anything went wrong.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Float, Update, cast, delete, func, select, text, update
@@ -252,7 +253,7 @@ async def _found(session: AsyncSession, statement: Update) -> bool:
     return await session.scalar(statement.returning(Node.id)) is not None
 
 
-def _load() -> ColumnElement[float]:
+def _load() -> ColumnElement[Any]:
     return cast(Node.active, Float) / Node.capacity
 
 
