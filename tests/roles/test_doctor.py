@@ -87,6 +87,22 @@ async def test_a_language_model_that_does_not_answer(settings: Settings) -> None
     assert "check TRUNKLINE_LLM_BASE_URL" in await bad_lines(settings)
 
 
+async def notes(settings: Settings) -> str:
+    found = [each async for each in doctor.examine(settings) if each.verdict is doctor.Verdict.NOTE]
+    return "\n".join(f"{finding.what}: {finding.text}" for finding in found)
+
+
+async def test_names_that_the_local_model_answers_to(settings: Settings, tmp_path: Path) -> None:
+    assert "gpt-5.2" in await notes(settings)
+    settings.llm_routes = tmp_path / "routes.json"
+    settings.llm_routes.write_text('{"gpt-5.2": {"base_url": "http://127.0.0.1:1/v1"}}')
+    told = await notes(settings)
+    assert "gpt-5.2" not in told
+    assert "gpt-5.4-mini" in told
+    settings.llm_base_url = f"http://127.0.0.1:{ports.free_tcp_port()}/v1"
+    assert "local model" not in await notes(settings)
+
+
 async def test_a_file_of_the_settings_that_is_not_there(settings: Settings, tmp_path: Path) -> None:
     settings.llm_routes = tmp_path / "routes.json"
     assert "TRUNKLINE_LLM_ROUTES names" in await bad_lines(settings)

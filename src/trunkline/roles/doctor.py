@@ -16,9 +16,12 @@ from rich.text import Text
 
 from trunkline.errors import TrunklineError, Unavailable
 from trunkline.platform.storage.database import Database
+from trunkline.resources.agents.vocabulary import LANGUAGE_MODELS
 from trunkline.roles import installation, models, ports, runfile
+from trunkline.roles.language import endpoint
 from trunkline.settings import Settings
 from trunkline.voice.language.embeddings_minilm import MODEL_SET as EMBEDDINGS
+from trunkline.voice.language.routes import read_routes
 from trunkline.voice.models.store import Store
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -241,6 +244,25 @@ async def language(settings: Settings) -> list[Finding]:
     return [good("llm", f"{url} answers")]
 
 
+async def model_names(settings: Settings) -> list[Finding]:
+    """Names of language models that agents may have and another model answers to."""
+    found = endpoint(settings)
+    embedded = settings.llm_base_url is None if found is None else found.embedded
+    if not embedded:
+        return []
+    routed = {} if settings.llm_routes is None else read_routes(settings.llm_routes)
+    unrouted = [name for name in LANGUAGE_MODELS if name not in routed]
+    if not unrouted:
+        return []
+    return [
+        note(
+            "llm",
+            f"agents with {', '.join(unrouted)} are answered by the small local model; set TRUNKLINE_LLM_ROUTES or "
+            "TRUNKLINE_LLM_BASE_URL to have the model that is named",
+        )
+    ]
+
+
 async def settings_files(settings: Settings) -> list[Finding]:
     """Files that the settings name."""
     named: dict[str, Path | None] = {
@@ -264,4 +286,5 @@ CHECKS: tuple[Check, ...] = (
     running,
     database,
     language,
+    model_names,
 )

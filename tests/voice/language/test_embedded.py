@@ -175,6 +175,9 @@ async def test_the_real_model_answers_and_ends_a_call(models_folder: Path) -> No
         assert [part.name for part in parts if isinstance(part, ToolPart)] == ["end_call"]
         done = parts[-1]
         assert isinstance(done, DonePart)
+        assert (
+            done.model == "qwen2.5-coder-1.5b-instruct-q4_k_m"
+        )  # its own name, not the one that was asked for
         report = [
             *bye,
             {"role": "assistant", "content": "Goodbye."},

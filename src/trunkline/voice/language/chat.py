@@ -31,16 +31,21 @@ class Budget:
 def options(model: str, tokens: int = MAX_TOKENS) -> dict[str, Any]:
     """How a model wants to be asked for a quick answer of so many tokens at most.
 
-    OpenAI's reasoning models take `max_completion_tokens` and no temperature; the least reasoning is named
-    `none` from GPT-5.1 on, `minimal` in GPT-5, `low` in the o-series. GPT-5 chat models do not reason.
+    OpenAI's reasoning models, GPT-5 and all since, take `max_completion_tokens` and no temperature, and refuse an
+    effort they do not know with a 400. The least is `none` from GPT-5.1 on, `minimal` in GPT-5, `low` in the o-series
+    and in the codex models (OpenAI's guide to reasoning, and the texts of those refusals). Chat models have no effort
+    to be set.
     """
     name = model.rpartition("/")[2].lower()
-    reasoning = re.match(r"(gpt-5|o\d)", name)
+    reasoning = re.match(r"gpt-([5-9])(?P<minor>\.\d+)?|(?P<old>o\d)", name)
     if reasoning is None:
         return {"max_tokens": tokens, "temperature": 0.0}
     if "chat" in name:
         return {"max_completion_tokens": tokens}
-    effort = "low" if name.startswith("o") else "none" if name.startswith("gpt-5.") else "minimal"
+    if reasoning["old"] or "codex" in name:
+        effort = "low"
+    else:
+        effort = "none" if reasoning["minor"] or reasoning[1] != "5" else "minimal"
     return {"max_completion_tokens": 4 * tokens, "reasoning_effort": effort}
 
 
@@ -67,7 +72,7 @@ async def stream(
             )
         async with aclosing(_chunks(answer, budget.first_token, deadline)) as chunks:
             calls = _Calls()
-            done = DonePart(model)
+            done = DonePart("")
             async for chunk in chunks:
                 done = _told(done, chunk)
                 for choice in chunk.choices:
@@ -87,7 +92,7 @@ async def whole(
     more: Mapping[str, Any],
 ) -> tuple[str, DonePart]:
     """The words of one completion once they are all there."""
-    words, done = [], DonePart(model)
+    words, done = [], DonePart("")
     async with aclosing(stream(client, model, messages, budget, more)) as parts:
         async for part in parts:
             match part:

@@ -71,6 +71,7 @@ def load(model: Path, threads: int, slots: int) -> xllamacpp.Server:
         raise ModelMissing(f"There is no model file {model}. Run `trunkline models pull`.")
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
+    params.model_alias = {model.stem}  # what answers call it, and so the records of calls; otherwise its path
     params.n_ctx = slots * SLOT_TOKENS
     params.n_parallel = slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads

@@ -25,7 +25,8 @@ class ToolPart:
 
 @dataclass(frozen=True, slots=True)
 class DonePart:
-    """The end of a reply: which model answered and the tokens it took (None where unknown)."""
+    """The end of a reply: which model answered, in the endpoint's own words ("" where it does not say), and the tokens
+    it took (None where unknown)."""
 
     model: str
     prompt_tokens: int | None = None
