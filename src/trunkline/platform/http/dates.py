@@ -12,7 +12,7 @@ from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -50,9 +50,16 @@ def _last(value: Any) -> Any:
     return read + _REST_OF_DAY if _DAY.fullmatch(value) and read.year < MAXYEAR else read
 
 
-Since = Annotated[datetime | None, BeforeValidator(_first)]
+_WRITTEN = WithJsonSchema(
+    {
+        "type": "string",
+        "description": "Epoch milliseconds, YYYY-MM-DD or ISO 8601; UTC where no zone is given.",
+        "examples": ["2026-04-22", "2026-04-22T16:49:29Z"],
+    }
+)
+Since = Annotated[datetime | None, BeforeValidator(_first), _WRITTEN]
 """The first moment that is asked for."""
-Until = Annotated[datetime | None, BeforeValidator(_last)]
+Until = Annotated[datetime | None, BeforeValidator(_last), _WRITTEN]
 """The last one."""
 
 

@@ -43,6 +43,11 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
+def example(**members: Any) -> ConfigDict:
+    """For `model_config` of a body that is sent to us: what one looks like, for people who read the description."""
+    return ConfigDict(json_schema_extra={"examples": [members]})
+
+
 class WireInput(Wire):
     """A JSON object that is sent to us. A member that is null counts as left out."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from trunkline.errors import BadInput
-from trunkline.platform.http.wire import WireInput
+from trunkline.platform.http.wire import WireInput, example
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.resources.actions.custom import request_of, run
@@ -17,6 +17,8 @@ from trunkline.resources.webhooks.record import Delivery, record
 
 class ActionInitialize(WireInput):
     """A test run of a custom action."""
+
+    model_config = example(action_id="5f0c8a52-9a55-4b0e-8d3a-1f6b8a2c7e90", variables={"order": "4711"})
 
     action_id: str
     variables: Variables | None = None

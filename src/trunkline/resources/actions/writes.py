@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from trunkline.platform.http.wire import WireInput
+from trunkline.platform.http.wire import WireInput, example
 from trunkline.resources.actions.bodies import (
     Booking,
     BookingUpdate,
@@ -73,6 +73,18 @@ class ActionWrite(WireInput):
 class ActionCreate(ActionWrite):
     """A new action: exactly one type."""
 
+    model_config = example(
+        CUSTOM_ACTION={
+            "name": "look_up",
+            "description": "Looks an order up.",
+            "http_mode": "GET",
+            "url": "https://example.com/orders/<order>",
+            "variables_during_the_call": [
+                {"name": "order", "description": "The number of the order", "type": "string"}
+            ],
+        }
+    )
+
     REAL_TIME_BOOKING: Booking | None = None
     INFORMATION_EXTRACTOR: Extractor | None = None
     LIVE_TRANSFER: LiveTransfer | None = None
@@ -90,6 +102,8 @@ class ActionCreate(ActionWrite):
 
 class ActionUpdate(ActionWrite):
     """What may be written of an action, under its own type. What is left out keeps its value."""
+
+    model_config = example(SEND_SMS={"content": "Your order {order} is ready."})
 
     REAL_TIME_BOOKING: BookingUpdate | None = None
     INFORMATION_EXTRACTOR: ExtractorUpdate | None = None
@@ -184,6 +198,10 @@ class AttachItem(AttachmentSettings):
 class ActionAttach(WireInput):
     """Exactly one of `actions` and `items`."""
 
+    model_config = example(
+        model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10", actions=["5f0c8a52-9a55-4b0e-8d3a-1f6b8a2c7e90"]
+    )
+
     model_id: str
     actions: Ids | None = None
     items: Annotated[list[AttachItem], Field(max_length=MOST)] | None = None
@@ -197,6 +215,10 @@ class ActionAttach(WireInput):
 
 class ActionDetach(WireInput):
     """Actions to take from an agent."""
+
+    model_config = example(
+        model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10", actions=["5f0c8a52-9a55-4b0e-8d3a-1f6b8a2c7e90"]
+    )
 
     model_id: str
     actions: Ids | None = None

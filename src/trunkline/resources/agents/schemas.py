@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from trunkline.platform.http.pagination import Pagination
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.actions.schemas import AgentActionInputs
 from trunkline.resources.actions.writes import AgentActions
 from trunkline.resources.agents.settings import AgentSettings, MaxDuration, ShownSettings, VoicemailMessage
@@ -42,6 +42,8 @@ Name = Annotated[str, Field(min_length=1, max_length=1000)]
 class AgentUpdate(WireInput):
     """What may be written. What is left out keeps its value."""
 
+    model_config = example(name="Front desk, weekends", agent={"greeting_message": "We are closed today."})
+
     type: AgentType | None = None
     name: Name | None = None
     agent: AgentSettings | None = None
@@ -64,6 +66,16 @@ class AgentUpdate(WireInput):
 
 class AgentCreate(AgentUpdate):
     """A new agent."""
+
+    model_config = example(
+        type="inbound",
+        name="Front desk",
+        agent={
+            "prompt": "You answer the telephone of a bakery.",
+            "greeting_message": "Bakery Miller, good morning!",
+            "language": "en-US",
+        },
+    )
 
     type: AgentType
     name: Name
@@ -92,6 +104,8 @@ def lift(body: dict[str, Any]) -> dict[str, Any]:
 
 class AttachNumbers(WireInput):
     """Exactly one of the two."""
+
+    model_config = example(phone_numbers=["+14155550100"])
 
     phone_numbers: list[str] | None = None
     phone_number_slugs: list[str] | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from trunkline.platform.http.wire import Json, Wire, WireInput
 from trunkline.resources.agents import vocabulary
@@ -12,8 +12,17 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Language = Annotated[str, AfterValidator(vocabulary.language)]
-Timezone = Annotated[str, AfterValidator(vocabulary.timezone)]
+Language = Annotated[
+    str,
+    AfterValidator(vocabulary.language),
+    Field(json_schema_extra={"enum": [*vocabulary.LANGUAGES, "en"]}),
+]
+Timezone = Annotated[str, AfterValidator(vocabulary.timezone), Field(examples=["Europe/Berlin"])]
+Model = Annotated[
+    str,
+    WithJsonSchema({"anyOf": [{"type": "string", "enum": vocabulary.LANGUAGE_MODELS}, {"type": "string"}]}),
+]
+"""A language model of the list, in any case of letters, or one that the operator has given a route to."""
 GreetingMode = Literal["human", "agent_static", "agent_dynamic"]
 Unit = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[int, Field(ge=0, le=86_400)]
@@ -43,7 +52,7 @@ class AgentSettings(WireInput):
     greeting_message_mode: GreetingMode | None = None
     greeting_message_human_talk_timeout: Seconds | None = None
     """Seconds to wait for the other side, with mode `human`."""
-    llm: str | None = None
+    llm: Model | None = None
     language: Language | None = None
     timezone: Timezone | None = None
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from trunkline.platform.http.pagination import Pagination
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.batches.status import BatchStatus, TaskStatus
 from trunkline.resources.calls.schemas import Target, Variables
 from trunkline.resources.limits.schemas import MOST_CONCURRENT
@@ -53,6 +53,15 @@ class CallTimeWindow(WireInput):
 
 class BatchCallCreate(WireInput):
     """A new batch, or more tasks for one: with `batch_call_id` only `tasks` counts."""
+
+    model_config = example(
+        name="Reminders",
+        model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10",
+        from_phone_number="+14155550100",
+        tasks=[
+            {"to_phone_number": "+14155552671", "lead_name": "Ann", "custom_variables": {"day": "Monday"}}
+        ],
+    )
 
     tasks: Annotated[list[TaskIn], Field(min_length=1, max_length=MOST_TASKS)]
     batch_call_id: str | None = None

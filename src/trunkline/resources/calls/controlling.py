@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from trunkline.errors import BadInput
 from trunkline.platform.http.context import Caller, Parts, Platform, keyed_router, needs
 from trunkline.platform.http.scopes import Scope
-from trunkline.platform.http.wire import Ok, StatusOnly, Wire, WireInput, done, ok
+from trunkline.platform.http.wire import Ok, StatusOnly, Wire, WireInput, done, example, ok
 from trunkline.resources.calls.closing import cancel_waiting
 from trunkline.resources.calls.holders import call_of, command
 from trunkline.resources.calls.models import Call
@@ -31,6 +31,8 @@ def _not_blank(value: str) -> str:
 class LiveText(WireInput):
     """Words for a call that is on."""
 
+    model_config = example(text="We will call you back in an hour.")
+
     text: Annotated[
         str,
         AfterValidator(_not_blank),
@@ -40,6 +42,8 @@ class LiveText(WireInput):
 
 class Transfer(WireInput):
     """Where the other party is sent."""
+
+    model_config = example(to="+14155552671", timeout=30)
 
     to: Annotated[
         str,

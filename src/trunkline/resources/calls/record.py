@@ -49,6 +49,7 @@ class EndWords:
 END_WORDS: dict[EndReason, EndWords] = {
     EndReason.HUMAN_ENDED: EndWords("human_ended_call", "human_goodbye"),
     EndReason.AGENT_ENDED: EndWords("agent_ended_call", "agent_goodbye"),
+    EndReason.CUSTOM: EndWords("custom_end_call", "custom_end_call"),
     EndReason.MAX_DURATION: EndWords("timeout", "max_duration"),
     EndReason.IDLE: EndWords("timeout", "undefined"),
     EndReason.USER_CANCELED: EndWords("user_canceled", "user_canceled"),
@@ -151,6 +152,7 @@ def _end_words(reason: EndReason | None, direction: Direction, transcript: str) 
 _BY_US = frozenset(
     {
         EndReason.AGENT_ENDED,
+        EndReason.CUSTOM,
         EndReason.MAX_DURATION,
         EndReason.IDLE,
         EndReason.USER_CANCELED,

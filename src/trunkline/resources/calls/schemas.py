@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from trunkline.platform.http.pagination import Pagination
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.agents.schemas import WebAddress
 from trunkline.resources.agents.settings import Timezone
 from trunkline.resources.calls import phone
@@ -29,6 +29,14 @@ Target = Annotated[str, AfterValidator(phone.target)]
 
 class CallCreate(WireInput):
     """A call to place now."""
+
+    model_config = example(
+        model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10",
+        phone="+14155552671",
+        name="Ann",
+        from_phone_number="+14155550100",
+        custom_variables={"order": "4711"},
+    )
 
     model_id: str
     phone: Target
@@ -54,6 +62,13 @@ Number = Annotated[str, Field(max_length=phone.LONGEST)]
 
 class InboundPrepare(WireInput):
     """A call that somebody's switch will send here."""
+
+    model_config = example(
+        model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10",
+        from_number="+14155552671",
+        to_number="+14155550100",
+        custom_variables={"order": "4711"},
+    )
 
     model_id: str
     from_number: Number = ""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.calls import phone
 from trunkline.resources.calls.schemas import Variables
 
@@ -21,6 +21,10 @@ def _written(text: str) -> str:
 class ChatCreate(WireInput):
     """A chat to begin."""
 
+    model_config = example(
+        model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10", custom_variables={"order": "4711"}
+    )
+
     model_id: str
     metadata: dict[str, Any] | None = None
     """Fills the agent's prompt like custom variables."""
@@ -29,6 +33,8 @@ class ChatCreate(WireInput):
 
 class MessageCreate(WireInput):
     """What the user writes."""
+
+    model_config = example(message="When do you open?")
 
     message: Annotated[str, AfterValidator(_written)]
 
@@ -42,6 +48,14 @@ class Template(WireInput):
 
 class OutboundChatCreate(WireInput):
     """A conversation by SMS or WhatsApp that the agent begins."""
+
+    model_config = example(
+        agent_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10",
+        channel="sms",
+        to_number="+14155552671",
+        from_number="+14155550100",
+        initial_message="Your order is ready.",
+    )
 
     agent_id: str
     channel: Literal["sms", "whatsapp"]

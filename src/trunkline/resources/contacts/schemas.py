@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.calls import phone
 
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -14,6 +14,8 @@ Email = Annotated[str, Field(max_length=320)]
 
 class ContactUpdate(WireInput):
     """What may be written. What is left out keeps its value."""
+
+    model_config = example(email="ann@example.com")
 
     name: Name | None = None
     phone_number: Phone | None = None
@@ -25,6 +27,13 @@ class ContactUpdate(WireInput):
 
 class ContactCreate(ContactUpdate):
     """A new contact."""
+
+    model_config = example(
+        name="Ann",
+        phone_number="+14155552671",
+        email="ann@example.com",
+        contact_metadata={"customer": "4711"},
+    )
 
     name: Name
     phone_number: Phone

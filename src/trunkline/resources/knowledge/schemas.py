@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.agents.schemas import WebAddress
 from trunkline.resources.knowledge.state import SourceState
 
@@ -15,6 +15,8 @@ Name = Annotated[str, Field(max_length=1000)]
 
 class KnowledgeBaseWrite(WireInput):
     """A new base, or what changes in one. What is left out keeps its value."""
+
+    model_config = example(name="House", rag_use_condition="When somebody asks about the house.")
 
     name: Name | None = None
     rag_use_condition: str | None = None
@@ -46,6 +48,8 @@ class KnowledgeBaseWritten(Wire):
 class ModelId(WireInput):
     """The agent to attach or detach."""
 
+    model_config = example(model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10")
+
     model_id: str | None = None
 
 
@@ -67,6 +71,8 @@ class Detached(Wire):
 class SourceUpdate(WireInput):
     """What changes in a source; at least one of them."""
 
+    model_config = example(name="Opening hours")
+
     name: Name | None = None
     url: WebAddress | None = None
     """Of pdf and web: where it is fetched, again whenever this is sent. "" counts as left out: a text shows that."""
@@ -76,6 +82,8 @@ class SourceUpdate(WireInput):
 
 class SourceCreate(SourceUpdate):
     """A new source: `url` for pdf and web, `content` for text."""
+
+    model_config = example(name="Hours", type="text", content="Open from nine to six, closed on Mondays.")
 
     type: SourceType
 

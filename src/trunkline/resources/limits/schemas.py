@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 
 MOST_CONCURRENT = 100_000
 MOST_ATTEMPTS = 1_000
@@ -12,6 +12,8 @@ MOST_ATTEMPTS = 1_000
 
 class LimitsChange(WireInput):
     """New limits; what is left out stays."""
+
+    model_config = example(concurrency=20, attempts_per_second=2)
 
     concurrency: Annotated[int, Field(ge=0, le=MOST_CONCURRENT)] | None = None
     """Outbound calls at once; 0 stops all dialling."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.calls.phone import target
 from trunkline.voice.lines.codecs import CodecName
 from trunkline.voice.lines.framing import FramingName
@@ -18,7 +18,12 @@ Party = Annotated[str, AfterValidator(target), Field(examples=["+14155552671"])]
 class MediaCallCreate(WireInput):
     """A test call whose sound comes over a WebSocket; nobody is dialled."""
 
-    model_config = _CAMEL
+    model_config = _CAMEL | example(
+        modelId="2f1c0f9e-6d0b-4a53-9f6e-0a1f3a0d9b11",
+        fromPhoneNumber="+14155550100",
+        toPhoneNumber="+14155552671",
+        wsMediaCodec="pcmu",
+    )
 
     model_id: Annotated[str, Field(examples=["2f1c0f9e-6d0b-4a53-9f6e-0a1f3a0d9b11"])]
     from_phone_number: Party

@@ -4,13 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 
 Title = Annotated[str, Field(max_length=1000)]
 
 
 class StoreWrite(WireInput):
     """What may be written. What is left out keeps its value, or is empty at first."""
+
+    model_config = example(title="Orders", description="What somebody has ordered before.")
 
     title: Title | None = None
     description: str | None = None
@@ -19,12 +21,16 @@ class StoreWrite(WireInput):
 class StoreNamed(WireInput):
     """Which store is meant, where the path does not say it (the spelling of 2025)."""
 
+    model_config = example(memory_store_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10")
+
     memory_store_id: str | None = None
     id: str | None = None
 
 
 class StoreNamedWrite(StoreNamed, StoreWrite):
     """Which store to change, and how."""
+
+    model_config = example(memory_store_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10", title="Likes")
 
 
 class StoreId(Wire):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AliasChoices, Field, model_validator
 
 from trunkline.platform.http.pagination import Pagination
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.numbers.trunk import trunk
 
 Provider = Literal["twilio", "telnyx", "vonage", "ring_central", "ringcx", "custom", "zoom", "five9"]
@@ -31,6 +31,8 @@ _TRUNK_NAMES = AliasChoices("termination_uri", "sip_term_uri", "sip_domain")
 
 class NumberUpdate(WireInput):
     """What may be written. What is left out keeps its value."""
+
+    model_config = example(friendly_name="Front desk", agent_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10")
 
     friendly_name: str | None = None
     provider_name: Provider | None = None
@@ -58,6 +60,12 @@ class NumberUpdate(WireInput):
 
 class CustomNumberCreate(NumberUpdate):
     """A number on a SIP trunk of one's own."""
+
+    model_config = example(
+        workspace_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10",
+        phone_number="+14155550100",
+        termination_uri="sip.example.com",
+    )
 
     workspace_id: str
     phone_number: Line

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.calls import phone
 
 
@@ -16,11 +16,15 @@ def _destination(text: str) -> str:
 class BookCreate(WireInput):
     """A new phone book."""
 
+    model_config = example(name="Sales")
+
     name: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class EntryWrite(WireInput):
     """An entry; both members are always needed."""
+
+    model_config = example(phone_number="+14155552671", transfer_condition="Wants to buy.")
 
     phone_number: Annotated[str, AfterValidator(_destination)]
     """E.164, or a SIP URI (ours)."""

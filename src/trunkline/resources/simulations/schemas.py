@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from trunkline.platform.http.pagination import Pagination
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.calls.schemas import Variables
 from trunkline.resources.simulations.status import RunStatus
@@ -55,6 +55,8 @@ class SimulationTest(StrEnum):
 class CaseUpdate(WireInput):
     """What may be changed of a case. What is left out keeps its value."""
 
+    model_config = example(success_criteria=["The agent books a table.", "The agent repeats the time."])
+
     name: Text | None = None
     prompt: Text | None = None
     """The persona: who calls, and what for."""
@@ -65,6 +67,14 @@ class CaseUpdate(WireInput):
 
 class CaseCreate(CaseUpdate):
     """A new case."""
+
+    model_config = example(
+        name="Books a table",
+        prompt="You want a table for two tonight.",
+        success_criteria=["The agent books a table."],
+        call_success_type="all",
+        type="custom",
+    )
 
     name: Text
     prompt: Text
@@ -118,6 +128,8 @@ class CasePage(Wire):
 class Generate(WireInput):
     """For which agent to write cases, and of which kinds."""
 
+    model_config = example(agent_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10", include_tests=["csat_score"])
+
     agent_id: str
     suite_id: str | None = None
     include_tests: list[SimulationTest] = Field(default_factory=lambda: list(SimulationTest))
@@ -129,6 +141,8 @@ class Generate(WireInput):
 class SuiteUpdate(WireInput):
     """What may be changed of a suite."""
 
+    model_config = example(name="Weekends")
+
     name: Text | None = None
     model_id: str | None = None
 
@@ -136,9 +150,13 @@ class SuiteUpdate(WireInput):
 class SuiteCreate(WireInput):
     """A new suite for one agent."""
 
+    model_config = example(name="Evenings", model_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10", language="en-US")
+
     name: Text
     model_id: str
-    language: Annotated[str, AfterValidator(_language)] = vocabulary.DEFAULT_LANGUAGE
+    language: Annotated[
+        str, AfterValidator(_language), Field(json_schema_extra={"enum": [*vocabulary.LANGUAGES[1:], "en"]})
+    ] = vocabulary.DEFAULT_LANGUAGE
 
 
 class SuiteAgent(Wire):
@@ -200,12 +218,16 @@ class ExecutionAnswer(Execution):
 class ScenarioUpdate(WireInput):
     """What may be changed of a scenario."""
 
+    model_config = example(name="Storm")
+
     name: Text | None = None
     description: Text | None = None
 
 
 class ScenarioCreate(WireInput):
     """What generated cases shall cover."""
+
+    model_config = example(name="Rain", description="It rains, and the terrace is closed.")
 
     name: Text
     description: Text
@@ -227,6 +249,11 @@ class ScenarioOut(Wire):
 
 class RunCreate(WireInput):
     """A run to begin; without a session it gets one of its own."""
+
+    model_config = example(
+        simulation_case_id="5f0c8a52-9a55-4b0e-8d3a-1f6b8a2c7e90",
+        target_agent_id="0b7d3a4e-6a0e-4c5f-9a58-2c1f8f7f6f10",
+    )
 
     simulation_case_id: str
     target_agent_id: str

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, AliasChoices, Field, StringConstraints, model_validator
 
 from trunkline.platform.http.scopes import PERMISSIONS
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.workspaces.schemas import Text
 
 LARGEST = 2**31 - 1
@@ -27,7 +27,7 @@ def _each_once(values: list[str]) -> list[str]:
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^\s@]+@[^\s@]+$")]
 Permissions = Annotated[
-    list[Annotated[str, AfterValidator(_permission)]],
+    list[Annotated[str, AfterValidator(_permission), Field(json_schema_extra={"enum": [*PERMISSIONS]})]],
     Field(max_length=len(PERMISSIONS) * 2, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_each_once),
 ]
@@ -62,6 +62,8 @@ class Products(WireInput):
 class SubaccountUpdate(WireInput):
     """What may be changed. What is left out stays; a `max_…` of null is no limit."""
 
+    model_config = example(operation_type="import", products={"phone_numbers": [{"number": "+14155550100"}]})
+
     clearable: ClassVar[frozenset[str]] = frozenset({"max_agents", "max_minutes", "max_workflow_runs"})
 
     subaccount_name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
@@ -88,6 +90,13 @@ class SubaccountUpdate(WireInput):
 
 class SubaccountCreate(SubaccountUpdate):
     """A new subaccount: it may do everything but what is revoked."""
+
+    model_config = example(
+        subaccount_name="Branch",
+        user_email="branch@example.com",
+        concurrency=5,
+        grant_permissions=["chat", "contacts"],
+    )
 
     subaccount_name: Annotated[str, Field(min_length=1, max_length=200)]
     user_email: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.agents.schemas import web_address
 
 MOST_SERVERS = 32
@@ -58,6 +58,10 @@ class ServerWrite(WireInput):
 class ConfigWrite(WireInput):
     """Tool servers of a workspace."""
 
+    model_config = example(
+        servers=[{"mcp_url": "https://tools.example.com/mcp", "headers": {"Authorization": "Bearer secret"}}]
+    )
+
     servers: Annotated[list[ServerWrite], Field(max_length=MOST_SERVERS)]
 
 
@@ -105,6 +109,8 @@ class Discovery(Wire):
 
 class ToolInvoke(WireInput):
     """A tool to run now. `timeout_ms` is held between 8,000 and 15,000."""
+
+    model_config = example(namespaced_tool="weather__forecast", arguments={"town": "Oslo"})
 
     SHORTEST_MS: ClassVar[int] = 8_000
     LONGEST_MS: ClassVar[int] = 15_000

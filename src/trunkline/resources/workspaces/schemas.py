@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from trunkline.platform.http.wire import Wire, WireInput
+from trunkline.platform.http.scopes import KNOWN
+from trunkline.platform.http.wire import Wire, WireInput, example
 from trunkline.resources.workspaces.secrets import Name
 
 
@@ -23,8 +24,10 @@ def _zoned(value: datetime) -> datetime:
 class KeyCreate(WireInput):
     """A key to be made. It can do no more, and live no longer, than the key that makes it."""
 
+    model_config = example(name="dashboard", scopes=["calls", "contacts:read"])
+
     name: Annotated[str, Field(max_length=100)] = ""
-    scopes: Annotated[list[str] | None, Field(examples=[["calls", "contacts:read"]])] = None
+    scopes: list[Annotated[str, Field(json_schema_extra={"enum": [*KNOWN]})]] | None = None
     """Left out: everything that the key that makes it may do."""
     expires_at: Annotated[datetime, AfterValidator(_zoned)] | None = None
     """ISO; without a zone it is UTC. Left out: never, or with the key that makes it."""
@@ -62,17 +65,26 @@ Text = Annotated[
 class ServiceKey(WireInput):
     """The key of a service that wants nothing else."""
 
+    model_config = example(api_key="secret")
+
     api_key: Text
 
 
 class GhlAccount(ServiceKey):
     """A private integration of GoHighLevel, and the location whose calendars it may use."""
 
+    model_config = example(api_key="secret", location_id="ve9EPM428h8vShlRW1KT")
+
     location_id: Text | None = None
 
 
 class TwilioAccount(WireInput):
     """An account of Twilio."""
+
+    model_config = example(
+        account_sid="AC0123456789abcdef0123456789abcdef",
+        auth_token="0123456789abcdef0123456789abcdef",  # noqa: S106 - nobody's
+    )
 
     account_sid: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
     auth_token: Text
