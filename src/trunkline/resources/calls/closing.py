@@ -167,7 +167,8 @@ def _outcome(call: Call, record: Record, fault: Fault | None) -> tuple[CallStatu
             )
         case EndReason.USER_CANCELED:
             return CallStatus.USER_CANCELED, None
-        case EndReason.VOICEMAIL | EndReason.VOICEMAIL_LEFT | EndReason.VOICEMAIL_CUT_OFF:
-            left = record.left_message
-            return CallStatus.LEFT_VOICEMAIL if left else CallStatus.HANGUP_ON_VOICEMAIL, None
+        case EndReason.VOICEMAIL:
+            return CallStatus.HANGUP_ON_VOICEMAIL, None
+        case EndReason.VOICEMAIL_LEFT | EndReason.VOICEMAIL_CUT_OFF:
+            return CallStatus.LEFT_VOICEMAIL, None
     return CallStatus.COMPLETED, None

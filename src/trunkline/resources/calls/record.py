@@ -81,8 +81,6 @@ class Record:
     disconnect: TelephonyDisconnectReason
     turns: list[dict[str, Any]]
     """The ledger: one entry a turn, as the conversation noted it."""
-    left_message: bool
-    """Was a machine told at least the beginning of a message?"""
     models: tuple[str, ...]
     """The language models that answered, each once, in the order they came."""
     last_ms: int
@@ -106,7 +104,6 @@ def fold(notes: Iterable[Note], direction: Direction, connected_at: datetime) ->
         hangup=_hangup(reason, direction),
         disconnect=_disconnect(reason, direction),
         turns=[dict(note.data) for note in taken if note.kind == Kind.TURN],
-        left_message=any(note.kind == Kind.VOICEMAIL_MESSAGE for note in taken),
         models=tuple(models),
         last_ms=max((note.at_ms for note in taken), default=0),
     )
