@@ -1,6 +1,7 @@
 """A world of one of everything, and somebody's server for it to reach."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -23,13 +24,14 @@ GENERATED = {
 }
 
 
-def _says(messages: Sequence[dict[str, Any]]) -> Said:
+def says(messages: Sequence[dict[str, Any]]) -> Said:
+    """What the language model answers."""
     asked = str(messages[-1]["content"])
     return GENERATED if "success_criteria" in asked else "Hello there."
 
 
-@pytest.fixture
-async def somebody() -> AsyncIterator[str]:
+@asynccontextmanager
+async def server_of_somebody() -> AsyncIterator[str]:
     """The base URL of a server on this machine: tools at `/mcp`, a page at `/page`."""
     tools = weather().streamable_http_app()
 
@@ -40,6 +42,13 @@ async def somebody() -> AsyncIterator[str]:
             await tools(scope, receive, send)
 
     async with served(application) as base:
+        yield base
+
+
+@pytest.fixture
+async def somebody() -> AsyncIterator[str]:
+    """The base URL of somebody's server."""
+    async with server_of_somebody() as base:
         yield base
 
 
@@ -58,6 +67,6 @@ async def api(database: Database, workspace: Workspace) -> AsyncIterator[Api]:
 @pytest.fixture
 async def world(api: Api, somebody: str) -> World:
     """Everything in the workspace of `api`."""
-    model = ScriptedLanguageModel(rule=_says)
+    model = ScriptedLanguageModel(rule=says)
     api.app.state.language = Language(talk=model, think=model)
     return World(api, somebody)

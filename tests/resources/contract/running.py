@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from queue import Queue
 from threading import Thread
 from typing import Any, TypeVar
 
+import httpx2
+
 from tests.fixtures.database import empty
-from tests.resources.api import serve
-from tests.resources.contract.conftest import _says as says
+from tests.resources.api import Api, serve
+from tests.resources.contract.conftest import expecting, says, server_of_somebody
 from tests.resources.contract.world import World
-from tests.resources.tool_servers.rig import served, weather
+from tests.resources.tool_servers.rig import served
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.outbound.guard import Address
+from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.resources.language import Language
@@ -68,18 +71,29 @@ async def _live(url: str, told: Queue[Any], over: asyncio.Event) -> None:
     workspace = Workspace(name="test")
     async with database.system() as session:
         session.add(workspace)
-    async with serve(database, workspace) as api, served(weather().streamable_http_app()) as somebody:
+    control = httpx2.MockTransport(expecting)
+    async with serve(database, workspace, control) as api, server_of_somebody() as somebody:
         model = ScriptedLanguageModel(rule=says)
         api.app.state.language = Language(talk=model, think=model)
         # Whatever addresses are made up, nothing leaves this machine.
         outbound = Outbound(_HERE, resolver=_only_here)
         api.app.state.platform = api.platform = replace(api.platform, outbound=outbound)
+        await api.host(capacity=1000)
         key = api.client.headers["Authorization"].removeprefix("Bearer ")
         async with served(api.app) as base:
             told.put(Running(base, key, World(api, somebody), asyncio.get_running_loop()))
-            await over.wait()
+            await _alive(api, over)
         await outbound.close()
     await database.close()
+
+
+async def _alive(api: Api, over: asyncio.Event) -> None:
+    """The voice process lives until all is over."""
+    while not over.is_set():
+        async with api.database.system() as session:
+            await system.heartbeat(session, "host-1")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), system.FRESH_S / 3)
 
 
 async def _only_here(host: str, port: int) -> list[Address]:

@@ -53,7 +53,7 @@ def test_every_answer_has_a_shape(operation: Published) -> None:
             continue
         assert answer["content"], status
         for media, content in answer["content"].items():
-            assert list(_untyped(content["schema"], f"{status} {media}")) == []
+            assert list(_untyped(content.get("itemSchema") or content["schema"], f"{status} {media}")) == []
             if operation.route.name not in _STREAMS:
                 assert media == "application/json"
 
@@ -81,11 +81,8 @@ def test_choices_from_a_list_are_told() -> None:
 @pytest.mark.parametrize("operation", [each for each in operations() if each.body], ids=str)
 def test_every_body_has_an_example_that_is_good(operation: Published) -> None:
     assert operation.body is not None
-    read = (
-        TypeAdapter[Any](operation.route.body_field.field_info.annotation)
-        if operation.route.body_field
-        else None
-    )
+    field = operation.route.body_field
+    read = TypeAdapter[Any](field.field_info.annotation or Any) if field else None
     bodies = [each for each in variants(operation.body) if each.get("type") != "null"]
     assert bodies
     for schema in bodies:

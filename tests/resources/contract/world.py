@@ -89,7 +89,7 @@ class World:
         return await self.api.number(f"+1415556{uuid4().int % 10000:04d}")
 
     async def _call(self) -> str:
-        await self.api.host(capacity=10)
+        await self.api.host(capacity=1000)
         agent, number = await self.id("agent"), await self.id("number")
         await store(self.api, agent, status="pending")
         return await store(

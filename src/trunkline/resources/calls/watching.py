@@ -29,11 +29,19 @@ _unkeyed = APIRouter(prefix="/trunkline/v1", tags=["Recordings"])
 PIECE = 256 * 1024
 _END = b"event: end\ndata: {}\n\n"
 _AGAIN = b"retry: 1000\n\n"
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "description": "`end` on the last one; absent on all others."},
+        "data": {
+            "type": "string",
+            "description": "A note as JSON: `at_ms` in the call's clock, its `kind`, and `data`; `{}` at the end.",
+            "contentMediaType": "application/json",
+        },
+    },
+}
 _EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        "description": "Each event's data is a JSON object with `at_ms` (milliseconds of the call), `kind` and `data`.",
-    }
+    200: {"content": {"text/event-stream": {"itemSchema": _EVENT}}, "description": "The events."}
 }
 _WAV = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 _FILE: dict[int | str, dict[str, Any]] = {

@@ -33,9 +33,21 @@ NDJSON = "application/x-ndjson"
 MALFORMED: dict[int | str, dict[str, Any]] = {422: {"model": ErrorEnvelope}}
 NAMES_OTHERS: dict[int | str, dict[str, Any]] = {**MALFORMED, 404: {"model": ErrorEnvelope}}
 """Of operations that answer 404 where the body names an agent, case or session that there is not."""
+_LINE = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["started", "case_created", "failed", "completed"]},
+        "total": {"type": "integer"},
+        "test": {"type": "string"},
+        "simulation_case": {"type": "object"},
+        "error": {"type": "string"},
+        "created": {"type": "integer"},
+    },
+    "required": ["event"],
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
     **NAMES_OTHERS,
-    200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "One JSON object a line"},
+    200: {"content": {NDJSON: {"itemSchema": _LINE}}, "description": "One JSON object a line."},
 }
 
 router = keyed_router("/v2", "Simulations", Scope.SIMULATIONS)
