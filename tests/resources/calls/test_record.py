@@ -54,6 +54,7 @@ def test_what_was_not_heard_is_no_line() -> None:
     [
         (EndReason.HUMAN_ENDED, "human_ended_call", "human_goodbye"),
         (EndReason.AGENT_ENDED, "agent_ended_call", "agent_goodbye"),
+        (EndReason.CUSTOM, "custom_end_call", "custom_end_call"),
         (EndReason.MAX_DURATION, "timeout", "max_duration"),
         (EndReason.IDLE, "timeout", "undefined"),
         (EndReason.USER_CANCELED, "user_canceled", "user_canceled"),

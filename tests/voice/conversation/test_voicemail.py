@@ -61,7 +61,7 @@ def vowel(ticks: int, pitch: float = 180.0) -> bytes:
         hertz = n * pitch
         strength = sum(np.exp(-(((hertz - formant) / 150) ** 2)) for formant in (700, 1200)) + 0.05
         sound += strength * np.sin(2 * np.pi * hertz * t / RATE)
-    return (5000 * sound / np.abs(sound).max()).astype("<i2").tobytes()
+    return bytes((5000 * sound / np.abs(sound).max()).astype("<i2").tobytes())
 
 
 def noisy(pcm: bytes, level: float = 600) -> bytes:

@@ -1,5 +1,6 @@
 """The agent's side of a session: replies of the model, their sentences as sound, tools, what was heard of it all."""
 
+from trunkline.voice.conversation import ending
 from trunkline.voice.conversation.dialogue import Dialogue, Message
 from trunkline.voice.conversation.events import (
     CancelReply,
@@ -10,21 +11,24 @@ from trunkline.voice.conversation.events import (
     ReplyText,
     ReplyTool,
     RunTool,
+    SendDigits,
     Speak,
     SpeechAudio,
     SpeechFailed,
     StartReply,
     ToolResult,
 )
+from trunkline.voice.conversation.filters import WordFilter
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Playout, Sentence
-from trunkline.voice.conversation.profile import END_CALL
+from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, ClosingMode, Tool
 from trunkline.voice.conversation.replies import Reply, Toolbox
 from trunkline.voice.conversation.sentences import SentenceSplitter
 
 _MAX_ROUNDS = 5
 """Replies in a turn: each round of tools asks the model again."""
 _MAX_SPEECH_FAILURES = 3
+_KEYS = frozenset("0123456789ABCD*#")
 
 
 class Agent:
@@ -37,11 +41,19 @@ class Agent:
         self.reply: Reply | None = None
         """The reply at work: asked for, or not yet heard to its end."""
         self.closing = False
-        """The agent takes its leave: once all is said, the call ends."""
+        """The agent takes its leave: once all is said, the call ends …"""
+        self.end_reason = ""
+        """… for this reason of its own, if it is one."""
+        self._filter = WordFilter(dialogue.profile.filter_words)
+        self._fillers = 0
+        self._filled = False
+        """One was said in this turn."""
         self._tools = Toolbox()
         self._sentences: dict[int, Sentence] = {}
         """Those whose sound may still come."""
         self._replies = 0
+        self._digits = ""
+        """Keys to be pressed when all is said."""
         self._spoken = 0
         self._rounds = 0
         self._failures = 0
@@ -49,30 +61,69 @@ class Agent:
 
     # ---- beginning to say something ----
 
-    def answer(self, messages: tuple[Message, ...], words: str, committed: bool) -> Reply:
-        """Ask the model for a reply to the caller's `words`."""
+    def answer(
+        self,
+        messages: tuple[Message, ...],
+        words: str,
+        committed: bool,
+        tools: tuple[Tool, ...] | None = None,
+    ) -> Reply:
+        """Ask the model for a reply to the caller's `words`; `tools` None: with all of the agent's."""
         if committed:
-            self._tools.new_turn()
-            self._rounds = 0
-        return self._ask(messages, words, committed)
+            self._new_turn()
+        return self._ask(messages, words, committed, tools)
 
-    def _ask(self, messages: tuple[Message, ...], words: str, committed: bool) -> Reply:
+    def _new_turn(self) -> None:
+        self._tools.new_turn()
+        self._rounds = 0
+        self._filled = False
+
+    def _ask(
+        self,
+        messages: tuple[Message, ...],
+        words: str,
+        committed: bool,
+        tools: tuple[Tool, ...] | None = None,
+    ) -> Reply:
         self._replies += 1
         self.reply = Reply(self._replies, words, committed)
-        self._out.ask(StartReply(self._replies, messages, self._dialogue.tools, speculative=not committed))
+        offered = self._dialogue.tools if tools is None else tools
+        self._out.ask(StartReply(self._replies, messages, offered, speculative=not committed))
         return self.reply
 
-    def say(self, text: str) -> None:
-        """Speak our own words after what is being said."""
-        self._replies += 1
-        reply = Reply(self._replies, scripted=True, done=True)
-        splitter = SentenceSplitter()
-        for sentence in (*splitter.push(text), *splitter.finish()):
-            self._speak(reply, sentence)
+    def say(self, text: str, held: bool = False) -> None:
+        """Speak our own words after what is being said; `held`: once they are committed."""
+        reply = self._say(text, held)
         if self.reply is None or self.reply.done:
             self.reply = reply
 
+    def _say(self, text: str, held: bool = False) -> Reply:
+        self._replies += 1
+        reply = Reply(self._replies, committed=not held, scripted=True, done=True)
+        self._speak_all(reply, text)
+        return reply
+
+    def greet(self) -> None:
+        """Let the model write the greeting; `apologise` falls back to a fixed one."""
+        self.answer(self._dialogue.messages(), "", committed=True).greets = True
+
+    def fill_in(self) -> None:
+        """Say that an answer is on its way, once a turn, if the agent does so."""
+        fillers = self._dialogue.profile.fillers
+        if not fillers or self._filled or self.playout.waiting:
+            return
+        self._filled = True
+        self._say(fillers[self._fillers % len(fillers)])
+        self._fillers += 1
+
+    def _speak_all(self, reply: Reply, text: str) -> None:
+        splitter = SentenceSplitter()
+        for sentence in (*splitter.push(text), *splitter.finish()):
+            self._speak(reply, sentence)
+
     def _speak(self, reply: Reply, text: str) -> None:
+        if not (text := self._filter.apply(text)):
+            return
         self._spoken += 1
         sentence = Sentence(self._spoken, reply.id, text)
         self._sentences[sentence.id] = sentence
@@ -86,8 +137,7 @@ class Agent:
     def commit(self) -> None:
         """The turn is ours: the sound that was held may go out, the tools may run."""
         assert self.reply is not None
-        self._tools.new_turn()
-        self._rounds = 0
+        self._new_turn()
         self.reply.committed = True
         for sentence in self.reply.sentences:
             self.playout.enqueue(sentence)
@@ -141,9 +191,17 @@ class Agent:
             self.apologise()
 
     def apologise(self) -> None:
-        """The model failed and nothing was said: say so; at the second time in a row take leave."""
-        self.drop()
+        """The model failed and nothing was said: say so; at the second time in a row take leave.
+
+        Its greeting and its closing have fixed ones to fall back to.
+        """
         profile = self._dialogue.profile
+        greets = self.reply is not None and self.reply.greets
+        self._record_heard(unsaid=False)
+        self.drop()
+        if self.closing or greets:
+            self.say(profile.closing if self.closing else profile.greeting or profile.hello)
+            return
         self._failures += 1
         if self._failures == 1:
             self.say(profile.apology)
@@ -165,18 +223,53 @@ class Agent:
 
     def _done(self, reply: Reply) -> None:
         """A committed reply is whole: run its tools, or see that something was said."""
-        wanted, reply.tools = reply.tools, []
+        # Whoever is asked for last words has nothing left to do.
+        wanted, reply.tools = ([] if self.closing else reply.tools), []
         for tool in wanted:
             if tool.name == END_CALL.name:
-                self.closing = True
-                if not reply.sentences and not self.playout.waiting:
-                    self._speak(reply, self._dialogue.profile.closing)
+                self._take_leave(reply, tool)
+            elif tool.name == SEND_DIGITS.name and self._dialogue.profile.can_send_digits:
+                self._press(tool)
             elif self._tools.admit(tool):
                 self._run(tool)
         if reply.sentences or wanted:
             self._failures = 0
         elif not reply.scripted:
             self.apologise()
+
+    def _take_leave(self, reply: Reply, tool: ReplyTool) -> None:
+        """The model ends the call: say the closing that belongs to its reason."""
+        profile = self._dialogue.profile
+        condition = ending.named(tool.arguments, profile.end_conditions)
+        self.closing = True
+        self.end_reason = condition.reason if condition else ""
+        match condition.closing_mode if condition else None:
+            case ClosingMode.STATIC if condition and condition.closing_message:
+                self._speak_all(reply, condition.closing_message)
+            case ClosingMode.PROMPT if condition and condition.closing_message:
+                note = ending.closing_note(condition, " ".join(each.text for each in reply.sentences))
+                asked: Message = {"role": "system", "content": note}
+                self._ask((*self._dialogue.messages(), asked), reply.words, committed=True)
+            case ClosingMode.NONE:
+                pass
+            case _ if not reply.sentences and not self.playout.waiting:
+                self._speak(reply, profile.closing)
+            case _:
+                pass
+
+    def _press(self, tool: ReplyTool) -> None:
+        """Keys for the other side: it speaks next, so the model is not asked again."""
+        digits = "".join(key for key in str(tool.arguments.get("digits", "")).upper() if key in _KEYS)
+        self._dialogue.tool_called(tool.call, tool.name, tool.arguments)
+        self._dialogue.tool_answered(tool.call, f"pressed {digits}" if digits else "There was no key in it.")
+        self._digits += digits
+
+    def _send_digits(self) -> None:
+        """After our words: a key in the middle of them would cut a piece out of them."""
+        digits, self._digits = self._digits, ""
+        if digits:
+            self._out.ask(SendDigits(digits))
+            self._out.note(Kind.DIGITS_SENT, digits=digits)
 
     def _run(self, tool: ReplyTool) -> None:
         self._dialogue.tool_called(tool.call, tool.name, tool.arguments)
@@ -230,6 +323,11 @@ class Agent:
             return False
         return not self.reply.done or self.waits_for_tool or not self.playout.idle
 
+    @property
+    def stalled(self) -> bool:
+        """Something was said, and what comes next is not there yet."""
+        return self.reply is not None and self.busy and self.playout.idle
+
     # ---- the end of a reply ----
 
     def drop(self) -> None:
@@ -270,10 +368,13 @@ class Agent:
     def cut(self) -> None:
         """The caller has the floor: keep what was heard, forget the rest."""
         self._record_heard(unsaid=self.playout.waiting or (self.reply is not None and not self.reply.done))
+        self._send_digits()
         self.closing = False
+        self.end_reason = ""
         self.drop()
 
     def finish(self) -> None:
         """All was said and heard."""
         self._record_heard(unsaid=False)
+        self._send_digits()
         self._forget()

@@ -20,23 +20,22 @@ from trunkline.voice.conversation.hearing import (
 )
 from trunkline.voice.conversation.ledger import Ledger
 from trunkline.voice.conversation.outbox import Outbox
-from trunkline.voice.conversation.profile import Patience
+from trunkline.voice.conversation.profile import Keypad, Patience
 from trunkline.voice.conversation.turns import Completeness, completeness, ends_whole, floor_ms, is_obvious
 
 INAUDIBLE = "[inaudible]"
 """Stands for a turn with voice in it and no word that could be made out."""
 _INAUDIBLE_MS = 1000
 JUDGE_AFTER_TICKS = 2
-_KEYS_MS = 1500
-"""Wait after a key for the next one; "#" ends the wait."""
 
 
 class Caller:
     """What the caller does."""
 
-    def __init__(self, outbox: Outbox, rate: int, patience: Patience) -> None:
+    def __init__(self, outbox: Outbox, rate: int, patience: Patience, keypad: Keypad) -> None:
         self._out = outbox
         self._patience = patience
+        self._keypad = keypad
         self.ear = Ear(rate)
         self.turn: Turn | None = None
         """What is being said and not yet on the record."""
@@ -204,8 +203,13 @@ class Caller:
             return False
         quiet_ms = (self._out.tick - self.turn.last_voice) * TICK_MS
         if self.turn.keys:
-            return self.turn.keys.endswith("#") or quiet_ms >= _KEYS_MS
+            return self._all_keyed(self.turn.keys) or quiet_ms >= self._keypad.timeout * 1000
         return quiet_ms >= floor_ms(self._completeness(), self._patience)
+
+    def _all_keyed(self, keys: str) -> bool:
+        keypad = self._keypad
+        ended = bool(keypad.terminator) and keys.endswith(keypad.terminator)
+        return ended or (keypad.expected is not None and len(keys) >= keypad.expected)
 
     def _completeness(self) -> Completeness:
         return completeness(self.text, self._verdict)

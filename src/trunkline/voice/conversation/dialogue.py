@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, Medium, Profile, Tool
+from trunkline.voice.conversation.ending import end_call
+from trunkline.voice.conversation.profile import SEND_DIGITS, Medium, Profile, Tool
 
 Message = dict[str, Any]
 
@@ -30,6 +31,10 @@ _RULES = {
 }
 
 
+_FILLERS = " Speak as people do: now and then begin an answer with one short filler word of your language."
+_BEGAN = {Medium.CALL: "The call began on", Medium.CHAT: "The chat began on"}
+
+
 @dataclass
 class Dialogue:
     """One conversation's words. Append-only but for the last turn of the user, which may be retracted."""
@@ -41,17 +46,25 @@ class Dialogue:
     def tools(self) -> tuple[Tool, ...]:
         """What the model may call."""
         profile = self.profile
-        own = ((END_CALL, profile.can_end_call), (SEND_DIGITS, profile.can_send_digits))
+        own = (
+            (end_call(profile.end_conditions), profile.can_end_call),
+            (SEND_DIGITS, profile.can_send_digits),
+        )
         return (*profile.tools, *(tool for tool, offered in own if offered))
 
     def messages(self) -> tuple[Message, ...]:
         """The whole prompt. Each is a strict prefix of the next, so that an endpoint's cache holds."""
-        prompt, rules = self.profile.prompt.strip(), _RULES[self.profile.medium]
-        head: Message = {"role": "system", "content": f"{prompt}\n\n{rules}" if prompt else rules}
+        head: Message = {"role": "system", "content": self._system()}
         first = next((message["role"] for message in self.history if message["role"] != "system"), None)
         if first != "user":
             return (head, {"role": "user", "content": _BEGIN[self.profile.medium]}, *self.history)
         return (head, *self.history)
+
+    def _system(self) -> str:
+        """What differs from call to call comes last: an endpoint's cache holds up to there."""
+        profile = self.profile
+        rules = _RULES[profile.medium] + (_FILLERS if profile.fillers else "")
+        return "\n\n".join(part for part in (profile.prompt.strip(), rules, _when(profile)) if part)
 
     def preview(self, text: str) -> tuple[Message, ...]:
         """The prompt as it would be if the user's turn were this (a reply made on speculation)."""
@@ -95,6 +108,13 @@ class Dialogue:
         for message in self.history:
             if message["role"] == "tool" and message["tool_call_id"] == call:
                 message["content"] = result
+
+
+def _when(profile: Profile) -> str:
+    if (began := profile.began) is None:
+        return ""
+    # Names of days and months come from the C locale, which nobody sets: English everywhere.
+    return f"{_BEGAN[profile.medium]} {began:%A, %B} {began.day}, {began:%Y, at %H:%M} ({began.tzinfo})."
 
 
 def clean(text: str) -> str:

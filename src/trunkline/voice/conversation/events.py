@@ -334,6 +334,8 @@ class EndReason(StrEnum):
 
     HUMAN_ENDED = "human_ended"
     AGENT_ENDED = "agent_ended"
+    CUSTOM = "custom_end_call"
+    """The agent ended it for a reason of its own (`profile.EndCondition`), which is the detail."""
     MAX_DURATION = "max_duration"
     IDLE = "idle"
     USER_CANCELED = "user_canceled"
@@ -355,7 +357,7 @@ class Kind(StrEnum):
     CALLER_SPEAKS = "caller_speaks"  # {segment}
     CALLER_SAID = "caller_said"  # {text, segments, start_ms, end_ms}: one turn of the caller
     AGENT_SAID = "agent_said"  # {text, reply, start_ms, end_ms, cut}: what was heard of one reply
-    TURN = "turn"  # the ledger of a turn: {turn, t0_ms, pause_ms, words_ms, verdict_ms,
+    TURN = "turn"  # the ledger of a turn: {turn, filler, t0_ms, pause_ms, words_ms, verdict_ms,
     #                                      commit_ms, token_ms, sentence_ms, audio_ms, sent_ms, queue_ms, line_ms, heard_gap_ms, stages}
     BARGE_IN = "barge_in"  # {outcome: "yield" | "resume", words, paused_ms}
     NOISE = "noise"  # {segment}

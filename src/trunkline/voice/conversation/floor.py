@@ -3,7 +3,8 @@
     listening  nobody speaks               caller     the caller speaks
     deciding   has the caller finished?    thinking   the turn is ours, nothing sent yet
     speaking   our sound is on the line    paused     we fell silent, not knowing why they spoke
-    away       held                        ended      never left
+    away       held                        voicemail  a machine answered; we wait for its beep, or speak
+    ended      never left
 
 The rules that pass the floor on are here; what each side does with it is in `caller` and `agent`.
 """
@@ -18,15 +19,18 @@ from trunkline.voice.conversation.echo import EchoGuard
 from trunkline.voice.conversation.events import TICK_MS, EndReason, Flush, Kind
 from trunkline.voice.conversation.hearing import BARGE_IN_TICKS, ONSET_TICKS, QUIET_TICKS
 from trunkline.voice.conversation.interruption import ASK_AT_TICKS, Interruption, Outcome
+from trunkline.voice.conversation.machine import Machine
+from trunkline.voice.conversation.opening import Opening
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Sentence
-from trunkline.voice.conversation.profile import GreetingMode, Profile
-from trunkline.voice.conversation.turns import interrupting_words, is_question, same_words, words_of
+from trunkline.voice.conversation.profile import Profile
+from trunkline.voice.conversation.turns import interrupting_words, is_question, same_words
+from trunkline.voice.conversation.voicemail import Answerer
 
 _TOGETHER_TICKS = 200 // TICK_MS
 """Both starting within this: we yield."""
-_HELLO_WORDS = 4
-"""First words up to this many are answered by the greeting."""
+_FILLER_AFTER = 1.5
+"""Seconds of silence after which an agent with fillers says one."""
 
 
 class State(StrEnum):
@@ -39,6 +43,7 @@ class State(StrEnum):
     SPEAKING = "speaking"
     PAUSED = "paused"
     AWAY = "away"
+    VOICEMAIL = "voicemail"
     ENDED = "ended"
 
 
@@ -58,8 +63,12 @@ class Floor:
         self.profile = profile
         self.state = State.LISTENING
         self.dialogue = dialogue
-        self.caller = Caller(outbox, rate, profile.patience)
+        self.caller = Caller(outbox, rate, profile.patience, profile.keypad)
         self.agent = Agent(outbox, rate, dialogue)
+        self._opening = Opening(outbox, dialogue, self.agent)
+        self._answerer = Answerer(rate) if profile.voicemail is not None else None
+        """None: a person, as far as anybody asks."""
+        self._machine: Machine | None = None
         self._out = outbox
         self._end = end
         self._has_partials = has_partials
@@ -70,10 +79,10 @@ class Floor:
         """Before the hold."""
         self._armed = True
         """May a voice pause us? Not the one that we just resumed against."""
-        self._greeted = False
         self._spoke_at = 0
         """Tick at which we began to speak."""
-        self._committed_at = 0
+        self._silent_since = 0
+        """Tick from which the caller waits for us."""
         self._idle_ticks = 0
         self._reminders = 0
 
@@ -81,6 +90,7 @@ class Floor:
 
     def listen(self) -> None:
         """What this tick's voice or silence means for the floor."""
+        self._watch_answerer()
         match self.state:
             case State.LISTENING | State.DECIDING if self.caller.ear.onset_run >= ONSET_TICKS:
                 self._take_back()
@@ -99,6 +109,8 @@ class Floor:
                 self._while_speaking()
             case State.PAUSED:
                 self._while_paused()
+            case State.VOICEMAIL:
+                self._at_machine()
             case _:
                 pass
 
@@ -110,6 +122,8 @@ class Floor:
             self._echo.tick(self.caller.ear.level, sound)
         if began is not None:
             self._begin_speaking(began, queued)
+        if self.state is State.SPEAKING and not playout.idle:
+            self._silent_since = self._out.tick
         if self.state in (State.THINKING, State.SPEAKING) and not self.agent.busy:
             self._all_said()
         return sound
@@ -138,21 +152,31 @@ class Floor:
             self.state = State.LISTENING
         elif self.caller.may_commit():
             self._commit()
-        elif self.agent.reply is None and self.caller.likely_complete() and not self._wants_greeting():
+        elif self.agent.reply is None and self.caller.likely_complete() and self._opening_is_past():
             self.agent.answer(self.dialogue.preview(self.caller.text), self.caller.text, committed=False)
+
+    def _opening_is_past(self) -> bool:
+        """Will the model answer this turn, rather than words of our own?"""
+        return not self._opening.asks and not self._opening.wants_greeting(self.caller.text)
 
     def _commit(self) -> None:
         """The turn is ours."""
         text = self.caller.text
         if self.caller.ledger:
             self.caller.ledger.commit_ms = self._out.now_ms
-        self._committed_at = self._out.tick
+        self._silent_since = self._out.tick
         self.state = State.THINKING
         early = self.agent.reply
-        if self._wants_greeting():
+        if self._answerer is not None:
+            self._answerer.said(text)
+        if self._opening.asks:
             self.agent.drop()
             self.dialogue.user_said(text)
-            self._greet()
+            self._opening.hear(text)
+        elif self._opening.wants_greeting(text):
+            self.agent.drop()
+            self.dialogue.user_said(text)
+            self._opening.greet()
         elif early is not None and same_words(early.words, text):
             self.dialogue.user_said(text)
             if early.done and early.tools:
@@ -162,7 +186,8 @@ class Floor:
             self.agent.drop()
             self.dialogue.user_said(text)
             self.agent.answer(self.dialogue.messages(), text, committed=True)
-        self._greeted = True
+        if not self._opening.asks:
+            self._opening.greeted = True
 
     def settle_turn(self) -> None:
         """The caller's turn is surely over: it goes on the record."""
@@ -183,21 +208,10 @@ class Floor:
 
     # ---- we speak ----
 
-    def _wants_greeting(self) -> bool:
-        """The other side's first "hello?" is answered by the greeting."""
-        own_words = self.profile.greeting_mode is not GreetingMode.AGENT_DYNAMIC and bool(
-            self.profile.greeting
-        )
-        return own_words and not self._greeted and len(words_of(self.caller.text)) <= _HELLO_WORDS
-
-    def _greet(self) -> None:
-        self._greeted = True
-        if self.profile.greeting_mode is GreetingMode.AGENT_DYNAMIC:
-            self.agent.answer(self.dialogue.messages(), "", committed=True)
-        elif self.profile.greeting:
-            self.agent.say(self.profile.greeting)
+    def _await_sound(self) -> None:
+        """If something is to be said now, the turn is ours."""
         if self.agent.reply is not None:
-            self._committed_at = self._out.tick
+            self._silent_since = self._out.tick
             self.state = State.THINKING
 
     def _says_own_words(self) -> bool:
@@ -219,6 +233,7 @@ class Floor:
                 reply.audio_ms,
             )
             ledger.sent_ms = self._out.now_ms
+            ledger.filler = sentence.reply != reply.id
             ledger.line_ms = self._line_delay_ms
             ledger.queue_ms = queued * TICK_MS // self.agent.playout.frame_samples
         self.settle_turn()
@@ -235,16 +250,24 @@ class Floor:
         if self._echo.is_echo(ear.barge_run):
             return
         self.caller.speak_up(ear.barge_run)
-        if self.profile.interruptible:
+        if self._interruptible:
             self._pause()
+
+    @property
+    def _interruptible(self) -> bool:
+        """The question about the recording is heard out, whatever the agent's setting."""
+        return self.profile.interruptible and not self._opening.asks
 
     def _all_said(self) -> None:
         """Nothing is left to say: the floor is free, or the call is over."""
         self.agent.finish()
+        if self._answerer is not None:
+            self._answerer.listened()
         self._echo.clear()
         if self.agent.closing:
-            reason = EndReason.ERROR if self.agent.gave_up else EndReason.AGENT_ENDED
-            self._end(reason, "the language model failed" if self.agent.gave_up else "")
+            own = EndReason.CUSTOM if self.agent.end_reason else EndReason.AGENT_ENDED
+            reason = EndReason.ERROR if self.agent.gave_up else own
+            self._end(reason, "the language model failed" if self.agent.gave_up else self.agent.end_reason)
         elif self.agent.gave_up:
             self._end(EndReason.ERROR, "the text-to-speech failed")
         elif self.caller.segment is not None:
@@ -322,15 +345,14 @@ class Floor:
     # ---- clocks ----
 
     def _while_listening(self) -> None:
-        if not self._greeted:
-            wait = self.profile.initial_pause
-            if self.profile.greeting_mode is GreetingMode.HUMAN:
-                wait = self.profile.human_talk_timeout
-            if self._out.now_ms > wait * 1000:
-                self._greet()
-            return
         self._idle_ticks += 1
         idle = self._idle_ticks * TICK_MS / 1000
+        if not self._opening.over:
+            if self._opening.is_due(idle):
+                self._idle_ticks = 0
+                self._opening.go_on()
+                self._await_sound()
+            return
         if idle >= self.profile.allowed_idle:
             self._end(EndReason.IDLE, "")
             return
@@ -342,17 +364,27 @@ class Floor:
 
     def watch_deadline(self) -> None:
         """Thinking too long: say so. Never silence."""
-        waited = (self._out.tick - self._committed_at) * TICK_MS / 1000
-        patience_over = waited >= self.profile.thinking_deadline
-        if self.state is State.THINKING and patience_over and not self.agent.waits_for_tool:
+        stalled = self.state is State.SPEAKING and self.agent.stalled
+        if self.state is not State.THINKING and not stalled:
+            return
+        waited = (self._out.tick - self._silent_since) * TICK_MS / 1000
+        if waited >= self._patience() and not self.agent.waits_for_tool:
             self._out.note(Kind.FAULT, part="reply", reason="nothing to say within the deadline")
-            self._committed_at = self._out.tick
+            self._silent_since = self._out.tick
             self.agent.apologise()
+        elif waited >= _FILLER_AFTER:
+            self.agent.fill_in()
+
+    def _patience(self) -> float:
+        greets = self.agent.reply is not None and self.agent.reply.greets
+        deadline = self.profile.thinking_deadline
+        return min(deadline, self.profile.greeting_timeout) if greets else deadline
 
     # ---- what happens ----
 
     def reconsider(self) -> None:
         """News of what was said: decide now, not at the next tick."""
+        self._weigh_answerer()
         if self.state is State.DECIDING:
             self._decide()
         elif self.state is State.PAUSED:
@@ -361,11 +393,13 @@ class Floor:
     def press(self, digit: str) -> None:
         """A key: it takes the floor like a word that was surely meant."""
         self._out.note(Kind.DIGIT, digit=digit)
+        if self._machine is not None:
+            return
         self._idle_ticks = 0
         if self.state is State.THINKING and not self._says_own_words():
             self._take_back()
             self.state = State.LISTENING
-        elif self.state in (State.SPEAKING, State.PAUSED, State.THINKING) and self.profile.interruptible:
+        elif self.state in (State.SPEAKING, State.PAUSED, State.THINKING) and self._interruptible:
             if self.state is not State.PAUSED:
                 self._out.ask(Flush())
             self.agent.cut()
@@ -376,11 +410,13 @@ class Floor:
             self.state = State.CALLER if self.caller.segment is not None else State.DECIDING
 
     def say(self, text: str) -> None:
-        """Speak this now, as the agent."""
+        """Speak this now, as the agent; a machine is left its message and nothing else."""
+        if self._machine is not None:
+            return
         self.agent.say(text)
         if self.state is State.LISTENING:
             self.state = State.THINKING
-            self._committed_at = self._out.tick
+            self._silent_since = self._out.tick
 
     def whisper(self, text: str, reply: bool) -> None:
         """The model reads this from now on; a reply that was made on speculation did not, and is made anew.
@@ -390,16 +426,16 @@ class Floor:
         self.dialogue.told(text)
         if self.state is State.DECIDING:
             self.agent.drop()
-        elif reply and self.state is State.LISTENING:
-            self._greeted = True
+        elif reply and self.state is State.LISTENING and not self._opening.asks:
+            self._opening.greeted = True
             self.agent.answer(self.dialogue.messages(), "", committed=True)
-            self._committed_at = self._out.tick
-            self.state = State.THINKING
+            self._await_sound()
 
     def hold(self) -> None:
         """The other side put us on hold."""
         if self.state is State.AWAY:
             return
+        self._out.note(Kind.HELD)
         self.caller.finish_segment()
         self._interruption = None
         if self.state in (State.DECIDING, State.CALLER):
@@ -408,15 +444,70 @@ class Floor:
         self.state = State.AWAY
 
     def unhold(self) -> None:
-        """The hold is over: go on where we were."""
+        """The hold is over: go on where we were; the time of it counts for nothing."""
         if self.state is not State.AWAY:
             return
+        self._out.note(Kind.RESUMED)
+        self._idle_ticks = 0
+        self._reminders = 0
         self.agent.playout.resume()
-        if self.agent.reply is not None:
+        if self._machine is not None:
+            self.state = State.VOICEMAIL
+        elif self.agent.reply is not None:
             self.state = State.THINKING if self._was_thinking else State.SPEAKING
-            self._committed_at = self._out.tick
+            self._silent_since = self._out.tick
         elif self.caller.turn is not None:
             self.caller.pause()
             self.state = State.DECIDING
         else:
             self.state = State.LISTENING
+
+    # ---- a machine answered ----
+
+    def _watch_answerer(self) -> None:
+        answerer, ear = self._answerer, self.caller.ear
+        if answerer is None or self.state is State.AWAY:
+            return
+        if self._machine is None and answerer.is_person(self._out.now_ms):
+            self._answerer = None
+        elif answerer.tick(ear.last(1), voiced=not ear.quiet_run):
+            self._weigh_answerer()
+
+    def _weigh_answerer(self) -> None:
+        """Is it a machine? Then nobody has the floor any more: hang up, or wait to leave the message."""
+        answerer, voicemail = self._answerer, self.profile.voicemail
+        if answerer is None or voicemail is None or self._machine is not None or self.state is State.AWAY:
+            return
+        signs = answerer.signs(self.caller.text)
+        if not signs:
+            return
+        self._out.note(Kind.VOICEMAIL, signs=[sign.value for sign in signs])
+        if self.state in (State.THINKING, State.SPEAKING):
+            self._out.ask(Flush())
+        self._interruption = None
+        self.agent.cut()
+        if not (voicemail.message or voicemail.prompt):
+            self._end(EndReason.VOICEMAIL, "")
+            return
+        if self.state is not State.THINKING and self.caller.text:
+            self.dialogue.user_said(self.caller.text)
+        self.state = State.VOICEMAIL
+        self._machine = Machine(self._out, self.dialogue, self.agent, voicemail, answerer.beep)
+
+    def _at_machine(self) -> None:
+        caller, machine = self.caller, self._machine
+        assert machine is not None
+        ended = machine.tick(caller.ear)
+        if machine.speaking or caller.ear.quiet_run >= QUIET_TICKS:
+            caller.finish_segment()
+        elif caller.segment is None and caller.ear.onset_run >= ONSET_TICKS:
+            caller.speak_up(caller.ear.onset_run)
+        if caller.words_known:
+            self.settle_turn()
+        if ended is not None:
+            self._end(ended, "")
+
+    @property
+    def their_end(self) -> EndReason | None:
+        """What it means if the other side hangs up now, when that is not the end of a talk."""
+        return self._machine.cut_off if self._machine is not None else None

@@ -31,6 +31,8 @@ class Ledger:
     """First voiced frame handed to the line."""
     queue_ms: int = 0
     """Sound that was ahead of it in the line."""
+    filler: bool = False
+    """What sounded first was a filler; the answer came after it."""
     line_ms: int = 0
     """The line's own way in and out: no tick can see it, so it is what was measured for this kind of line."""
 
@@ -63,6 +65,7 @@ class Ledger:
         instants = {name: getattr(self, name) for name in ("t0_ms", *_ORDER)}
         return {
             "turn": self.turn,
+            "filler": self.filler,
             **instants,
             "queue_ms": self.queue_ms,
             "line_ms": self.line_ms,

@@ -1,6 +1,7 @@
 """How one agent talks on one call: the settings that the conversation reads, all plain values."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -42,6 +43,37 @@ END_CALL = Tool(
     description="End the call after saying goodbye. Use it only when the caller has said goodbye or is done.",
     parameters={"type": "object", "properties": {}, "additionalProperties": False},
 )
+
+
+class ClosingMode(StrEnum):
+    """What is said before the agent hangs up for a reason of its own."""
+
+    STATIC = "static"
+    """The closing message, word for word."""
+    PROMPT = "prompt"
+    """What the model makes of the closing message."""
+    NONE = "none"
+    """Nothing more."""
+
+
+@dataclass(frozen=True)
+class EndCondition:
+    """A reason, in plain words, for which the agent ends the call."""
+
+    reason: str
+    closing_mode: ClosingMode | None = None
+    """None: the model's own goodbye, or the agent's usual closing where it says none."""
+    closing_message: str = ""
+
+
+@dataclass(frozen=True)
+class Background:
+    """Sound of a room behind the agent's voice and its silence."""
+
+    place: str
+    """A name of `background.PLACES`."""
+    volume: int = 30
+    """0 to 100; 100 is loud: -26 dB of full scale (RMS)."""
 
 
 SEND_DIGITS = Tool(
@@ -94,12 +126,27 @@ class Profile:
     greeting_mode: GreetingMode = GreetingMode.AGENT_STATIC
     human_talk_timeout: float = 10.0
     """With mode `human`: the longest wait before the agent begins."""
+    greeting_timeout: float = 5.0
+    """With mode `agent_dynamic`: the longest wait for the model's first sound before `greeting`, or `hello`, is said."""
+    hello: str = "Hello, how can I help you?"
+    """Said in place of the model's greeting when it fails and there is no `greeting`."""
     initial_pause: float = 0.0
     language: str = "en-US"
     model: str = ""
     """The language model's name as the agent asks for it; routes map it to what is run."""
     voice_id: str = ""
     voice_speed: float = 1.0
+    voice_volume: float = 1.0
+    """Factor of the voice's amplitude, 0 to 2."""
+    background: Background | None = None
+    fillers: tuple[str, ...] = ()
+    """Said in turn when the agent thinks for long; () for an agent that uses none."""
+    filter_words: tuple[tuple[str, str], ...] = ()
+    """Words or phrases that are never spoken, each with what is said in its place ("" for nothing)."""
+    keywords: tuple[str, ...] = ()
+    """Names and terms that the recogniser shall expect."""
+    began: datetime | None = None
+    """When the talk began, in the agent's time zone; the model is told. None: it is not."""
     patience: Patience = Patience.MEDIUM
     min_words_to_interrupt: int = 1
     """0: yield on voice alone."""
@@ -114,6 +161,7 @@ class Profile:
     allowed_idle: float = 30.0
     max_duration: float | None = 1800.0
     can_end_call: bool = True
+    end_conditions: tuple[EndCondition, ...] = ()
     can_send_digits: bool = False
     keypad: Keypad = Keypad()
     consent_message: str = ""

@@ -21,6 +21,8 @@ class Reply:
     """False: made on speculation; its sound is held and its tools wait."""
     scripted: bool = False
     """Our own words (greeting, reminder, apology), not the model's."""
+    greets: bool = False
+    """The greeting, written by the model."""
     done: bool = False
     """The model has finished."""
     tools: list[ReplyTool] = field(default_factory=list)

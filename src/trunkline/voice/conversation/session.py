@@ -154,7 +154,7 @@ class Session:
                 self._floor.unhold()
             case LineClosed(by, reason, _):
                 self._line_open = False
-                self._end(_ENDS.get(by, EndReason.LINE_LOST), reason)
+                self._end(self._floor.their_end or _ENDS[by] if by in _ENDS else EndReason.LINE_LOST, reason)
             case HangUp(reason):
                 known = reason in {member.value for member in EndReason}
                 self._end(EndReason(reason) if known else EndReason.USER_CANCELED, "" if known else reason)

@@ -1,0 +1,81 @@
+"""The agent's stock phrases where its settings say nothing, by language. Other languages get the English ones."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """What each is said for stands at the member of `Profile` of the same name."""
+
+    hello: str
+    reminder_message: str
+    closing: str
+    apology: str
+    farewell_on_fault: str
+    fillers: tuple[str, ...]
+
+
+_ENGLISH = Phrases(
+    hello="Hello, how can I help you?",
+    reminder_message="Are you still there?",
+    closing="Goodbye.",
+    apology="I am sorry, I did not manage that. Could you say it again?",
+    farewell_on_fault="I am sorry, I cannot help right now. Please call again later.",
+    fillers=("Um, let me see.", "Hmm, one moment.", "Well, let me think."),
+)
+_PHRASES = {
+    "en": _ENGLISH,
+    "de": Phrases(
+        hello="Guten Tag, wie kann ich Ihnen helfen?",
+        reminder_message="Sind Sie noch da?",
+        closing="Auf Wiederhören.",
+        apology="Entschuldigung, das ist mir nicht gelungen. Können Sie es noch einmal sagen?",
+        farewell_on_fault="Es tut mir leid, ich kann gerade nicht helfen. Bitte rufen Sie später noch einmal an.",
+        fillers=("Ähm, ich schaue nach.", "Hm, einen Moment.", "Also, lassen Sie mich überlegen."),
+    ),
+    "fr": Phrases(
+        hello="Bonjour, comment puis-je vous aider ?",
+        reminder_message="Vous êtes toujours là ?",
+        closing="Au revoir.",
+        apology="Excusez-moi, je n'ai pas réussi. Pouvez-vous répéter ?",
+        farewell_on_fault="Je suis désolé, je ne peux pas vous aider maintenant. Rappelez plus tard, s'il vous plaît.",
+        fillers=("Euh, voyons voir.", "Hum, un instant.", "Alors, laissez-moi réfléchir."),
+    ),
+    "es": Phrases(
+        hello="Hola, ¿en qué puedo ayudarle?",
+        reminder_message="¿Sigue ahí?",
+        closing="Adiós.",
+        apology="Lo siento, no lo he conseguido. ¿Puede repetirlo?",
+        farewell_on_fault="Lo siento, ahora no puedo ayudarle. Por favor, llame más tarde.",
+        fillers=("Eh, déjeme ver.", "Mmm, un momento.", "Bueno, déjeme pensar."),
+    ),
+    "it": Phrases(
+        hello="Buongiorno, come posso aiutarla?",
+        reminder_message="È ancora in linea?",
+        closing="Arrivederci.",
+        apology="Mi scusi, non ci sono riuscito. Può ripetere?",
+        farewell_on_fault="Mi dispiace, ora non posso aiutarla. La prego di richiamare più tardi.",
+        fillers=("Ehm, vediamo.", "Mmm, un momento.", "Allora, mi faccia pensare."),
+    ),
+    "pt": Phrases(
+        hello="Olá, como posso ajudar?",
+        reminder_message="Ainda está aí?",
+        closing="Até logo.",
+        apology="Desculpe, não consegui. Pode repetir?",
+        farewell_on_fault="Desculpe, não posso ajudar agora. Por favor, ligue mais tarde.",
+        fillers=("Hum, deixe-me ver.", "Hum, um momento.", "Bem, deixe-me pensar."),
+    ),
+    "nl": Phrases(
+        hello="Goedendag, waarmee kan ik u helpen?",
+        reminder_message="Bent u er nog?",
+        closing="Tot ziens.",
+        apology="Sorry, dat is niet gelukt. Kunt u het nog eens zeggen?",
+        farewell_on_fault="Het spijt me, ik kan nu niet helpen. Belt u later nog eens.",
+        fillers=("Eh, even kijken.", "Hm, een moment.", "Nou, laat me even denken."),
+    ),
+}
+
+
+def phrases_of(language: str) -> Phrases:
+    """The phrases of a language code such as `de-AT`."""
+    return _PHRASES.get(language.partition("-")[0].lower(), _ENGLISH)
