@@ -99,6 +99,22 @@ async def test_answers_are_kept_sealed_and_forgotten(api: Api) -> None:
     assert REPLAYED not in (await create(api, "k1")).headers
 
 
+async def test_a_number_is_imported_once(api: Api) -> None:
+    body = {
+        "workspace_id": str(api.workspace.id),
+        "phone_number": "+14155550177",
+        "termination_uri": "sip.example.com",
+    }
+    answers = [
+        await api.client.post("/v2/custom-numbers", json=body, headers={HEADER: "k1"}) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    async with api.database.workspace(api.workspace.id) as session:
+        row = (await session.execute(select(IdempotencyKey))).scalar_one()
+        assert row.claimed_at is None  # number and answer were committed together, without a mark before
+
+
 async def test_a_route_that_reaches_outside(api: Api) -> None:
     began, go, calls = asyncio.Event(), asyncio.Event(), []
     router = keyed_router("/test", "Test", None)

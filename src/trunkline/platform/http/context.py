@@ -1,8 +1,10 @@
 """What a route may ask for: the installation's parts, the caller, and a transaction in the caller's workspace."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 import httpx2
 from fastapi import APIRouter, Depends, Request, Response, Security, params
@@ -72,7 +74,7 @@ class KeyedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         largest = body_limit(self)
-        in_one_transaction = _wants(self.dependant, _transaction)
+        in_one_transaction = _works_in_transaction(self.dependant)
 
         async def checked(request: Request) -> Response:
             parts = _platform(request)
@@ -95,8 +97,11 @@ def body_limit(route: APIRoute) -> int:
     return int((route.openapi_extra or {}).get("x-largest-body", USUAL_BODY))
 
 
-def _wants(dependant: Dependant, call: Callable[..., Any]) -> bool:
-    return any(each.call is call or _wants(each, call) for each in dependant.dependencies)
+def _works_in_transaction(dependant: Dependant) -> bool:
+    return any(
+        getattr(each.call, "opens_transaction", False) or _works_in_transaction(each)
+        for each in dependant.dependencies
+    )
 
 
 def keyed_router(prefix: str, tag: str, scope: Scope | None) -> APIRouter:
@@ -132,13 +137,27 @@ def _key(credentials: HTTPAuthorizationCredentials | None) -> str | None:
 Caller = Annotated[Identity, Depends(_caller)]
 
 
-async def _transaction(request: Request, parts: Parts, caller: Caller) -> AsyncIterator[AsyncSession]:
-    if (session := getattr(request.state, "session", None)) is not None:
-        yield session  # of the Idempotency-Key, committed together with the answer
+@asynccontextmanager
+async def transaction_in(
+    request: Request, parts: Platform, workspace_id: UUID
+) -> AsyncIterator[AsyncSession]:
+    """A transaction in this workspace: the one of the request's Idempotency-Key, where that is of it, or one of its own.
+
+    A dependency that yields it says so by an attribute `opens_transaction`, for a repeat to be exact.
+    """
+    joined: tuple[UUID, AsyncSession] | None = getattr(request.state, "transaction", None)
+    if joined is not None and joined[0] == workspace_id:
+        yield joined[1]  # committed together with the kept answer
         return
-    async with parts.database.workspace(caller.workspace_id) as session:
+    async with parts.database.workspace(workspace_id) as session:
         yield session
 
 
+async def _transaction(request: Request, parts: Parts, caller: Caller) -> AsyncIterator[AsyncSession]:
+    async with transaction_in(request, parts, caller.workspace_id) as session:
+        yield session
+
+
+_transaction.opens_transaction = True  # type: ignore[attr-defined]
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 """Committed when the route returns, before the answer leaves: a 2xx means it is stored."""

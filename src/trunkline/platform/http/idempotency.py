@@ -66,7 +66,7 @@ class Repeats:
             known = await self._known(session, key, fingerprint)
             if known is not None and known.answer is not None:
                 return self._replayed(known)
-            request.state.session = session
+            request.state.transaction = (self._workspace, session)
             answer = await handle(request)
             if answer.status_code >= 400:
                 return answer

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import Forbidden
 from trunkline.platform.http.auth import Identity
-from trunkline.platform.http.context import Caller, Parts
+from trunkline.platform.http.context import Caller, Parts, transaction_in
 from trunkline.platform.http.scopes import READING, Scope
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
@@ -79,11 +79,12 @@ def transaction_of(acting: Callable[..., Awaitable[Identity]]) -> params.Depends
     """A dependency: a transaction in the workspace that another dependency decides, committed before the answer."""
 
     async def transaction(
-        parts: Parts, identity: Annotated[Identity, Depends(acting)]
+        request: Request, parts: Parts, identity: Annotated[Identity, Depends(acting)]
     ) -> AsyncIterator[AsyncSession]:
-        async with parts.database.workspace(identity.workspace_id) as session:
+        async with transaction_in(request, parts, identity.workspace_id) as session:
             yield session
 
+    transaction.opens_transaction = True  # type: ignore[attr-defined]
     return params.Depends(transaction, scope="function")
 
 
