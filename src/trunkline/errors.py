@@ -19,7 +19,8 @@
     ├── OutboundFailed      a request to somebody else's address brought no answer
     ├── DialFailed          a call we placed was not answered; says why and with what SIP status
     └── ProviderError       speech or language failed while a call was on
-        └── ProviderTimeout it did not answer within its budget
+        ├── ProviderTimeout it did not answer within its budget
+        └── ProviderRefused it took this request for wrong; others may be well
 
 The text of an error tells its reader what to do next.
 """
@@ -125,3 +126,7 @@ class ProviderError(TrunklineError):
 
 class ProviderTimeout(ProviderError):
     """A provider did not answer within its budget."""
+
+
+class ProviderRefused(ProviderError):
+    """A provider answered that the request itself is wrong (a voice it does not know, a language it does not speak)."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 import httpx2
 import openai
 
-from trunkline.errors import ProviderError, ProviderTimeout
+from trunkline.errors import ProviderError, ProviderRefused, ProviderTimeout
 
 
 def client(base_url: str, api_key: str, silence: float) -> openai.AsyncOpenAI:
@@ -56,6 +56,15 @@ def _rehearsal(request: httpx2.Request) -> httpx2.Response:
     return httpx2.Response(200, headers={"content-type": "audio/pcm"}, content=bytes(2))
 
 
+def answered(what: str, status: int, text: str) -> ProviderError:
+    """The error for an HTTP status: is it this request that is wrong, or the provider (or our key) that is not well?"""
+    kind = ProviderRefused if 400 <= status < 500 and status not in _UNWELL else ProviderError
+    return kind(f"{what} answered {status}: {text[:200]}")
+
+
+_UNWELL = (401, 402, 403, 408, 425, 429)
+
+
 @contextmanager
 def faults(what: str) -> Iterator[None]:
     """Time-outs as ProviderTimeout, other faults as ProviderError."""
@@ -64,6 +73,6 @@ def faults(what: str) -> Iterator[None]:
     except (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
         raise ProviderTimeout(f"{what} did not answer in time") from error
     except openai.APIStatusError as error:
-        raise ProviderError(f"{what} answered {error.status_code}: {error.message[:200]}") from error
+        raise answered(what, error.status_code, error.message) from error
     except (openai.OpenAIError, httpx2.HTTPError) as error:
         raise ProviderError(f"{what} failed: {error or type(error).__name__}") from error
