@@ -48,6 +48,7 @@ def _tone(amplitude: int, hertz: int = 200) -> bytes:
 
 
 VOICE = _tone(4000)
+BEEP = _tone(6000, 1000)
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Utterance:
     start: int
     end: int
     text: str
+    sound: bytes = VOICE
 
 
 @dataclass
@@ -115,11 +117,11 @@ class World:
     def step(self) -> None:
         """One tick."""
         self.now += 1
-        voiced = any(one.start <= self.now < one.end for one in self.utterances)
+        now = [one for one in self.utterances if one.start <= self.now < one.end]
         out, self._line = bytes(self._line[:FRAME]), self._line[FRAME:]
         self.heard += out.ljust(FRAME, b"\0")
         sound, requests = self.session.tick(
-            VOICE if voiced else SILENCE, 0.95 if voiced else 0.02, len(self._line) // 2
+            now[0].sound if now else SILENCE, 0.95 if now else 0.02, len(self._line) // 2
         )
         self._line += sound
         if sound:
