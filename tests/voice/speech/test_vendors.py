@@ -1,7 +1,7 @@
 """The adapters of Deepgram and ElevenLabs, through their SDKs, against the vendors' wire on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -93,20 +93,25 @@ async def make(request: pytest.FixtureRequest, dg: Deepgram, el: ElevenLabs) -> 
     """Both parts of a vendor, whose SDK waits so many seconds."""
     opened: list[Sdk] = []
 
-    def made(timeout: float = 4.0, key: str = KEY, keywords: tuple[str, ...] = ()) -> Any:
+    def made(timeout: float = 4.0, key: str = KEY) -> Any:
         if request.param == "deepgram":
             opened.append(sdk := deepgram.sdk(key, dg.url, timeout))
-            return dg, DeepgramSpeechToText(sdk, keywords, timeout), DeepgramTextToSpeech(sdk)
+            return dg, DeepgramSpeechToText(sdk, timeout), DeepgramTextToSpeech(sdk)
         opened.append(sdk := elevenlabs.sdk(key, el.url, timeout))
-        return el, ElevenLabsSpeechToText(sdk, keywords, timeout), ElevenLabsTextToSpeech(sdk)
+        return el, ElevenLabsSpeechToText(sdk, timeout), ElevenLabsTextToSpeech(sdk)
 
     yield made
     for sdk in opened:
         await sdk.close()
 
 
-async def hear(stt: SpeechToText, text: str = "I need an appointment", language: str = "en-US") -> str:
-    hearing = stt.open(RATE, language)
+async def hear(
+    stt: SpeechToText,
+    text: str = "I need an appointment",
+    language: str = "en-US",
+    keywords: Sequence[str] = (),
+) -> str:
+    hearing = stt.open(RATE, language, None, keywords)
     for frame in split(tones.speak(text, RATE), 320):
         hearing.push(frame)
     return await hearing.finish()
@@ -144,9 +149,9 @@ async def test_sound_comes_as_it_is_made(make: Make) -> None:
 
 async def test_deepgram_is_asked_as_it_wants(dg: Deepgram) -> None:
     sdk = deepgram.sdk(KEY, dg.url)
-    stt = DeepgramSpeechToText(sdk, ("Brightside",))
+    stt = DeepgramSpeechToText(sdk)
     for language in ("de-DE", "pt-BR", "multi", "th"):
-        assert await hear(stt, "Yes", language) == "Yes"
+        assert await hear(stt, "Yes", language, ["Brightside"]) == "Yes"
     asked = dg.of("listen")
     assert [each["language"] for each in asked] == ["de", "pt-BR", "multi", "th"]
     assert [each["model"] for each in asked] == ["nova-3", "nova-3", "nova-3", "nova-2"]
@@ -162,9 +167,10 @@ async def test_deepgram_is_asked_as_it_wants(dg: Deepgram) -> None:
 
 async def test_elevenlabs_is_asked_as_it_wants(el: ElevenLabs) -> None:
     sdk = elevenlabs.sdk(KEY, el.url)
-    stt = ElevenLabsSpeechToText(sdk, ("Brightside", "a term of more than twenty letters"))
+    stt = ElevenLabsSpeechToText(sdk)
     for language in ("de-DE", "multi"):
-        assert await hear(stt, "Yes", language) == "Yes"
+        terms = ["Brightside", "a term of more than twenty letters"]
+        assert await hear(stt, "Yes", language, terms) == "Yes"
     one, two = el.of("speech-to-text")
     assert (one["model_id"], one["commit_strategy"]) == ("scribe_v2_realtime", "manual")
     assert (one["language_code"], one["keyterms"]) == ("de", ["Brightside"])

@@ -21,9 +21,10 @@ EARS_MODEL = "nova-3"
 DEFAULT_VOICE = "aura-2-thalia-en"
 _OLDER_MODEL = "nova-2"
 """For languages that nova-3 does not hear."""
-HEARD = frozenset(
-    ["multi", "en", "bg", "cs", "da", "de", "el", "es", "fi", "fr", "hi", "hu", "id", "it", "ja", "ko", "ms", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sv", "tr", "uk", "vi"]
-)
+HEARD = frozenset((
+    "multi", "en", "bg", "cs", "da", "de", "el", "es", "fi", "fr", "hi", "hu", "id", "it", "ja", "ko", "ms",
+    "nl", "no", "pl", "pt", "ro", "ru", "sk", "sv", "tr", "uk", "vi",
+))  # fmt: skip
 """Languages of nova-3."""
 HEARD_BY_OLDER = frozenset(("zh", "th"))
 _WITH_REGION = frozenset(("en-US", "pt-BR", "zh-CN", "sv-SE"))
@@ -65,18 +66,21 @@ class DeepgramSpeechToText:
 
     has_partials = True
 
-    def __init__(self, sdk: Sdk, keywords: Sequence[str] = (), timeout: float = 4.0) -> None:
+    def __init__(self, sdk: Sdk, timeout: float = 4.0) -> None:
         """`timeout`: seconds from the end of a segment to its last word."""
         self._client = sdk.client
-        self._keywords = list(keywords)
         self._timeout = timeout
 
     def open(
-        self, rate: int, language: str, on_partial: Callable[[str], None] | None = None
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
     ) -> StreamedHearing:
         async def exchange(sound: AsyncIterator[bytes], heard: Transcript) -> None:
             with faults("Deepgram's speech-to-text"):
-                async with self._client.listen.v1.connect(**self._asked(rate, language)) as socket:
+                async with self._client.listen.v1.connect(**self._asked(rate, language, keywords)) as socket:
                     sending = asyncio.create_task(_send(socket, sound))
                     try:
                         await _receive(socket, heard)
@@ -85,7 +89,7 @@ class DeepgramSpeechToText:
 
         return StreamedHearing(exchange, on_partial, self._timeout)
 
-    def _asked(self, rate: int, language: str) -> dict[str, Any]:
+    def _asked(self, rate: int, language: str, keywords: Sequence[str]) -> dict[str, Any]:
         older = short(language) in HEARD_BY_OLDER
         asked: dict[str, Any] = {
             "model": _OLDER_MODEL if older else EARS_MODEL,
@@ -98,8 +102,8 @@ class DeepgramSpeechToText:
             # Where a segment ends is for us to say.
             "endpointing": "false",
         }
-        if self._keywords:
-            asked["keywords" if older else "keyterm"] = self._keywords
+        if keywords:
+            asked["keywords" if older else "keyterm"] = list(keywords)
         return asked
 
     async def warm(self) -> None:

@@ -27,14 +27,17 @@ RATES = (8000, 16_000, 22_050, 24_000, 44_100, 48_000)
 """Samples a second that can be sent."""
 LEAST_SECONDS = 0.4
 """Less sound than 0.3 s cannot be committed; silence is added."""
-SPOKEN = frozenset(
-    ["multi", "en", "ja", "zh", "de", "hi", "fr", "ko", "pt", "it", "es", "id", "nl", "tr", "pl", "sv", "bg", "ro", "ar", "cs", "el", "fi", "ms", "sk", "da", "uk", "ru", "hu", "no", "vi"]
-)
+SPOKEN = frozenset((
+    "multi", "en", "ja", "zh", "de", "hi", "fr", "ko", "pt", "it", "es", "id", "nl", "tr", "pl", "sv", "bg",
+    "ro", "ar", "cs", "el", "fi", "ms", "sk", "da", "uk", "ru", "hu", "no", "vi",
+))  # fmt: skip
 """Languages of the usual models."""
 SPOKEN_BY_V3 = frozenset(("he", "th"))
 _ENGLISH_ONLY = ("eleven_turbo_v2", "eleven_flash_v2")
 _WITH_LANGUAGE = ("eleven_turbo_v2_5", "eleven_flash_v2_5")
 """Models that can be told which language it is; the others take it from the text."""
+_LONGEST_KEYWORD = 20
+_MOST_KEYWORDS = 50
 _NO_WORDS = ("insufficient_audio_activity", "commit_throttled")
 _UNFIT = ("input_error", "invalid_request", "chunk_size_exceeded", "unaccepted_terms")
 
@@ -94,29 +97,32 @@ class ElevenLabsSpeechToText:
 
     has_partials = True
 
-    def __init__(self, sdk: Sdk, keywords: Sequence[str] = (), timeout: float = 4.0) -> None:
+    def __init__(self, sdk: Sdk, timeout: float = 4.0) -> None:
         """`timeout`: seconds from the end of a segment to its last word."""
         self._client = sdk.client
-        self._keywords = [word for word in keywords if len(word) <= 20][:50]
         self._timeout = timeout
 
     def open(
-        self, rate: int, language: str, on_partial: Callable[[str], None] | None = None
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
     ) -> StreamedHearing:
         async def exchange(sound: AsyncIterator[bytes], heard: Transcript) -> None:
             with faults("ElevenLabs' speech-to-text"):
-                await self._exchange(rate, language, sound, heard)
+                await self._exchange(self._asked(rate, language, keywords), rate, sound, heard)
 
         return StreamedHearing(exchange, on_partial, self._timeout)
 
     async def _exchange(
-        self, rate: int, language: str, sound: AsyncIterator[bytes], heard: Transcript
+        self, asked: dict[str, Any], rate: int, sound: AsyncIterator[bytes], heard: Transcript
     ) -> None:
         from elevenlabs.realtime import RealtimeEvents
 
         if rate not in RATES:
             raise ProviderRefused(f"ElevenLabs' speech-to-text does not take {rate} samples a second")
-        connection = await self._client.speech_to_text.realtime.connect(self._asked(rate, language))
+        connection = await self._client.speech_to_text.realtime.connect(asked)
         news: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         for event in ("PARTIAL_TRANSCRIPT", "COMMITTED_TRANSCRIPT", "ERROR"):
             connection.on(RealtimeEvents[event], news.put_nowait)
@@ -128,7 +134,7 @@ class ElevenLabsSpeechToText:
             sending.cancel()
             await connection.close()
 
-    def _asked(self, rate: int, language: str) -> dict[str, Any]:
+    def _asked(self, rate: int, language: str, keywords: Sequence[str]) -> dict[str, Any]:
         from elevenlabs.realtime import AudioFormat, CommitStrategy
 
         asked: dict[str, Any] = {
@@ -139,8 +145,8 @@ class ElevenLabsSpeechToText:
         }
         if language != "multi":
             asked["language_code"] = short(language)
-        if self._keywords:
-            asked["keyterms"] = self._keywords
+        if expected := [word for word in keywords if len(word) <= _LONGEST_KEYWORD][:_MOST_KEYWORDS]:
+            asked["keyterms"] = expected
         return asked
 
     async def warm(self) -> None:
