@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     public_ip: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_PUBLIC_IP"))] = None
     """Address written into SDP; unset: bind."""
     sip_tls_cert: Annotated[Path | None, Field(validation_alias=_env("TRUNKLINE_SIP_TLS_CERT"))] = None
+    """PEM file of the certificate chain that callers over TLS are shown, ours first; unset: nobody calls over TLS."""
     sip_tls_key: Annotated[Path | None, Field(validation_alias=_env("TRUNKLINE_SIP_TLS_KEY"))] = None
+    """PEM file of its private key, without a passphrase."""
 
     models: Annotated[Path | None, Field(validation_alias=_env("TRUNKLINE_MODELS"))] = None
     """Folder that model files are read from and pulled into; unset: home/models."""

@@ -44,6 +44,10 @@ class StubLine:
 
     async def send_digits(self, digits: str) -> None: ...
 
+    async def hold(self) -> None: ...
+
+    async def resume(self) -> None: ...
+
     async def refer(self, target: str, seconds: float) -> Referred:
         return Referred(False, "not here")
 

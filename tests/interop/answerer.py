@@ -3,8 +3,9 @@
     python -m tests.interop.answerer --port 5070 --rtp 20000-20999 [--mode echo|tone|listen|ring|refuse]
 
 Commands come as JSON lines on stdin: {"do": "dial", "target": …, "ring_timeout": …}, {"do": "cancel"},
-{"do": "digits", "digits": …}, {"do": "refer", "target": …, "seconds": …}, {"do": "say", "frames": …}, {"do": "report"}, {"do": "hang_up"}, {"do": "stop"}.
-Dialled lines are treated like answered ones.
+{"do": "digits", "digits": …}, {"do": "refer", "target": …, "seconds": …}, {"do": "say", "frames": …}, {"do": "hold"}, {"do": "resume"},
+{"do": "report"}, {"do": "hang_up"}, {"do": "stop"}. Dialled lines are treated like answered ones. Samples are told as
+if at 8 kHz, whatever the line's rate.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,10 +25,11 @@ from trunkline.errors import BadInput, DialFailed, TrunklineError
 from trunkline.voice.conversation.events import LineClosed
 from trunkline.voice.lines.line import IncomingCall, Line, Trunk
 from trunkline.voice.lines.sip import SipEngine
+from trunkline.voice.lines.sip_config import CODECS, Certificate
 
 BEAT = 0.02
-AHEAD = 480
-"""Samples kept in the line while a tone plays (60 ms)."""
+AHEAD_MS = 60
+"""Kept in the line while a tone plays."""
 
 
 def say(event: str, **data: object) -> None:
@@ -45,19 +48,29 @@ class Talk:
 
     def __init__(self, name: str, line: Line, mode: str) -> None:
         self.name, self.line, self.mode = name, line, mode
-        self.tone, self.at, self.heard, self.loud, self.closed = tone(), 0, 0, 0, False
+        self.tone, self.at, self.heard, self.loud, self.closed = b"", 0, 0, 0, False
+
+    def say(self, frames: int) -> int:
+        """The next frames of the tone."""
+        rate = self.line.rate
+        self.tone, size = self.tone or tone(rate=rate), rate // 50 * 2
+        taken = 0
+        for _ in range(frames):
+            taken += self.line.write(self.tone[self.at : self.at + size])
+            self.at = (self.at + size) % len(self.tone)
+        return taken
 
     def beat(self) -> None:
         line = self.line
         pcm = line.read()
-        self.heard += len(pcm) // 2
-        self.loud += int((np.abs(np.frombuffer(pcm, dtype=np.int16).astype(int)) > 500).sum())
+        per_8k = line.rate // 8000
+        self.heard += len(pcm) // 2 // per_8k
+        self.loud += int((np.abs(np.frombuffer(pcm, dtype=np.int16).astype(int)) > 500).sum()) // per_8k
         if self.mode == "echo" and pcm:
             line.write(pcm)
-        while self.mode == "tone" and line.queued() < AHEAD:
-            if not line.write(self.tone[self.at : self.at + 320]):
+        while self.mode == "tone" and line.queued() * 1000 < AHEAD_MS * line.rate:
+            if not self.say(1):
                 break
-            self.at = (self.at + 320) % len(self.tone)
         for event in line.events():
             say("line", call=self.name, kind=type(event).__name__, data=str(getattr(event, "digit", "")))
             if isinstance(event, LineClosed):
@@ -74,7 +87,11 @@ class Answerer:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.mode = arguments.mode
         self.engine = SipEngine(
-            port=arguments.port, rtp_ports=arguments.rtp, rtp_timeout=arguments.rtp_timeout
+            port=arguments.port,
+            rtp_ports=arguments.rtp,
+            rtp_timeout=arguments.rtp_timeout,
+            codecs=tuple(arguments.codecs.split(",")),
+            certificate=Certificate(*map(Path, arguments.certificate)) if arguments.certificate else None,
         )
         self.talks: list[Talk] = []
         self.done = threading.Event()
@@ -143,14 +160,19 @@ class Answerer:
                     self.dials.add(asyncio.create_task(self.refer(talk.line, command)))
             case "say":
                 for talk in self.talks:
-                    talk.line.write(talk.tone[:320] * command["frames"])
+                    talk.say(command["frames"])
             case "report":
                 say(
                     "report",
                     talks=[
-                        {"call": talk.name, "loud": talk.loud, "heard": talk.heard} for talk in self.talks
+                        {"call": talk.name, "loud": talk.loud, "heard": talk.heard, "rate": talk.line.rate}
+                        for talk in self.talks
                     ],
                 )
+            case "hold" | "resume" as verb:
+                for talk in self.talks:
+                    await (talk.line.hold() if verb == "hold" else talk.line.resume())
+                say("done", verb=verb)
             case "hang_up":
                 for talk in list(self.talks):
                     await talk.line.hang_up()
@@ -179,6 +201,8 @@ def main() -> None:
     parser.add_argument("--rtp", required=True)
     parser.add_argument("--mode", choices=["echo", "tone", "listen", "ring", "refuse"], default="echo")
     parser.add_argument("--rtp-timeout", type=int, default=30)
+    parser.add_argument("--codecs", default=",".join(CODECS))
+    parser.add_argument("--certificate", nargs=2, metavar=("CHAIN", "KEY"))
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(Answerer(parser.parse_args()).run())
 

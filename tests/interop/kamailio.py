@@ -35,8 +35,8 @@ request_route {{
       if (is_present_hf("Authorization")) {{ sl_send_reply("403", "Forbidden"); exit; }}
       www_challenge("127.0.0.1", "1"); exit;
     }}
-    if (!save("location")) sl_reply_error();
     xlog("L_ERR", "seen: $tU $expires(max)\\n");
+    if (!save("location")) sl_reply_error();
     exit;
   }}
   if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}

@@ -1,7 +1,7 @@
 """A telephone on PJSIP, in a process of its own (GPL: a peer of the tests, never part of the product).
 
-    python -m tests.interop.pjsip_phone --work FOLDER [--target sip:…] [--transport udp|tcp] [--codec PCMU|PCMA]
-        [--sound FILE]
+    python -m tests.interop.pjsip_phone --work FOLDER [--target sip:…] [--transport udp|tcp|tls] [--codec NAME]
+        [--srtp off|optional|mandatory] [--certificate CHAIN KEY AUTHORITY] [--sound FILE]
 
 Without a target it answers one call on the port it prints. Commands on stdin, events on stdout, as JSON lines. It
 speaks a tone of 440 Hz (or FILE) and writes down what it hears in FOLDER/heard.wav, judged at the end of the call.
@@ -48,7 +48,10 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
                 sound = self.getAudioMedia(index)
                 self.phone.player.startTransmit(sound)
                 sound.startTransmit(self.phone.recorder)
-                say("media", codec=self.getStreamInfo(index).codecName)
+                stream = self.getStreamInfo(index)
+                say("media", codec=stream.codecName, srtp=stream.proto == pj.PJMEDIA_TP_PROTO_RTP_SAVP)
+            elif media.type == pj.PJMEDIA_TYPE_AUDIO:
+                say("media_state", status=int(media.status))
 
     def onDtmfDigit(self, prm: object) -> None:
         say("digit", digit=prm.digit)  # type: ignore[attr-defined]
@@ -78,7 +81,13 @@ class Phone:
         self.endpoint.audDevManager().setNullDev()
         transport = pj.TransportConfig()
         transport.boundAddress = "127.0.0.1"
-        kind = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP}[arguments.transport]
+        kind = {
+            "udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS,
+        }[arguments.transport]  # fmt: skip
+        if arguments.transport == "tls":
+            transport.tlsConfig.certFile, transport.tlsConfig.privKeyFile = arguments.certificate[:2]
+            transport.tlsConfig.CaListFile = arguments.certificate[2]
+            transport.tlsConfig.verifyServer = True
         made = self.endpoint.transportCreate(kind, transport)
         self.endpoint.libStart()
         for codec in self.endpoint.codecEnum2():
@@ -88,6 +97,11 @@ class Phone:
         account = pj.AccountConfig()
         account.idUri = "sip:phone@127.0.0.1"
         account.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
+        account.mediaConfig.srtpUse = {
+            "off": pj.PJMEDIA_SRTP_DISABLED, "optional": pj.PJMEDIA_SRTP_OPTIONAL,
+            "mandatory": pj.PJMEDIA_SRTP_MANDATORY,
+        }[arguments.srtp]  # fmt: skip
+        account.mediaConfig.srtpSecureSignaling = 0
         self.account = PhoneAccount()
         self.account.phone = self
         self.account.create(account)
@@ -190,8 +204,10 @@ def main() -> None:
     parser.add_argument("--work", required=True)
     parser.add_argument("--target", default="")
     parser.add_argument("--sound", default="", help="WAV to speak, over and over, in place of the tone")
-    parser.add_argument("--transport", choices=["udp", "tcp"], default="udp")
-    parser.add_argument("--codec", choices=["PCMU", "PCMA"], default="PCMU")
+    parser.add_argument("--transport", choices=["udp", "tcp", "tls"], default="udp")
+    parser.add_argument("--codec", choices=["PCMU", "PCMA", "G722"], default="PCMU")
+    parser.add_argument("--srtp", choices=["off", "optional", "mandatory"], default="off")
+    parser.add_argument("--certificate", nargs=3, metavar=("CHAIN", "KEY", "AUTHORITY"))
     arguments = parser.parse_args()
     phone = Phone(arguments)
     if arguments.target:

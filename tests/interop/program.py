@@ -1,6 +1,7 @@
 """Programs of ours that run beside a test: started on free ports, spoken to in JSON lines, stopped by pid."""
 
 import json
+import os
 import queue
 import random
 import socket
@@ -40,10 +41,11 @@ def some_rtp_ports(pairs: int = 200) -> str:
 class Program:
     """A Python module run as a program; its JSON lines are kept in order as they come."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
+            env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -105,12 +107,14 @@ class Program:
 class Answerer(Program):
     """`tests.interop.answerer`, ready to be called at `port`."""
 
-    def __init__(self, mode: str = "echo", rtp_timeout: int = 30) -> None:
+    def __init__(self, mode: str = "echo", rtp_timeout: int = 30, *further: str, **environment: str) -> None:
         self.port = free_sip_port()
         super().__init__(
             "tests.interop.answerer",
             *("--port", str(self.port), "--rtp", some_rtp_ports(), "--mode", mode),
             *("--rtp-timeout", str(rtp_timeout)),
+            *further,
+            **environment,
         )
 
     def __enter__(self) -> "Answerer":

@@ -112,7 +112,7 @@ async def test_other_settings_for_the_same_address(
 async def test_settings_that_cannot_travel_are_named(engine: SipEngine) -> None:
     for wrong in (
         Registration(NUMBER, "127.0.0.1", "alice", 'a"b'),
-        Registration(NUMBER, "127.0.0.1", "alice", PASSWORD, transport="tls"),
+        Registration(NUMBER, "127.0.0.1", "alice", PASSWORD, transport="sctp"),
     ):
         with pytest.raises(BadInput):
             await engine.register(wrong, print)

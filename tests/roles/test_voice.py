@@ -25,8 +25,9 @@ from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER, SecretBox
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.models import Call
 from trunkline.roles.ports import free_tcp_port
-from trunkline.roles.voice import choice
+from trunkline.roles.voice import certificate, choice
 from trunkline.settings import Settings
+from trunkline.voice.lines.sip_config import Certificate
 from trunkline.voice.scripted.script import Script, SpeechScript
 from trunkline.voice.scripted.server import ScriptedServer
 
@@ -208,3 +209,12 @@ def test_endpoints_take_the_place_of_local_models(tmp_path: Path, monkeypatch: p
     assert chosen.stt is not None and (chosen.stt.base_url, chosen.stt.api_key) == ("http://stt/v1", "secret")
     assert chosen.tts is None
     assert "secret" not in repr(chosen)
+
+
+def test_tls_wants_a_certificate_and_its_key(tmp_path: Path) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    assert certificate(Settings()) is None
+    assert certificate(Settings(sip_tls_cert=chain, sip_tls_key=key)) == Certificate(chain, key)
+    for half in (Settings(sip_tls_cert=chain), Settings(sip_tls_key=key)):
+        with pytest.raises(SetupError, match="TRUNKLINE_SIP_TLS_CERT and TRUNKLINE_SIP_TLS_KEY"):
+            certificate(half)

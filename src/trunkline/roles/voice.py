@@ -33,6 +33,7 @@ from trunkline.roles import installation
 from trunkline.roles.language import ABSENT, endpoint
 from trunkline.settings import Settings
 from trunkline.voice.lines.sip import SipEngine
+from trunkline.voice.lines.sip_config import Certificate
 from trunkline.voice.lines.websocket import WebSocketLines
 
 log = structlog.get_logger(__name__)
@@ -46,11 +47,9 @@ async def run(settings: Settings) -> int:
     Raises SetupError, PortTaken and Unavailable while it starts. Status 1: the beat died.
     """
     logging.configure("voice")
-    if settings.sip_tls_cert or settings.sip_tls_key:
-        raise SetupError(
-            "SIP over TLS is not there yet, and calls would go in the open: unset TRUNKLINE_SIP_TLS_CERT and "
-            "TRUNKLINE_SIP_TLS_KEY, and end TLS at a proxy in front"
-        )
+    shown = certificate(settings)
+    if shown is not None:
+        shown.check()
     url = installation.database_url(settings)
     async with AsyncExitStack() as stack:
         database = Database.connect(url)
@@ -105,7 +104,13 @@ async def _started(
     application = control.app(host, secrets.node_token, media_http.routes(media))
     port = await stack.enter_async_context(control.served(application, settings.bind, settings.voice_port))
     identity = Identity(media.host, f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
-    engine = SipEngine(settings.bind, settings.sip_port, settings.rtp_ports, settings.public_ip)
+    engine = SipEngine(
+        settings.bind,
+        settings.sip_port,
+        settings.rtp_ports,
+        settings.public_ip,
+        certificate=certificate(settings),
+    )
     stack.push_async_callback(host.stop)
     node = Node(database, identity, lambda: holding.calls, holding.found_closed)
     await host.start(engine, node, media)
@@ -152,6 +157,18 @@ def choice(settings: Settings) -> Choice:
         stt=_endpoint(settings.stt_base_url, settings.stt_api_key),
         tts=_endpoint(settings.tts_base_url, settings.tts_api_key),
     )
+
+
+def certificate(settings: Settings) -> Certificate | None:
+    """What SIP shows over TLS; None where it only calls out. Raises SetupError for one setting without the other."""
+    chain, key = settings.sip_tls_cert, settings.sip_tls_key
+    if chain is None and key is None:
+        return None
+    if chain is None or key is None:
+        raise SetupError(
+            "SIP over TLS needs both TRUNKLINE_SIP_TLS_CERT and TRUNKLINE_SIP_TLS_KEY: set both, or unset both"
+        )
+    return Certificate(chain, key)
 
 
 def _endpoint(base_url: str | None, key: SecretStr | None) -> Endpoint | None:

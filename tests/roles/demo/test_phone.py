@@ -55,6 +55,12 @@ class PacedLine:
     async def send_digits(self, digits: str) -> None:
         raise NotImplementedError
 
+    async def hold(self) -> None:
+        raise NotImplementedError
+
+    async def resume(self) -> None:
+        raise NotImplementedError
+
     async def refer(self, target: str, seconds: float) -> Referred:
         raise NotImplementedError
 

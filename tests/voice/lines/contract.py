@@ -11,9 +11,15 @@ from trunkline.voice.lines.line import Line
 
 RATE = 8000
 FRAME = RATE // 50
-TONE = (8000 * np.sin(2 * np.pi * 440 * np.arange(FRAME) / RATE)).astype(np.int16).tobytes()
-"""20 ms of 440 Hz."""
-RING_SAMPLES = 16384
+RING_SECONDS = 2.048
+
+
+def tone(rate: int) -> bytes:
+    """20 ms of 440 Hz."""
+    return (8000 * np.sin(2 * np.pi * 440 * np.arange(rate // 50) / rate)).astype(np.int16).tobytes()
+
+
+TONE = tone(RATE)
 
 
 class Far(Protocol):
@@ -75,7 +81,19 @@ async def closed_far(joint: Joint, ticks: int = 100) -> LineClosed:
 
 
 class LineContract:
-    """Collected by the suites of each line, which supply the `joint` fixture."""
+    """Collected by the suites of each line, which supply the `joint` fixture, and another rate if they have one."""
+
+    rate = RATE
+
+    @property
+    def frame(self) -> int:
+        """Samples of 20 ms."""
+        return self.rate // 50
+
+    @property
+    def tone(self) -> bytes:
+        """20 ms of 440 Hz."""
+        return tone(self.rate)
 
     async def test_says_and_hears(self, joint: Joint) -> None:
         await joint.line.answer()
@@ -84,61 +102,62 @@ class LineContract:
         for _ in range(40):
             await joint.pass_ticks(1)
             heard += joint.line.read()
-        assert loud(heard) == pytest.approx(loud(TONE * 10), rel=0.1)
-        assert joint.line.write(TONE * 5) == 5 * FRAME
+        assert loud(heard) == pytest.approx(loud(self.tone * 10), rel=0.1)
+        assert joint.line.write(self.tone * 5) == 5 * self.frame
         await joint.pass_ticks(25)
-        assert await joint.far.loud_samples() == pytest.approx(loud(TONE * 5), rel=0.1)
+        assert await joint.far.loud_samples() == pytest.approx(loud(self.tone * 5), rel=0.1)
 
-    async def test_the_rate_is_telephony(self, joint: Joint) -> None:
-        assert joint.line.rate == RATE
+    async def test_the_rate_is_known_from_the_answer_on(self, joint: Joint) -> None:
+        await joint.line.answer()
+        assert joint.line.rate == self.rate
 
     async def test_before_the_answer_nothing_moves(self, joint: Joint) -> None:
         assert joint.line.read() == b""
-        assert joint.line.write(TONE) == 0
+        assert joint.line.write(self.tone) == 0
         assert joint.line.queued() == 0
 
     async def test_the_queue_drains_with_time(self, joint: Joint) -> None:
         await joint.line.answer()
         assert joint.line.queued() == 0
-        joint.line.write(TONE * 10)
-        assert joint.line.queued() >= 8 * FRAME
+        joint.line.write(self.tone * 10)
+        assert joint.line.queued() >= 8 * self.frame
         await joint.pass_ticks(5)
-        assert 3 * FRAME <= joint.line.queued() <= 7 * FRAME
+        assert 3 * self.frame <= joint.line.queued() <= 7 * self.frame
         await joint.pass_ticks(10)
         assert joint.line.queued() == 0
 
     async def test_a_full_ring_takes_no_more(self, joint: Joint) -> None:
         await joint.line.answer()
-        accepted = joint.line.write(TONE * 200)
-        assert 2 * RATE <= accepted <= RING_SAMPLES + 2 * FRAME
-        assert joint.line.write(TONE * 50) <= 10 * FRAME
+        accepted = joint.line.write(self.tone * 200)
+        assert 2 * self.rate <= accepted <= RING_SECONDS * self.rate + 2 * self.frame
+        assert joint.line.write(self.tone * 50) <= 10 * self.frame
 
     async def test_a_flush_says_what_it_dropped(self, joint: Joint) -> None:
         await joint.line.answer()
-        joint.line.write(TONE * 10)
+        joint.line.write(self.tone * 10)
         await joint.pass_ticks(3)
         joint.line.flush()
         seen = await events_until(joint, Flushed, ticks=3)
         dropped = sum(event.samples for event in seen if isinstance(event, Flushed))
-        assert 5 * FRAME <= dropped <= 8 * FRAME
+        assert 5 * self.frame <= dropped <= 8 * self.frame
         assert joint.line.queued() == 0
         await joint.pass_ticks(15)
         assert await joint.far.loud_samples() == pytest.approx(
-            loud(TONE) * (10 - dropped / FRAME), abs=1.2 * FRAME
+            loud(self.tone) * (10 - dropped / self.frame), abs=1.2 * self.frame
         )
 
     async def test_what_is_written_after_a_flush_is_heard(self, joint: Joint) -> None:
         await joint.line.answer()
-        joint.line.write(TONE * 10)
+        joint.line.write(self.tone * 10)
         await joint.pass_ticks(2)
         joint.line.flush()
-        assert joint.line.write(TONE * 4) == 4 * FRAME
+        assert joint.line.write(self.tone * 4) == 4 * self.frame
         seen = await events_until(joint, Flushed, ticks=3)
         dropped = sum(event.samples for event in seen if isinstance(event, Flushed))
-        assert dropped <= 9 * FRAME
+        assert dropped <= 9 * self.frame
         await joint.pass_ticks(20)
         assert await joint.far.loud_samples() == pytest.approx(
-            loud(TONE) * (14 - dropped / FRAME), abs=1.2 * FRAME
+            loud(self.tone) * (14 - dropped / self.frame), abs=1.2 * self.frame
         )
 
     async def test_a_flush_of_nothing_is_answered_too(self, joint: Joint) -> None:
@@ -148,14 +167,14 @@ class LineContract:
 
     async def test_two_flushes_have_two_answers(self, joint: Joint) -> None:
         await joint.line.answer()
-        joint.line.write(TONE * 10)
+        joint.line.write(self.tone * 10)
         joint.line.flush()
         joint.line.flush()
         flushed = [
             event for event in await events_until(joint, Flushed, ticks=3) if isinstance(event, Flushed)
         ]
         assert len(flushed) == 2
-        assert flushed[0].samples >= 8 * FRAME
+        assert flushed[0].samples >= 8 * self.frame
         assert flushed[1].samples == 0
 
     async def test_keys_go_both_ways(self, joint: Joint) -> None:
@@ -173,13 +192,23 @@ class LineContract:
         await joint.pass_ticks(10)
         assert await joint.far.digits() == "4*"
 
+    async def test_hold_may_be_repeated_and_taken_back(self, joint: Joint) -> None:
+        await joint.line.answer()
+        for verb in (joint.line.hold, joint.line.hold, joint.line.resume, joint.line.resume):
+            await verb()
+        await joint.pass_ticks(20)
+        joint.line.events()
+        assert joint.line.write(self.tone * 5) == 5 * self.frame
+        await joint.pass_ticks(25)
+        assert await joint.far.loud_samples() == pytest.approx(loud(self.tone * 5), rel=0.25)
+
     async def test_they_hang_up(self, joint: Joint) -> None:
         await joint.line.answer()
         await joint.far.hang_up()
         seen = await events_until(joint, LineClosed)
         assert seen[-1] == LineClosed(ClosedBy.REMOTE, "hung_up")
         assert joint.line.read() == b""
-        assert joint.line.write(TONE) == 0
+        assert joint.line.write(self.tone) == 0
         joint.line.flush()
 
     async def test_we_hang_up_and_may_repeat_it(self, joint: Joint) -> None:

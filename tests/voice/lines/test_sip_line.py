@@ -10,6 +10,7 @@ from tests.voice.lines.contract import LineContract
 from trunkline.voice.conversation.events import ClosedBy, LineClosed
 from trunkline.voice.lines.line import IncomingCall
 from trunkline.voice.lines.sip import SipEngine
+from trunkline.voice.lines.sip_config import CODECS
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +22,11 @@ def peer() -> Iterator[Answerer]:
 class FarEnd:
     """The other party, by its program; events of other calls, which may come late, are not its own."""
 
-    def __init__(self, peer: Answerer, call_id: str, target: str) -> None:
+    def __init__(self, peer: Answerer, call_id: str, target: str, rate: int) -> None:
         self.peer = peer
         self.call_id = call_id
         self.target = target
+        self.rate = rate
         self.answered = False
 
     async def _up(self) -> None:
@@ -40,7 +42,11 @@ class FarEnd:
         await self._up()
         self.peer.tell("report")
         report = await asyncio.to_thread(self.peer.wait_for, "report")
-        return int(next(talk["loud"] for talk in report["talks"] if talk["call"] == self.call_id))
+        return (
+            self.rate
+            // 8000
+            * int(next(talk["loud"] for talk in report["talks"] if talk["call"] == self.call_id))
+        )
 
     async def digits(self) -> str:
         seen = self.peer.drain()
@@ -77,6 +83,10 @@ class SipJoint:
 
 
 class TestSipLine(LineContract):
+    """In G.711."""
+
+    codecs: tuple[str, ...] = ("pcmu", "pcma")
+
     @pytest.fixture
     async def joint(self, peer: Answerer) -> AsyncIterator[SipJoint]:
         rung: asyncio.Future[IncomingCall] = asyncio.get_running_loop().create_future()
@@ -85,13 +95,20 @@ class TestSipLine(LineContract):
             rung.set_result(call)
 
         port = free_sip_port()
-        engine = SipEngine(port=port, rtp_ports=some_rtp_ports())
+        engine = SipEngine(port=port, rtp_ports=some_rtp_ports(), codecs=self.codecs)
         await engine.start(incoming)
         target = f"sip:100@127.0.0.1:{port}"
         peer.tell("dial", target=target, ring_timeout=10)
         call = await asyncio.wait_for(rung, 5)
-        yield SipJoint(call, FarEnd(peer, call.call_id, target))
+        yield SipJoint(call, FarEnd(peer, call.call_id, target, self.rate))
         await engine.stop()
 
     async def test_the_call_says_who_and_whom(self, joint: SipJoint) -> None:
         assert (joint.call.dialled, joint.call.caller, joint.call.transport) == ("100", "trunkline", "udp")
+
+
+class TestWideSipLine(TestSipLine):
+    """In G.722."""
+
+    codecs = CODECS
+    rate = 16_000

@@ -18,6 +18,9 @@ TRUNK = Trunk("trunk.example:5080", transport="tcp")
         ("sip:a@host:5061;x=y;transport=udp", SipUri("a", "host", 5061, "udp")),
         ("sip:host.example", SipUri("", "host.example")),
         ("sip:a@[::1]:5060", SipUri("a", "[::1]", 5060)),
+        ("sip:a@b;transport=tls", SipUri("a", "b", None, "tls")),
+        ("sips:a@b", SipUri("a", "b", None, "tls")),
+        ("sips:a@b:5061;transport=tcp", SipUri("a", "b", 5061, "tls")),
     ],
 )
 def test_parses(text: str, uri: SipUri) -> None:
@@ -27,7 +30,7 @@ def test_parses(text: str, uri: SipUri) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "100", "sip:", "sip:a@b c", "sip:a@b\r\nX: y", "sip:a@b:70000", "sip:a@b:0", "sip:<a@b>", "sips:a@b",
+    ["", "100", "sip:", "sip:a@b c", "sip:a@b\r\nX: y", "sip:a@b:70000", "sip:a@b:0", "sip:<a@b>", "sips:a@b;transport=udp",
      "sip:a@b;transport=sctp", "http://a@b", "sip:a@b\x00"],
 )  # fmt: skip
 def test_refuses_what_cannot_be_dialled(text: str) -> None:

@@ -40,7 +40,7 @@ class Line(Protocol):
 
     @property
     def rate(self) -> int:
-        """Samples a second of the PCM both ways; fixed while the line is up."""
+        """Samples a second of the PCM both ways; fixed from the answer on, and not known before."""
         ...
 
     @property
@@ -82,6 +82,17 @@ class Line(Protocol):
 
     async def send_digits(self, digits: str) -> None:
         """Send DTMF (RFC 4733)."""
+        ...
+
+    async def hold(self) -> None:
+        """Put the other side on hold; safe to repeat. What is written goes on being sent (music, if you like).
+
+        Raises Unavailable when it could not be told. A line without signalling of its own does nothing.
+        """
+        ...
+
+    async def resume(self) -> None:
+        """Take the other side off hold. Raises like `hold`."""
         ...
 
     async def refer(self, target: str, seconds: float) -> Referred:

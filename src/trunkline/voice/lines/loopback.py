@@ -148,6 +148,12 @@ class LoopbackLine:
         for digit in digits:
             self.other.tell(Digit(digit))
 
+    async def hold(self) -> None:
+        self.other.tell(Held())
+
+    async def resume(self) -> None:
+        self.other.tell(Resumed())
+
     async def refer(self, target: str, seconds: float) -> Referred:
         """The other end calls who is in its `reachable`; anybody else is not found."""
         if not self.up:
@@ -163,14 +169,6 @@ class LoopbackLine:
         return LineStats(self._received, self._sent, self._lost, 0.0, float(2 * self._impairments.delay_ms))
 
     # ---- the other side's doings, for tests and simulations ----
-
-    async def hold(self) -> None:
-        """Put the other side on hold."""
-        self.other.tell(Held())
-
-    async def resume(self) -> None:
-        """Take the other side off hold."""
-        self.other.tell(Resumed())
 
     def tell(self, event: LineEvent) -> None:
         """Let an event happen on this line."""

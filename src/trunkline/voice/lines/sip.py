@@ -12,18 +12,16 @@ calls at once, or write a public address into SDP that no interface of the machi
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 
 import structlog
 from baresip import (
-    Account,
     BaresipError,
     Call,
     CallBusy,
     CallFailed,
     CallTimeout,
-    Config,
     Event,
     NoLocalAddressError,
     Runtime,
@@ -31,26 +29,24 @@ from baresip import (
     UserAgent,
 )
 
-from trunkline.errors import BadInput, DialFailed, PortTaken, SetupError, Unavailable
-from trunkline.voice.lines import sip_uri
+from trunkline.errors import BadInput, DialFailed, SetupError, Unavailable
+from trunkline.voice.lines import sip_config, sip_uri
 from trunkline.voice.lines.line import IncomingCall, IncomingHandler, Trunk
 from trunkline.voice.lines.native_log import divert_stderr, quieten
 from trunkline.voice.lines.registration import Heard, Registration
+from trunkline.voice.lines.sip_agents import SipAgents
+from trunkline.voice.lines.sip_config import Certificate, Listening
 from trunkline.voice.lines.sip_line import SipLine
 from trunkline.voice.lines.sip_registration import SipRegistrations
 
 log = structlog.get_logger(__name__)
 
-HEADERS = ("To", "From", "P-Asserted-Identity", "X-EI", "X-Agent-Id", "X-Campaign-Id", "X-Call-Id")
-"""Headers of an INVITE that the stack hands over; at most 16."""
 _STOP_SECONDS = 3.0
-_ANY = "0.0.0.0"  # noqa: S104 - compared with, not bound to
-_USER = "trunkline"
-"""User part of our own address where no trunk gives another."""
+_NOT_ACCEPTABLE = 488
 
 
 class SipEngine:
-    """One a process: the stack's state is the process's. Answers on `port`, UDP and TCP."""
+    """One a process: the stack's state is the process's. Answers on `port` over UDP and TCP, on the next over TLS."""
 
     def __init__(
         self,
@@ -58,58 +54,82 @@ class SipEngine:
         port: int = 5060,
         rtp_ports: str = "20000-29999",
         public_ip: str | None = None,
-        codecs: tuple[str, ...] = ("pcmu", "pcma"),
+        codecs: tuple[str, ...] = sip_config.CODECS,
         rtp_timeout: int = 30,
         jitter_ms: tuple[int, int] = (10, 160),
         headers: tuple[str, ...] = (),
+        certificate: Certificate | None = None,
     ) -> None:
         """`rtp_timeout`: seconds without a packet after which a call is closed; 0 for never.
 
         `jitter_ms`: least and most delay of the adaptive jitter buffer; (0, 0) turns it off.
         `headers`: names of further INVITE headers to hand over with an incoming call.
+        `certificate`: without one nobody can call us over TLS; we can call others.
         """
-        self.bind = bind
         self.port = port
-        self._rtp_ports = _checked_range(rtp_ports)
-        self._public_ip = public_ip
+        self._listening = Listening(
+            bind=bind,
+            port=port,
+            rtp_ports=sip_config.checked_range(rtp_ports),
+            public_ip=public_ip,
+            rtp_timeout=rtp_timeout,
+            jitter_ms=jitter_ms,
+            headers=tuple(dict.fromkeys(sip_config.HEADERS + headers)),
+        )
         self._codecs = codecs
-        self._rtp_timeout = rtp_timeout
-        self._jitter_ms = jitter_ms
-        self._headers = tuple(dict.fromkeys(HEADERS + headers))
+        self._certificate = certificate
         self._runtime: Runtime | None = None
         self._on_incoming: IncomingHandler | None = None
-        self._agents: dict[tuple[Trunk | None, str], UserAgent] = {}
+        self._agents: SipAgents | None = None
+        self._tls = False
         self._lines: set[SipLine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._undivert: Callable[[], None] = _nothing
         self._stopping = False
         self._placing = 0
         self._unclaimed: dict[int, list[StackEvent]] = {}
-        self._registrations = SipRegistrations(self._registered_agent, codecs)
+        self._registrations = SipRegistrations(
+            lambda registration, account: self._running().registered(registration, account), codecs
+        )
 
     async def start(self, on_incoming: IncomingHandler) -> None:
         """Listen; raises PortTaken when another program holds the port, SetupError for what cannot work."""
-        require_free(self.bind, self.port)
+        where = self._listening
+        sip_config.require_free(where.bind, where.port)
+        if self._certificate is not None:
+            self._certificate.check()
+            sip_config.require_tls_free(where.bind, where.tls_port)
+        # Without a certificate TLS is for calling out, and worth doing without where another process has its port.
+        tls = sip_config.tls_free(where.bind, where.tls_port)
         quieten()
-        runtime, config = Runtime(), self._config()
-        try:
-            await runtime.start(config)
-        except BaresipError as error:
-            raise SetupError(
-                f"The SIP stack did not start ({error}). One engine a process is all it allows."
-            ) from error
+        runtime = Runtime()
+        with ExitStack() as stack:
+            file = None if self._certificate is None else stack.enter_context(self._certificate.joined())
+            try:
+                await runtime.start(where.config(file, tls))
+            except BaresipError as error:
+                raise SetupError(
+                    f"The SIP stack did not start ({error}). One engine a process is all it allows."
+                ) from error
         self._runtime, self._on_incoming = runtime, on_incoming
         self._undivert = divert_stderr()
         runtime.subscribe(self._keep_unclaimed)
-        for transport in sip_uri.TRANSPORTS:
-            # One for each: an INVITE over a transport that has no agent of its own is answered 404.
-            await self._agent(None, transport)
-        if not _held(self.bind, self.port):
+        self._tls = tls
+        self._agents = SipAgents(runtime, where.address, self._codecs, self._incoming)
+        for transport in sip_uri.TRANSPORTS if tls else ("udp", "tcp"):
+            await self._agents.catch_all(transport)
+        if sip_config.free(where.bind, where.port):
             await self.stop()
             raise SetupError(
-                f"The SIP stack could not listen on {self.bind}:{self.port}; is {self.bind} ours?"
+                f"The SIP stack could not listen on {where.bind}:{where.port}; is {where.bind} ours?"
             )
-        log.info("sip_listening", bind=self.bind, port=self.port, rtp_ports=self._rtp_ports)
+        log.info(
+            "sip_listening",
+            bind=where.bind,
+            port=where.port,
+            tls_port=where.tls_port if self._certificate else None,
+            rtp_ports=where.rtp_ports,
+        )
 
     async def stop(self) -> None:
         """Refuse what is new, hang up what is left, close. Safe to repeat."""
@@ -133,7 +153,31 @@ class SipEngine:
     ) -> SipLine:
         """See `LineEngine.dial`. BadInput for an address, number or header that cannot travel."""
         uri = sip_uri.outbound(target, trunk)
-        agent = await self._agent(trunk, uri.transport)
+        srtp = uri.transport == "tls"
+        if srtp and not self._tls:
+            raise BadInput(
+                f"No call can go out over TLS: TCP port {self._listening.tls_port} is held by another program. "
+                "Stop it, or set TRUNKLINE_SIP_PORT."
+            )
+        try:
+            return await self._dial(uri, trunk, headers, ring_timeout, srtp)
+        except DialFailed as error:
+            if not srtp or error.code != _NOT_ACCEPTABLE:
+                raise
+            log.warning(
+                "srtp_refused", host=uri.host, remedy="let the trunk take SRTP; this call's sound is plain"
+            )
+            return await self._dial(uri, trunk, headers, ring_timeout, srtp=False)
+
+    async def _dial(
+        self,
+        uri: sip_uri.SipUri,
+        trunk: Trunk | None,
+        headers: dict[str, str],
+        ring_timeout: float,
+        srtp: bool,
+    ) -> SipLine:
+        agent = await self._running().mouth(trunk, uri.transport, srtp)
         placing = asyncio.create_task(self._place(agent, str(uri), headers))
         try:
             call, line = await asyncio.shield(placing)
@@ -264,77 +308,10 @@ class SipEngine:
         if self._placing and event.call:
             self._unclaimed.setdefault(event.call, []).append(event)
 
-    async def _agent(self, trunk: Trunk | None, transport: str) -> UserAgent:
-        """The user agent that speaks for a trunk, made when first needed."""
-        runtime = self._running()
-        if (agent := self._agents.get((trunk, transport))) is not None:
-            return agent
-        try:
-            agent = await UserAgent.create(runtime, self._account(trunk, transport))
-        except ValueError as error:
-            raise BadInput(f"The trunk cannot be used: {error}.") from error
-        self._agents[(trunk, transport)] = agent
-        # Trunk agents too: a call to the user part of their address is theirs before it is the catch-all's.
-        agent.on_incoming(lambda call: self._incoming(call, transport))
-        return agent
-
-    async def _registered_agent(self, registration: Registration, account: Account) -> UserAgent:
-        agent = await UserAgent.create(self._running(), account)
-        agent.on_incoming(lambda call: self._incoming(call, registration.transport, registration))
-        return agent
-
-    def _running(self) -> Runtime:
-        if self._runtime is None or self._stopping:
+    def _running(self) -> SipAgents:
+        if self._agents is None or self._stopping:
             raise Unavailable("The SIP engine is not running; start it first, or dial from another host.")
-        return self._runtime
-
-    def _account(self, trunk: Trunk | None, transport: str) -> Account:
-        # video_codecs=none: otherwise the stack sends a re-INVITE for video after every answer.
-        extra: tuple[str, ...] = ("video_codecs=none",)
-        if trunk is None:
-            return Account(
-                _USER,
-                self._address(),
-                "",
-                reg_interval=0,
-                transport=transport,
-                audio_codecs=self._codecs,
-                extra_params=(*extra, "catchall=yes"),
-            )
-        return Account(
-            trunk.caller_id or trunk.username or _USER,
-            trunk.host,
-            trunk.password,
-            reg_interval=0,
-            transport=transport,
-            audio_codecs=self._codecs,
-            auth_user=trunk.username or None,
-            extra_params=extra,
-        )
-
-    def _address(self) -> str:
-        """The address of ours that goes into From and SDP."""
-        return self._public_ip or (self.bind if self.bind != _ANY else socket.gethostname())
-
-    def _config(self) -> Config:
-        interface = self._public_ip or (None if self.bind == _ANY else self.bind)
-        if self._public_ip is not None and not _ours(self._public_ip):
-            raise SetupError(
-                f"No interface of this machine has the public address {self._public_ip}, and the SIP stack writes only "
-                "such addresses into SDP: leave TRUNKLINE_PUBLIC_IP unset and put Kamailio with rtpengine in front."
-            )
-        least, most = self._jitter_ms
-        jitter = f"audio_jitter_buffer_ms {least}-{most}\n" if most else ""
-        return Config(
-            net_interface=interface,
-            max_concurrent_calls=None,
-            rtp_timeout=self._rtp_timeout,
-            expose_headers=self._headers,
-            extra_config_text=(
-                f"sip_listen {self.bind}:{self.port}\nrtp_ports {self._rtp_ports}\n"
-                f"audio_jitter_buffer_type {'adaptive' if most else 'off'}\n{jitter}"
-            ),
-        )
+        return self._agents
 
 
 def _nothing() -> None: ...
@@ -352,42 +329,3 @@ def _dial_failed(error: CallFailed) -> DialFailed:
             f"The other side could not be reached ({status or ''} {reason}).", "unreachable", status
         )
     return DialFailed(f"The call was refused ({status} {error.reason}).", "refused", status)
-
-
-def require_free(bind: str, port: int) -> None:
-    """Raises PortTaken when UDP or TCP on the port is held; the stack itself would only say that it failed."""
-    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind is socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((bind, port))
-            except OSError as error:
-                raise PortTaken(
-                    f"SIP cannot listen on {bind}:{port} ({name}: {error.strerror}). Stop what holds it, or set "
-                    "TRUNKLINE_SIP_PORT to a free port and TRUNKLINE_BIND to an address of this machine."
-                ) from error
-
-
-def _held(bind: str, port: int) -> bool:
-    try:
-        require_free(bind, port)
-    except PortTaken:
-        return True
-    return False
-
-
-def _ours(address: str) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
-
-
-def _checked_range(ports: str) -> str:
-    first, _, last = ports.partition("-")
-    if not (first.isdigit() and last.isdigit() and 1024 <= int(first) < int(last) <= 65535):
-        raise SetupError(f"RTP ports {ports!r} are not a range; set TRUNKLINE_RTP_PORTS like 20000-29999.")
-    return ports

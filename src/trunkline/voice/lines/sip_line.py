@@ -7,7 +7,10 @@ passes between the first two is a deque and flags that only ever turn one way.
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 
+import numpy as np
+import soxr
 import structlog
 from baresip import (
     AudioNotActive,
@@ -38,12 +41,13 @@ from trunkline.voice.lines.line import LineStats, Referred
 
 log = structlog.get_logger(__name__)
 
-RATE = 8000
+_RATE = 8000
+"""Until another is agreed on."""
 _SAMPLE_BYTES = 2
 _DELAY_MS = 37
 """Measured: 11 in the jitter buffer, 10 until the beat reads (half of 20), 16 until the sender's next 20 ms."""
-_READ_BYTES = 3200
-"""Taken from the ring at once (200 ms); longer backlogs take more turns."""
+_READ_BYTES = 6400
+"""Taken from the ring at once (200 ms at 16 kHz); longer backlogs take more turns."""
 _FLUSH_BEATS = 3
 """The ring is emptied on its next 20 ms; a flush not seen by then is answered with what is known."""
 _RTP_TIMEOUT = "rtp stream error"
@@ -52,10 +56,16 @@ _TRANSFERRED = "Call transfered"
 """baresip's own words for a call that it closed because the other side told a good outcome."""
 _SETUP_SECONDS = 5.0
 _POLL_SECONDS = 0.002
+_REINVITE_SECONDS = 3.0
+"""Within these another re-INVITE that is under way is over."""
+_REINVITE_PAUSE = 0.05
+_KEYS = frozenset("0123456789ABCD*#")
 
 
 class SipLine:
-    """One party on a SIP call (G.711 both ways, 8 kHz).
+    """One party on a SIP call: G.722 at 16 kHz or G.711 at 8 kHz, as was agreed when it was answered.
+
+    That rate stays. A re-INVITE may agree on another codec, and its sound is brought to the same rate.
 
     A flush empties the ring on the sender's next 20 ms, and takes with it whatever was written in between
     (measured). So what is written after `flush()` waits here until the flush is done, and one silent packet
@@ -73,6 +83,10 @@ class SipLine:
         self._hanging_up = False
         self._up = False
         self._ahead = 0
+        self._rate = self._wire_rate = _RATE
+        self._from_wire: Callable[[bytes], bytes] = _same
+        self._to_wire: Callable[[bytes], bytes] = _same
+        self._fitted = True
         self._replaced: int | None = None
         self._flushes = 0
         self._flush_beats = 0
@@ -84,7 +98,7 @@ class SipLine:
 
     @property
     def rate(self) -> int:
-        return RATE
+        return self._rate
 
     @property
     def delay_ms(self) -> int:
@@ -106,6 +120,8 @@ class SipLine:
         if not self._up:
             return b""
         try:
+            if not self._fitted:
+                self._fit()
             pcm: bytes = self._audio.read(_READ_BYTES)
             while pcm and len(pcm) % _READ_BYTES == 0 and (more := self._audio.read(_READ_BYTES)):
                 pcm += more
@@ -117,7 +133,7 @@ class SipLine:
             if self._replaced is not None:
                 self._events.append(AudioRestarted(self._replaced))
                 self._replaced = None
-            return pcm
+            return self._from_wire(pcm)
         return b""
 
     def write(self, pcm: bytes) -> int:
@@ -127,7 +143,9 @@ class SipLine:
             self._waiting += pcm
             return len(pcm) // _SAMPLE_BYTES
         try:
-            accepted: int = self._audio.write(pcm) // _SAMPLE_BYTES
+            if not self._fitted:
+                self._fit()
+            accepted = self._samples(self._audio.write(self._to_wire(pcm)))
         except StreamsReplaced:
             self._streams_gone()
             return 0
@@ -170,7 +188,21 @@ class SipLine:
             buffered: int = self._probe.info().tx_buffered
         except AudioNotActive:
             return 0
-        return buffered // _SAMPLE_BYTES
+        return self._samples(buffered)
+
+    def _samples(self, wire_bytes: int) -> int:
+        """Samples at our rate that so many bytes of the ring are."""
+        return wire_bytes // _SAMPLE_BYTES * self._rate // self._wire_rate
+
+    def _fit(self) -> None:
+        """Bring the sound of new streams to our rate. Raises AudioNotActive while there are none."""
+        info = self._probe.info()
+        if not (info.tx_ready and info.rx_ready):
+            raise AudioNotActive("the new streams are not ready")
+        self._wire_rate = info.tx_sample_rate
+        self._from_wire = _changed(info.rx_sample_rate, self._rate)
+        self._to_wire = _changed(self._rate, info.tx_sample_rate)
+        self._fitted = True
 
     def _settle_flush(self) -> None:
         self._flush_beats += 1
@@ -181,7 +213,7 @@ class SipLine:
             return
         dropped = stats.tx_flushed_bytes - self._flushed_before
         if dropped > 0 or not stats.tx_buffered or self._flush_beats >= _FLUSH_BEATS:
-            self._flush_done(dropped // _SAMPLE_BYTES)
+            self._flush_done(self._samples(dropped))
 
     def _flush_done(self, samples: int) -> None:
         """Answer each flush that was asked for, the first with the samples, and send what has waited."""
@@ -200,6 +232,7 @@ class SipLine:
         """
         self._replaced = (self._replaced or 0) + self._ahead + len(self._waiting) // _SAMPLE_BYTES
         self._ahead = 0
+        self._fitted = False
         self._waiting.clear()
         if self._flushes:
             self._flush_done(0)
@@ -226,10 +259,12 @@ class SipLine:
         except TimeoutError:
             await self.hang_up()
             raise Unavailable(
-                f"No audio could be set up within {_SETUP_SECONDS:g} s; does the other side speak PCMU or PCMA?"
+                f"No audio could be set up within {_SETUP_SECONDS:g} s; does the other side speak G722, PCMU or PCMA?"
             ) from None
         if self._closed is not None:
             raise Unavailable("The other side hung up before sound could flow.")
+        self._rate = self._probe.info().rx_sample_rate
+        self._fit()
         self._up = True
 
     def _streams_ready(self) -> bool:
@@ -254,6 +289,25 @@ class SipLine:
             await self._call.send_dtmf(digits)
         except BaresipError as error:
             raise Unavailable(f"The keys could not be sent ({error}).") from error
+
+    async def hold(self) -> None:
+        await self._reinvite(self._call.hold)
+
+    async def resume(self) -> None:
+        await self._reinvite(self._call.resume)
+
+    async def _reinvite(self, ask: Callable[[], Awaitable[None]]) -> None:
+        """Do it as soon as no other re-INVITE is under way."""
+        deadline = asyncio.get_running_loop().time() + _REINVITE_SECONDS
+        while True:
+            try:
+                return await ask()
+            except StaleHandleError:
+                raise Unavailable("The other side has hung up.") from None
+            except BaresipError as error:
+                if self._closed is not None or asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable(f"The other side could not be put on or off hold ({error}).") from error
+            await asyncio.sleep(_REINVITE_PAUSE)
 
     async def refer(self, target: str, seconds: float) -> Referred:
         try:
@@ -285,7 +339,7 @@ class SipLine:
         match event.event:
             case Event.CALL_ESTABLISHED:
                 self._established.set()
-            case Event.CALL_DTMF_START if event.text:
+            case Event.CALL_DTMF_START if event.text in _KEYS:
                 # The pair START and END would be the whole key, but quick SIP INFO digits come without END.
                 self._events.append(Digit(event.text))
             case Event.CALL_HOLD:
@@ -313,3 +367,15 @@ class SipLine:
         self._up = False
         self._established.set()
         self._events.append(closed)
+
+
+def _same(pcm: bytes) -> bytes:
+    return pcm
+
+
+def _changed(source: int, target: int) -> Callable[[bytes], bytes]:
+    """What brings a stream from one rate to another."""
+    if source == target:
+        return _same
+    stream = soxr.ResampleStream(source, target, 1, "int16")
+    return lambda pcm: bytes(stream.resample_chunk(np.frombuffer(pcm, np.int16)).tobytes())

@@ -15,6 +15,7 @@ from baresip.errors import split_status
 from trunkline.errors import BadInput
 from trunkline.voice.lines import sip_uri
 from trunkline.voice.lines.registration import Heard, Registration, RegistrationState, Standing
+from trunkline.voice.lines.sip_agents import NO_VIDEO, SRTP_OR_RTP
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ class SipRegistrations:
 
     def _account(self, registration: Registration) -> Account:
         if registration.transport not in sip_uri.TRANSPORTS:
-            raise BadInput(f"SIP transport {registration.transport!r} is not supported; use udp or tcp.")
+            raise BadInput(f"SIP transport {registration.transport!r} is not supported; use udp, tcp or tls.")
         try:
             return Account(
                 registration.username,
@@ -94,7 +95,7 @@ class SipRegistrations:
                 transport=registration.transport,
                 audio_codecs=self._codecs,
                 auth_user=registration.auth_username or registration.username,
-                extra_params=("video_codecs=none",),
+                extra_params=(NO_VIDEO, SRTP_OR_RTP),
             )
         except ValueError as error:
             raise BadInput(f"The trunk cannot be registered with: {error}.") from error

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from trunkline.errors import BadInput
 from trunkline.voice.lines.line import Trunk
 
-TRANSPORTS = ("udp", "tcp")
+TRANSPORTS = ("udp", "tcp", "tls")
 
 _URI = re.compile(
     r"sips?:(?:(?P<user>[^@\s<>\"]+)@)?(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::(?P<port>\d{1,5}))?"
@@ -33,20 +33,27 @@ class SipUri:
 
 
 def parse(text: str) -> SipUri:
-    """A `sip:` URI with optional port and `;transport=`; raises BadInput for anything else."""
+    """A `sip:` or `sips:` URI with optional port and `;transport=`; raises BadInput for anything else.
+
+    `sips:` means TLS, whatever stream transport it names (RFC 3261, 19.1.2); it is dialled as `sip:` over TLS, for
+    the stack cannot send the other scheme.
+    """
     match = _URI.fullmatch(text)
-    if match is None or text.startswith("sips:"):
+    if match is None:
         raise BadInput(
             f"{text[:80]!r} is not a SIP address; write it as sip:user@host or sip:user@host:port."
         )
     parameters = dict(part.lower().partition("=")[::2] for part in match["parameters"].split(";") if part)
-    transport = parameters.get("transport", "udp")
+    secure = text.startswith("sips:")
+    transport = parameters.get("transport", "tls" if secure else "udp")
     if transport not in TRANSPORTS:
-        raise BadInput(f"SIP transport {transport!r} is not supported; use udp or tcp.")
+        raise BadInput(f"SIP transport {transport!r} is not supported; use udp, tcp or tls.")
+    if secure and transport == "udp":
+        raise BadInput(f"{text[:80]!r} contradicts itself: sips: is TLS, which UDP does not carry.")
     port = int(match["port"]) if match["port"] else None
     if port is not None and not 0 < port < 65536:
         raise BadInput(f"Port {port} of {text[:80]!r} is out of range; use 1 to 65535.")
-    return SipUri(match["user"] or "", match["host"], port, transport)
+    return SipUri(match["user"] or "", match["host"], port, "tls" if secure else transport)
 
 
 def outbound(target: str, trunk: Trunk | None) -> SipUri:

@@ -158,6 +158,12 @@ class WebSocketLine:
         except SocketClosed as error:
             raise Unavailable("The keys could not be sent: the other side has gone.") from error
 
+    async def hold(self) -> None:
+        return
+
+    async def resume(self) -> None:
+        return
+
     async def refer(self, target: str, seconds: float) -> Referred:
         return Referred(False, "A WebSocket cannot be sent elsewhere.")
 
