@@ -13,8 +13,8 @@ from trunkline.platform.telemetry import metrics
 from trunkline.resources.calls.plan import CallPlan
 from trunkline.resources.media_calls.live import MediaClaims
 from trunkline.voice.lines.codecs import Codec, CodecName, codec
-from trunkline.voice.lines.framing import Framing, FramingName, PayloadFraming, RtpFraming
-from trunkline.voice.lines.websocket import Socket, WebSocketLines
+from trunkline.voice.lines.framing import FramingName, KeyFraming, PayloadFraming, RtpFraming
+from trunkline.voice.lines.websocket import Socket, WebSocketLine, WebSocketLines
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +115,7 @@ class MediaCalls:
                 log.info("media_call_not_joined", call_id=str(plan.call_id))
                 await until_stored(lambda: self._claims.not_joined(plan.call_id))
                 return
-            line = self._lines.open(socket, waiting.codec, _framing(waiting))
+            line = self._lines.carry(WebSocketLine(socket, waiting.codec, _framing(waiting)))
             try:
                 await line.answer()
             except Unavailable:
@@ -133,7 +133,7 @@ class MediaCalls:
         return waiting.socket.result()
 
 
-def _framing(waiting: _Waiting) -> Framing:
+def _framing(waiting: _Waiting) -> KeyFraming:
     if waiting.order.framing is FramingName.PAYLOAD:
         return PayloadFraming()
     return RtpFraming(waiting.codec.payload_type, waiting.codec.clock)

@@ -62,4 +62,3 @@ def test_keys_are_text_messages(framing: PayloadFraming) -> None:
 def test_a_bare_payload_is_a_message() -> None:
     framing = PayloadFraming()
     assert framing.read(framing.sound(b"sound")) == Sound(b"sound")
-    assert framing.clear() is None

@@ -100,7 +100,7 @@ class MemoryJoint:
     def __init__(self) -> None:
         self.lines = WebSocketLines(asyncio.get_running_loop())
         self.socket, theirs = pair()
-        self.ours = self.lines.open(self.socket, codec(CodecName.PCMU), RtpFraming(0, 8000))
+        self.ours = self.lines.carry(WebSocketLine(self.socket, codec(CodecName.PCMU), RtpFraming(0, 8000)))
         self.line: Line = self.ours
         self.theirs = theirs
         self.far: Far = FarEnd(theirs)
@@ -170,7 +170,7 @@ class TestWebSocketLine(LineContract):
 async def test_every_codec_carries_sound_both_ways(name: CodecName) -> None:
     near, far = pair()
     lines = WebSocketLines(asyncio.get_running_loop())
-    ends = [lines.open(socket, codec(name), PayloadFraming()) for socket in (near, far)]
+    ends = [lines.carry(WebSocketLine(socket, codec(name), PayloadFraming())) for socket in (near, far)]
     tone = _tone(ends[0].rate)
     for end in ends:
         await end.answer()

@@ -45,7 +45,7 @@ class Codec(Protocol):
         ...
 
 
-class _Plain:
+class PlainCodec:
     """A codec that keeps nothing from one payload to the next."""
 
     def __init__(
@@ -72,11 +72,11 @@ def codec(name: CodecName) -> Codec:
     """A new coder for one line. Raises SetupError for Opus where there is no libopus."""
     match name:
         case CodecName.PCMU:
-            return _Plain(8000, 0, g711.pcm_to_ulaw, g711.ulaw_to_pcm)
+            return PlainCodec(8000, 0, g711.pcm_to_ulaw, g711.ulaw_to_pcm)
         case CodecName.PCMA:
-            return _Plain(8000, 8, g711.pcm_to_alaw, g711.alaw_to_pcm)
+            return PlainCodec(8000, 8, g711.pcm_to_alaw, g711.alaw_to_pcm)
         case CodecName.L16:
-            return _Plain(16_000, 96, _swapped, _swapped)
+            return PlainCodec(16_000, 96, _swapped, _swapped)
         case CodecName.OPUS:
             return _Opus()
 

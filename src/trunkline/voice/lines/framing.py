@@ -12,7 +12,7 @@ from trunkline.voice.conversation.events import TICK_MS
 Message = bytes | str
 """A binary or a text frame of the WebSocket."""
 
-_KEYS = frozenset("0123456789*#ABCD")
+KEYS = frozenset("0123456789*#ABCD")
 _HEADER = struct.Struct("!BBHII")
 _VERSION_2 = 0x80
 
@@ -39,7 +39,19 @@ class Key:
     digit: str
 
 
-Heard = Sound | Key | None
+@dataclass(frozen=True)
+class Mark:
+    """A name that comes back when all sound sent before it has been played, or was dropped."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The other side ends the call."""
+
+
+Heard = Sound | Key | Mark | Stop | None
 """What a message brought; None: nothing that a call needs."""
 
 
@@ -51,15 +63,27 @@ class Framing(Protocol):
         ...
 
     def sound(self, payload: bytes) -> Message:
-        """20 ms of sound."""
+        """Sound, as the codec made it."""
         ...
+
+
+class KeyFraming(Framing, Protocol):
+    """One that carries keys of ours."""
 
     def key(self, digit: str) -> Message:
         """A key of ours."""
         ...
 
-    def clear(self) -> Message | None:
-        """Tells the other side to drop what it has not played; None where it keeps nothing."""
+
+class CarrierFraming(Framing, Protocol):
+    """One of a side that queues what it is sent and plays it at its own pace."""
+
+    def mark(self, name: str) -> Message:
+        """A name to be sent back."""
+        ...
+
+    def clear(self) -> Message:
+        """Tells the other side to drop what it has not played."""
         ...
 
 
@@ -73,7 +97,7 @@ class PayloadFraming:
         if not isinstance(told, dict) or told.get("type") != "dtmf":
             return None
         digit = told.get("digit")
-        if not isinstance(digit, str) or digit not in _KEYS:
+        if not isinstance(digit, str) or digit not in KEYS:
             raise ValueError("digit is no key")
         return Key(digit)
 
@@ -82,9 +106,6 @@ class PayloadFraming:
 
     def key(self, digit: str) -> Message:
         return json.dumps({"type": "dtmf", "digit": digit})
-
-    def clear(self) -> Message | None:
-        return None
 
 
 class RtpFraming(PayloadFraming):

@@ -1,0 +1,69 @@
+"""Telnyx Media Streaming, bidirectional RTP mode: JSON both ways, RTP payloads without headers in base64.
+
+Source: https://developers.telnyx.com/api-reference/websockets/stream-call-media-over-websocket. What we send is PCMU,
+the default of `stream_bidirectional_codec`; what we get may be PCMU or PCMA.
+"""
+
+import json
+from base64 import b64encode
+from typing import ClassVar
+
+from trunkline.voice import g711
+from trunkline.voice.lines.carrier import Start, key_of, part, sound_of, texts, told
+from trunkline.voice.lines.codecs import CodecName, PlainCodec, codec
+from trunkline.voice.lines.framing import Heard, Mark, Message, Stop
+
+
+class TelnyxFraming:
+    """The messages of one stream; the connection says which."""
+
+    def read(self, message: Message) -> Heard:
+        content = told(message)
+        match content.get("event"):
+            case "media":
+                return sound_of(content)
+            case "mark":
+                return Mark(str(part(content, "mark").get("name", "")))
+            case "dtmf":
+                return key_of(content)
+            case "stop":
+                return Stop()
+        return None
+
+    def sound(self, payload: bytes) -> Message:
+        return f'{{"event":"media","media":{{"payload":"{b64encode(payload).decode()}"}}}}'
+
+    def mark(self, name: str) -> Message:
+        return json.dumps({"event": "mark", "mark": {"name": name}})
+
+    def clear(self) -> Message:
+        return '{"event":"clear"}'
+
+
+class Telnyx:
+    """Fulfils Carrier."""
+
+    name: ClassVar[str] = "telnyx"
+    token_header: ClassVar[str] = "x-telnyx-streaming-auth-token"  # noqa: S105 - the header's name
+
+    def start(self, message: Message) -> Start | None:
+        content = told(message)
+        if content.get("event") != "start":
+            return None
+        start = part(content, "start")
+        form = part(start, "media_format")
+        match form.get("encoding"), form.get("sample_rate"):
+            case "PCMU", 8000:
+                coder = codec(CodecName.PCMU)
+            case "PCMA", 8000:
+                coder = PlainCodec(8000, 0, g711.pcm_to_ulaw, g711.alaw_to_pcm)
+            case encoding, rate:
+                raise ValueError(f"the stream is {encoding} at {rate}; set stream_codec to PCMU")
+        return Start(
+            call_id=str(start.get("call_control_id") or content.get("stream_id") or ""),
+            codec=coder,
+            framing=TelnyxFraming(),
+            caller=str(start.get("from") or ""),
+            dialled=str(start.get("to") or ""),
+            parameters=texts(start.get("custom_parameters")),
+        )

@@ -1,0 +1,321 @@
+"""Carrier lines against the contract, each over its carrier's wire in memory; and what marks make of the truth."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from tests.voice.lines.carriers import (
+    SPELLINGS,
+    PlivoSpelling,
+    Spelling,
+    Station,
+    TelnyxSpelling,
+    TwilioSpelling,
+)
+from tests.voice.lines.contract import FRAME, TONE, Far, Joint, LineContract, events_until, loud
+from tests.voice.lines.test_websocket_line import MemorySocket, pair
+from trunkline.voice import g711
+from trunkline.voice.conversation.events import ClosedBy, Flushed, LineClosed
+from trunkline.voice.lines import keypad
+from trunkline.voice.lines.carrier import Carrier, CarrierLine, Start
+from trunkline.voice.lines.framing import KEYS, Sound
+from trunkline.voice.lines.line import Line
+from trunkline.voice.lines.plivo import Plivo
+from trunkline.voice.lines.telnyx import Telnyx
+from trunkline.voice.lines.twilio import Twilio, signature
+from trunkline.voice.lines.websocket import REFUSED, SocketClosed, WebSocketLines
+
+CARRIERS: dict[str, Carrier] = {each.name: each for each in (Twilio(), Telnyx(), Plivo())}
+
+
+def begun(spelling: Spelling, parameters: dict[str, str] | None = None) -> Start:
+    """What the carrier's first messages say."""
+    carrier = CARRIERS[spelling.name]
+    starts = [carrier.start(json.dumps(message)) for message in spelling.begin(parameters or {})]
+    assert starts[:-1] == [None] * (len(starts) - 1)
+    assert starts[-1] is not None
+    return starts[-1]
+
+
+class FarEnd:
+    """The caller behind the carrier."""
+
+    def __init__(self, socket: MemorySocket, station: Station) -> None:
+        self.socket = socket
+        self.station = station
+        self.code: int | None = None
+
+    def look(self) -> None:
+        while not self.socket.inbox.empty():
+            got = self.socket.inbox.get_nowait()
+            if isinstance(got, SocketClosed):
+                self.code = got.code
+            else:
+                self.station.take(got)
+
+    async def pass_tick(self) -> None:
+        self.look()
+        for message in self.station.tick()[1]:
+            if self.code is None:
+                await self.socket.send(message)
+
+    async def say(self, frames: int) -> None:
+        self.station.say(TONE * frames)
+
+    async def loud_samples(self) -> int:
+        self.look()
+        return loud(bytes(self.station.played))
+
+    async def digits(self) -> str:
+        return dialled(bytes(self.station.played))
+
+    async def press(self, digits: str) -> None:
+        self.station.press(digits)
+
+    async def hang_up(self) -> None:
+        if stop := self.station.spelling.stop():
+            await self.socket.send(json.dumps(stop))
+            await asyncio.sleep(0)
+        await self.socket.close(1000, "")
+
+    async def closed(self) -> LineClosed | None:
+        self.look()
+        if self.code is None:
+            return None
+        return LineClosed(ClosedBy.REMOTE, "", 486 if self.code == REFUSED else None)
+
+
+def dialled(pcm: bytes) -> str:
+    """The keys whose two tones are in the sound, by the strongest of either group each 20 ms."""
+    heard = ""
+    before = ""
+    for start in range(0, len(pcm) - 2 * FRAME + 1, 2 * FRAME):
+        frame = np.frombuffer(pcm[start : start + 2 * FRAME], "<i2").astype(float)
+        key = ""
+        if np.sqrt((frame**2).mean()) > 1000:
+            at = np.arange(FRAME) / 8000
+            power = [[abs(frame @ np.exp(2j * np.pi * hz * at)) for hz in group] for group in _GROUPS]
+            key = _PAD[int(np.argmax(power[0])) * 4 + int(np.argmax(power[1]))]
+        if key and key != before:
+            heard += key
+        before = key
+    return heard
+
+
+_GROUPS = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
+_PAD = "123A456B789C*0#D"
+
+
+class CarrierJoint:
+    """A line and its carrier; `one_way`: ticks that a message takes."""
+
+    def __init__(self, spelling: Spelling, lag: int = 0) -> None:
+        start = begun(spelling)
+        self.lines = WebSocketLines(asyncio.get_running_loop())
+        self.socket, theirs = pair()
+        self.line: Line = self.lines.carry(CarrierLine(self.socket, start.codec, start.framing))
+        self.station = Station(spelling, lag)
+        self.theirs = theirs
+        self.end = FarEnd(theirs, self.station)
+        self.far: Far = self.end
+
+    async def pass_ticks(self, ticks: int) -> None:
+        for _ in range(ticks):
+            self.lines.tick()
+            for _ in range(5):  # the wake-up, the sender, the receiver
+                await asyncio.sleep(0)
+            await self.end.pass_tick()
+            for _ in range(3):
+                await asyncio.sleep(0)
+
+
+class TestCarrierLine(LineContract):
+    @pytest.fixture(params=SPELLINGS, ids=lambda spelling: str(spelling.name))
+    async def joint(self, request: pytest.FixtureRequest) -> AsyncIterator[CarrierJoint]:
+        made = CarrierJoint(request.param())
+        yield made
+        await made.line.hang_up()
+        await made.pass_ticks(1)
+
+    async def test_a_flush_clears_what_the_carrier_has(self, joint: CarrierJoint) -> None:
+        await joint.line.answer()
+        joint.line.write(TONE * 10)
+        await joint.pass_ticks(4)
+        joint.line.flush()
+        await joint.pass_ticks(1)
+        assert joint.station.cleared == [6 * FRAME]
+
+    async def test_nothing_is_cleared_where_nothing_plays(self, joint: CarrierJoint) -> None:
+        await joint.line.answer()
+        joint.line.write(TONE * 2)
+        await joint.pass_ticks(10)
+        joint.line.flush()
+        await joint.pass_ticks(1)
+        assert joint.station.cleared == []
+        assert joint.line.events() == [Flushed(0)]
+
+    async def test_stats_count_packets(self, joint: Joint) -> None:
+        assert isinstance(joint, CarrierJoint)
+        await joint.line.answer()
+        joint.line.write(TONE * 50)  # silence is no packet here
+        await joint.pass_ticks(10)
+        assert (joint.line.stats().packets_sent or 0) >= 10
+        assert joint.line.stats().packets_received == 10 + joint.station.answered
+
+    async def test_silence_is_not_sent(self, joint: CarrierJoint) -> None:
+        await joint.line.answer()
+        await joint.pass_ticks(10)
+        assert joint.line.stats().packets_sent == 0
+        joint.line.write(TONE * 20)
+        await joint.pass_ticks(30)
+        assert 2 <= joint.station.marks <= 6
+
+    async def test_what_is_not_understood_is_counted(self, joint: CarrierJoint) -> None:
+        await joint.line.answer()
+        name = {"event": "media", "media": {"payload": "?"}}
+        for nonsense in ("{", "[]", json.dumps(name), '{"event": "media"}', '{"event": "dtmf", "dtmf": {}}'):
+            await joint.theirs.send(nonsense)
+        await joint.theirs.send('{"event": "of tomorrow"}')
+        await joint.pass_ticks(1)
+        assert joint.line.events() == []
+        assert joint.line.stats().packets_lost == 5
+
+    async def test_keys_that_are_none_are_refused(self, joint: CarrierJoint) -> None:
+        await joint.line.answer()
+        with pytest.raises(ValueError, match="keys"):
+            await joint.line.send_digits("5x")
+
+
+@pytest.fixture
+async def lagging() -> AsyncIterator[CarrierJoint]:
+    """A carrier that plays 100 ms later than it could."""
+    made = CarrierJoint(TwilioSpelling(), lag=5)
+    yield made
+    await made.line.hang_up()
+    await made.pass_ticks(1)
+
+
+async def test_marks_tell_what_a_slow_carrier_has_not_played(lagging: CarrierJoint) -> None:
+    await lagging.line.answer()
+    for _ in range(30):
+        if lagging.line.queued() < 3 * FRAME:
+            lagging.line.write(TONE)
+        await lagging.pass_ticks(1)
+    written = 30 * FRAME
+    lagging.line.flush()
+    (flushed,) = [event for event in lagging.line.events() if isinstance(event, Flushed)]
+    await lagging.pass_ticks(2)
+    heard = loud(bytes(lagging.station.played)) / loud(TONE) * FRAME
+    assert written - flushed.samples == pytest.approx(heard, abs=2 * FRAME)
+    assert flushed.samples >= 4 * FRAME
+
+
+async def test_sound_counts_as_queued_until_the_last_mark_is_back(lagging: CarrierJoint) -> None:
+    await lagging.line.answer()
+    lagging.line.write(TONE * 10)
+    ticks = 0
+    while lagging.line.queued():
+        await lagging.pass_ticks(1)
+        ticks += 1
+        assert ticks < 40
+    assert loud(bytes(lagging.station.played)) == pytest.approx(loud(TONE * 10), rel=0.1)
+    assert ticks >= 14
+
+
+async def test_a_carrier_that_answers_no_mark_is_waited_for_once(lagging: CarrierJoint) -> None:
+    await lagging.line.answer()
+    lagging.theirs.other = pair()[0]  # what it sends arrives nowhere
+    waited = []
+    for _ in range(2):
+        lagging.line.write(TONE * 5)
+        ticks = 0
+        while lagging.line.queued():
+            await lagging.pass_ticks(1)
+            ticks += 1
+        waited.append(ticks)
+    assert 50 < waited[0] < 65
+    assert waited[1] <= 6
+
+
+async def test_what_they_did_not_hear_before_they_hung_up_is_told(lagging: CarrierJoint) -> None:
+    await lagging.line.answer()
+    lagging.line.write(TONE * 20)
+    await lagging.pass_ticks(12)
+    await lagging.far.hang_up()
+    seen = await events_until(lagging, LineClosed)
+    (flushed,) = [event for event in seen if isinstance(event, Flushed)]
+    heard = loud(bytes(lagging.station.played)) / loud(TONE) * FRAME
+    assert 20 * FRAME - flushed.samples == pytest.approx(heard, abs=2 * FRAME)
+    assert seen.index(flushed) < len(seen) - 1
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_parameters_come_through(spelling: type[Spelling]) -> None:
+    start = begun(spelling(), {"from": "+15550199", "token": "t.1"})
+    assert start.parameters == {"from": "+15550199", "token": "t.1"}
+    assert start.call_id in (TwilioSpelling.call, TelnyxSpelling.call, PlivoSpelling.call)
+
+
+def test_telnyx_tells_the_numbers() -> None:
+    start = begun(TelnyxSpelling())
+    assert (start.caller, start.dialled) == ("+13122010094", "+13122123456")
+
+
+def test_telnyx_may_send_a_law() -> None:
+    spelling = TelnyxSpelling()
+    spelling.encoding = "PCMA"
+    coder = begun(spelling).codec
+    assert coder.decode(g711.pcm_to_alaw(TONE)) == g711.alaw_to_pcm(g711.pcm_to_alaw(TONE))
+    assert coder.encode(TONE) == g711.pcm_to_ulaw(TONE)
+
+
+def test_plivo_may_send_pcm() -> None:
+    (message,) = PlivoSpelling().begin({})
+    message["start"]["mediaFormat"] = {"encoding": "audio/x-l16", "sampleRate": 16_000}
+    start = Plivo().start(json.dumps(message))
+    assert start is not None
+    assert start.codec.rate == 16_000
+    sent = json.loads(start.framing.sound(start.codec.encode(TONE)))
+    assert sent["media"]["contentType"] == "audio/x-l16"
+    assert sent["media"]["sampleRate"] == 16_000
+    assert start.codec.decode(TONE + b"\0") == TONE
+
+
+@pytest.mark.parametrize(
+    ("carrier", "message"),
+    [
+        (
+            Twilio(),
+            {"event": "start", "start": {"mediaFormat": {"encoding": "audio/opus", "sampleRate": 8000}}},
+        ),
+        (Twilio(), {"event": "start"}),
+        (Telnyx(), {"event": "start", "start": {"media_format": {"encoding": "G722", "sample_rate": 8000}}}),
+        (Plivo(), {"event": "start", "start": {"mediaFormat": {"encoding": "audio/x-l16", "sampleRate": 1}}}),
+    ],
+)
+def test_a_stream_that_we_cannot_carry_is_refused(carrier: Carrier, message: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"stream|missing"):
+        carrier.start(json.dumps(message))
+
+
+def test_our_own_sound_is_not_heard() -> None:
+    framing = begun(TelnyxSpelling()).framing
+    media = {"event": "media", "media": {"track": "outbound", "payload": "AAAA"}}
+    assert framing.read(json.dumps(media)) is None
+    media["media"] = {"track": "inbound", "payload": "AAAA"}
+    assert framing.read(json.dumps(media)) == Sound(bytes(3))
+
+
+def test_the_signature_is_twilios() -> None:
+    # By openssl: dgst -sha1 -hmac 12345 -binary | base64
+    url = "wss://voice.example.com/trunkline/v1/lines/twilio/x"
+    assert signature("12345", url) == "6USILS53sOXcylbKlPKYB3g2S9k="
+
+
+@pytest.mark.parametrize("digits", ["1234567890*#", "ABCD", "55"])
+def test_tones_are_keys(digits: str) -> None:
+    assert set(digits) <= KEYS
+    assert dialled(keypad.tones(digits, 8000)) == digits
