@@ -110,7 +110,13 @@ class Faulty:
     def __init__(self, where: str) -> None:
         self.where = where
 
-    def open(self, rate: int, language: str, on_partial: Callable[[str], None] | None = None) -> Hearing:
+    def open(
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
+    ) -> Hearing:
         self._fail("open")
         return self
 
@@ -143,6 +149,7 @@ class Desk:
         self.tts = HeldVoice()
         self.notes: list[Note] = []
         self.closed: list[str] = []
+        self.pressed: list[str] = []
         self.tools: asyncio.Queue[str | Exception] = asyncio.Queue()
         parts: dict[str, Any] = {
             "stt": ToneEars(),
@@ -158,6 +165,7 @@ class Desk:
             profile=Profile(prompt="", model="gpt-4.1"),
             on_note=self.notes.append,
             close_line=self.closed.append,
+            send_digits=self.pressed.append,
             lock=threading.Lock(),
             **(parts | changes),
         )

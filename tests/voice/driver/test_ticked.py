@@ -67,7 +67,13 @@ class SlowEars(ToneEars, Slow):
         ToneEars.__init__(self)
         Slow.__init__(self)
 
-    def open(self, rate: int, language: str, on_partial: Callable[[str], None] | None = None) -> Any:
+    def open(
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
+    ) -> Any:
         return SlowHearing(super().open(rate, language, on_partial), self)
 
 

@@ -71,7 +71,13 @@ class Fickle:
         await self.step()
         return 0.5
 
-    def open(self, rate: int, language: str, on_partial: Callable[[str], None] | None = None) -> "Fickle":
+    def open(
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
+    ) -> "Fickle":
         assert on_partial is not None
         on_partial("early")
         return self

@@ -92,6 +92,14 @@ class TestLocalWhisper(SpeechToTextContract):
         hearing.push(telephone(said))
         assert keys <= self._words(await hearing.finish())
 
+    async def test_a_name_is_heard_if_it_is_expected(self, stt: LocalWhisper) -> None:
+        heard = []
+        for keywords in ((), ("Xarelto", "Eliquis")):
+            hearing = stt.open(8000, "en-US", keywords=keywords)
+            hearing.push(telephone("Do you sell Xarelto and Eliquis?"))
+            heard.append("Xarelto" in await hearing.finish())
+        assert heard == [False, True]
+
 
 @pytest.mark.models("turn")
 class TestSmartTurn(TurnModelContract):

@@ -58,11 +58,12 @@ class TestOpenAISpeechToText(SpeechToTextContract):
 async def test_what_is_sent_is_what_the_endpoint_expects(
     endpoint: ScriptedServer, stt: OpenAISpeechToText, tts: OpenAITextToSpeech
 ) -> None:
-    hearing = stt.open(8000, "de-DE")
+    hearing = stt.open(8000, "de-DE", keywords=("Xarelto", "Nguyen"))
     hearing.push(bytes(16_000))
     await hearing.finish()
     [asked] = endpoint.of("stt")
     assert (asked.request["seconds"], asked.request["language"], asked.model) == (1.0, "de", "whisper-1")
+    assert asked.request["prompt"] == "Xarelto, Nguyen"
     async for _ in tts.speak("Yes.", Voice(id="nova", speed=1.5)):
         pass
     [asked] = endpoint.of("tts")

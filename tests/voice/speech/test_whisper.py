@@ -1,5 +1,6 @@
 """The guards around Whisper, with a decoder that says what it is told."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,8 +20,9 @@ class ToldDecoder:
         self.texts = list(texts)
         self.asked: list[tuple[int, int]] = []
 
-    def decode(self, features: Floats, limit: int) -> str:
+    def decode(self, features: Floats, limit: int, keywords: Sequence[str] = ()) -> str:
         self.asked.append((features.shape[1], limit))
+        self.keywords = tuple(keywords)
         return self.texts.pop(0)
 
 
@@ -28,6 +30,15 @@ def test_a_segment_is_heard_with_ten_seconds_behind_it_and_a_cap_of_tokens() -> 
     decoder = ToldDecoder("Hello there.")
     assert listen(decoder, LOUD) == "Hello there."
     assert decoder.asked == [(1300, 40)]
+
+
+async def test_keywords_of_a_segment_reach_the_model() -> None:
+    decoder = ToldDecoder("Xarelto.")
+    with ThreadPoolExecutor(1) as pool:
+        hearing = LocalWhisper(decoder, pool).open(RATE, "en-US", keywords=("Xarelto",))
+        hearing.push((LOUD * 32767).astype("<i2").tobytes())
+        assert await hearing.finish() == "Xarelto."
+    assert decoder.keywords == ("Xarelto",)
 
 
 def test_a_loop_is_done_again_with_the_full_window() -> None:

@@ -218,7 +218,10 @@ class Jobs:
 
         try:
             self._segments[segment] = self._providers.stt.open(
-                self._rate, self._profile.language, None if self._repeatable else partial
+                self._rate,
+                self._profile.language,
+                None if self._repeatable else partial,
+                self._profile.keywords,
             )
         except Exception as error:  # noqa: BLE001 a provider may raise anything; the call goes on
             self._segments[segment] = _Deaf(error)

@@ -3,7 +3,9 @@
 import asyncio
 import io
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from openai import omit
 
 from trunkline.voice.endpoint import client, faults
 
@@ -22,11 +24,15 @@ class OpenAISpeechToText:
         self._timeout = timeout
 
     def open(
-        self, rate: int, language: str, on_partial: Callable[[str], None] | None = None
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
     ) -> "UploadHearing":
-        return UploadHearing(self, rate, language)
+        return UploadHearing(self, rate, language, keywords)
 
-    async def transcribe(self, pcm: bytes, rate: int, language: str) -> str:
+    async def transcribe(self, pcm: bytes, rate: int, language: str, keywords: Sequence[str] = ()) -> str:
         """The words of a whole segment."""
         with faults("The speech-to-text endpoint"):
             async with asyncio.timeout(self._timeout):
@@ -35,6 +41,7 @@ class OpenAISpeechToText:
                     model=self._model,
                     language=language.partition("-")[0].lower(),
                     response_format="json",
+                    prompt=", ".join(keywords) or omit,
                 )
         return answer.text.strip()
 
@@ -48,10 +55,13 @@ class OpenAISpeechToText:
 class UploadHearing:
     """Fulfils Hearing."""
 
-    def __init__(self, service: OpenAISpeechToText, rate: int, language: str) -> None:
+    def __init__(
+        self, service: OpenAISpeechToText, rate: int, language: str, keywords: Sequence[str]
+    ) -> None:
         self._service = service
         self._rate = rate
         self._language = language
+        self._keywords = keywords
         self._sound = bytearray()
         self._heard = (0, "")
 
@@ -62,7 +72,7 @@ class UploadHearing:
         length, words = self._heard
         sound = bytes(self._sound)
         if len(sound) > length:
-            words = await self._service.transcribe(sound, self._rate, self._language)
+            words = await self._service.transcribe(sound, self._rate, self._language, self._keywords)
             self._heard = (len(sound), words)
         return words
 

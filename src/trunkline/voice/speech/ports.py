@@ -3,7 +3,7 @@
 Sound is mono s16le PCM bytes at the rate that is named. Failures raise ProviderError or ProviderTimeout.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +34,14 @@ class SpeechToText(Protocol):
     has_partials: bool
     """True: it calls `on_partial` by itself while sound comes in. False: it has to be asked by `words()`."""
 
-    def open(self, rate: int, language: str, on_partial: Callable[[str], None] | None = None) -> Hearing:
-        """Begin a segment."""
+    def open(
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
+    ) -> Hearing:
+        """Begin a segment. `keywords`: names and terms that it had better expect."""
         ...
 
     async def warm(self) -> None:

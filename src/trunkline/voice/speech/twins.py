@@ -41,11 +41,18 @@ class ToneEars:
     def __init__(self, has_partials: bool = False, fail_on: str | None = None) -> None:
         self.has_partials = has_partials
         self.heard: list[str] = []
+        self.expected: tuple[str, ...] = ()
+        """The keywords of the last segment."""
         self._fail_on = fail_on
 
     def open(
-        self, rate: int, language: str, on_partial: Callable[[str], None] | None = None
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
     ) -> "ToneHearing":
+        self.expected = tuple(keywords)
         return ToneHearing(rate, self._take, on_partial if self.has_partials else None)
 
     def _take(self, words: str) -> None:

@@ -7,7 +7,7 @@ result with a repeated run of four words is done again with the full window (`li
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,8 @@ FULL_WINDOW = 3000
 PADDING = 1000
 """Frames of silence behind a segment."""
 
+_HINT_TOKENS = 120
+"""Of keywords, at most: each takes time to read, and what is read crowds out what is heard."""
 _PIECE_SECONDS = 28
 _SILENT = 10 ** (-60 / 20)
 _NEAR_SILENT = 10 ** (-42 / 20)
@@ -33,8 +35,8 @@ _NEAR_SILENT = 10 ** (-42 / 20)
 class Decoder(Protocol):
     """Features to words: the part of Whisper that `listen` guards."""
 
-    def decode(self, features: Floats, limit: int) -> str:
-        """The words of (80, frames), at most `limit` tokens."""
+    def decode(self, features: Floats, limit: int, keywords: Sequence[str] = ()) -> str:
+        """The words of (80, frames), at most `limit` tokens. `keywords`: what may well be among them."""
         ...
 
 
@@ -50,12 +52,25 @@ class WhisperDecoder:
         prompt = ["<|startoftranscript|>"]
         if self._model.is_multilingual:
             prompt += [f"<|{language}|>", "<|transcribe|>"]
-        self._prompt = [self._tokens.token_to_id(each) for each in [*prompt, "<|notimestamps|>"]]
+        self._prompt = self._ids([*prompt, "<|notimestamps|>"])
 
-    def decode(self, features: Floats, limit: int) -> str:
+    def decode(self, features: Floats, limit: int, keywords: Sequence[str] = ()) -> str:
+        hint = self._hint(keywords)
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features[None]))
-        [result] = self._model.generate(view, [self._prompt], beam_size=1, max_length=limit)
+        [result] = self._model.generate(
+            view, [[*hint, *self._prompt]], beam_size=1, max_length=len(hint) + limit
+        )
         return str(self._tokens.decode(result.sequences_ids[0], skip_special_tokens=True))
+
+    def _hint(self, keywords: Sequence[str]) -> list[int]:
+        """The keywords as if they had been said just before: Whisper spells what follows like what it has read."""
+        if not keywords:
+            return []
+        told = self._tokens.encode(f" {', '.join(keywords)}.", add_special_tokens=False).ids
+        return [*self._ids(["<|startofprev|>"]), *told[:_HINT_TOKENS]]
+
+    def _ids(self, names: Sequence[str]) -> list[int]:
+        return [found for each in names if (found := self._tokens.token_to_id(each)) is not None]
 
 
 class LocalWhisper:
@@ -68,9 +83,13 @@ class LocalWhisper:
         self._pool = pool
 
     def open(
-        self, rate: int, language: str, on_partial: Callable[[str], None] | None = None
+        self,
+        rate: int,
+        language: str,
+        on_partial: Callable[[str], None] | None = None,
+        keywords: Sequence[str] = (),
     ) -> "WhisperHearing":
-        return WhisperHearing(self._decoder, self._pool, rate, language)
+        return WhisperHearing(self._decoder, self._pool, rate, language, keywords)
 
     async def warm(self) -> None:
         silence = np.zeros(RATE // 2, np.float32)
@@ -84,11 +103,19 @@ class LocalWhisper:
 class WhisperHearing:
     """Fulfils Hearing: keeps the sound, recognises all of it when asked."""
 
-    def __init__(self, decoder: Decoder, pool: ThreadPoolExecutor, rate: int, language: str) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        pool: ThreadPoolExecutor,
+        rate: int,
+        language: str,
+        keywords: Sequence[str] = (),
+    ) -> None:
         self._decoder = decoder
         self._pool = pool
         self._rate = rate
         self._language = language
+        self._keywords = keywords
         self._sound = bytearray()
         self._heard = (0, "")
         self._one = asyncio.Lock()
@@ -129,10 +156,10 @@ class WhisperHearing:
         pieces = [
             audio[at : at + _PIECE_SECONDS * RATE] for at in range(0, len(audio), _PIECE_SECONDS * RATE)
         ]
-        return " ".join(words for each in pieces if (words := listen(self._decoder, each)))
+        return " ".join(words for each in pieces if (words := listen(self._decoder, each, self._keywords)))
 
 
-def listen(decoder: Decoder, audio: Floats) -> str:
+def listen(decoder: Decoder, audio: Floats, keywords: Sequence[str] = ()) -> str:
     """The words in `audio` (16 kHz, at most 28 s), guarded against loops and inventions."""
     level = loudest(audio)
     if level < _SILENT:
@@ -140,9 +167,9 @@ def listen(decoder: Decoder, audio: Floats) -> str:
     features = whisper_features(np.concatenate([audio, np.zeros(RATE // 100, np.float32)]))
     # Nobody says more than eight tokens a second; a loop would run to the end of the window.
     limit = int(8 * len(audio) / RATE) + 16
-    words = decoder.decode(padded(features, PADDING), limit)
+    words = decoder.decode(padded(features, PADDING), limit, keywords)
     if loops_at(words) is not None:
-        words = decoder.decode(padded(features, FULL_WINDOW), limit)
+        words = decoder.decode(padded(features, FULL_WINDOW), limit, keywords)
         if (end := loops_at(words)) is not None:
             words = " ".join(words.split()[:end])
     return clean(words, near_silence=level < _NEAR_SILENT)
