@@ -46,6 +46,8 @@ def operators_url(postgres: EmbeddedPostgres) -> Iterator[str]:
         connection.execute("CREATE ROLE plain LOGIN PASSWORD 'p'")
         connection.execute("GRANT trunkline_app, trunkline_system TO plain")
         connection.execute("CREATE DATABASE plain OWNER plain")
+        with psycopg.connect(postgres.owner_url.replace("/trunkline?", "/plain?")) as administrator:
+            administrator.execute("CREATE EXTENSION vector")
         yield f"postgresql://plain:p@/plain?{postgres.owner_url.split('?')[1]}"
         connection.execute("DROP DATABASE plain WITH (FORCE)")
         connection.execute("DROP ROLE plain")
