@@ -11,7 +11,7 @@ import structlog
 
 from trunkline.errors import Conflict, NotFound
 from trunkline.host.beat import Beat
-from trunkline.host.leg import Leg, Tape
+from trunkline.host.leg import ConsentedTape, Leg, Tape
 from trunkline.host.parts import Parts
 from trunkline.host.writer import EventWriter
 from trunkline.platform.telemetry import metrics
@@ -78,9 +78,12 @@ class LiveCall:
             run_tool=_no_such_tool,
             on_note=self._note,
             close_line=self._close_line,
+            send_digits=self._send_digits,
             lock=lock,
         )
-        self._leg = Leg(line, self._session, tape, self, lock)
+        self._asked_tape = ConsentedTape(tape) if profile.consent_message else None
+        self._leg = Leg(line, self._session, self._asked_tape or tape, self, lock)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def id(self) -> UUID:
@@ -99,6 +102,8 @@ class LiveCall:
         finally:
             await desk.beat.remove(self._leg)
             await self._driver.close()
+            for task in self._tasks:
+                task.cancel()
             self._finished = True
             self._news.set()
 
@@ -195,6 +200,8 @@ class LiveCall:
         self._desk.writer.add(self.id, [note])
         if note.kind == Kind.TURN:
             _measure(note.data)
+        elif note.kind == Kind.CONSENT and self._asked_tape is not None:
+            self._asked_tape.given = bool(note.data["given"])
         self._news.set()
         self._news = asyncio.Event()
 
@@ -202,6 +209,17 @@ class LiveCall:
         """Hang up, once; safe to repeat."""
         if self._hanging_up is None:
             self._hanging_up = asyncio.create_task(self._hang_up(), name=f"hang up {self.id}")
+
+    def _send_digits(self, digits: str) -> None:
+        task = asyncio.create_task(self._press(digits), name=f"digits {self.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _press(self, digits: str) -> None:
+        try:
+            await self._line.send_digits(digits)
+        except Exception as error:  # noqa: BLE001 - whatever ails the line, the call goes on
+            log.warning("digits_not_sent", call_id=str(self.id), error=type(error).__name__)
 
     async def _hang_up(self) -> None:
         try:

@@ -53,6 +53,26 @@ class NoTape:
         return
 
 
+class ConsentedTape:
+    """A tape that nothing reaches before the caller has agreed to it."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self.given = False
+
+    def tick(self, frame: bytes | None, written: bytes) -> None:
+        if self.given:
+            self._tape.tick(frame, written)
+
+    def flush(self) -> None:
+        if self.given:
+            self._tape.flush()
+
+    def flushed(self, samples: int) -> None:
+        if self.given:
+            self._tape.flushed(samples)
+
+
 class Owner(Protocol):
     """Whom a leg tells, on the work loop, what came of a tick."""
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJso
 
 from trunkline.platform.http.wire import Json, Wire, WireInput
 from trunkline.resources.agents import vocabulary
+from trunkline.resources.weekly_hours import WeeklyHours
 
 
 def _as_text(value: Any) -> Any:
@@ -42,6 +43,17 @@ class EndCallCondition(WireInput):
     reason: str
     closing_message_mode: Literal["static", "prompt", "none"] | None = None
     closing_message: str | None = None
+
+
+class Keypad(WireInput):
+    """When the keys that a caller presses are a whole turn (ours)."""
+
+    expected_digits: Annotated[int, Field(ge=1, le=64)] | None = None
+    """As many keys as make it up; without it any number."""
+    terminator: Literal["#", "*", ""] | None = None
+    """The key that ends it, by default #; an empty text for none."""
+    timeout_seconds: Annotated[float, Field(ge=0.5, le=30)] | None = None
+    """Wait for the next key, by default 1.5 s."""
 
 
 class AgentSettings(WireInput):
@@ -107,6 +119,12 @@ class AgentSettings(WireInput):
     send_user_idle_reminders: bool | None = None
     reminder_after_idle_time_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
     reminder_after_idle_message: str | None = None
+    keypad: Keypad | None = None
+    """Ours: when the keys that a caller presses are a whole turn."""
+    can_send_digits: bool | None = None
+    """Ours: lets the agent press keys itself, in a phone menu."""
+    business_hours: WeeklyHours | None = None
+    """Ours: outside these hours, in the agent's time zone, calls are neither taken nor placed."""
 
     is_consent_enabled: bool | None = None
     consent_message: str | None = None
@@ -116,7 +134,7 @@ class AgentSettings(WireInput):
 
     def sent(self) -> dict[str, Any]:
         """The members that were given, as JSON."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class MaxDuration(WireInput):

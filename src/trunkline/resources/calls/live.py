@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from trunkline.errors import NoFreeSlot, NotFound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
+from trunkline.resources.agents.hours import is_open
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.announced import announced
 from trunkline.resources.calls.closing import CANCELED, Fault, Recording, close_call, end_call, locked, refold
@@ -38,6 +39,7 @@ _NO_LINE = (
     "No line can carry the call: {number} has no SIP domain. Give the number a termination_uri "
     "(PATCH /v2/numbers/{{slug}}), or call a SIP URI."
 )
+_CLOSED = "The business hours of this agent are over; see agent.business_hours and agent.timezone."
 _OUTCOMES = {
     "busy": CallStatus.BUSY,
     "no_answer": CallStatus.NO_ANSWER,
@@ -61,19 +63,22 @@ class LiveCalls:
         It is for the agent that it was announced for (its header X-EI says so), else for that of the number dialled.
 
         Raises:
-            NotFound: nobody answers that number; the text says what is missing.
+            NotFound: nobody answers that number, or not at this hour; the text says what is missing.
             NoFreeSlot: the host is full or draining.
         """
         async with self._database.system() as session:
             call = await announced(session, headers) or await _unannounced(session, dialled)
             agent = await _agent_of(session, call)
+            now = (await session.execute(select(func.now()))).scalar_one()
+            if not is_open(agent, now):
+                raise NotFound(_CLOSED)
             if not await system.take_slot(session, str(host)):
                 raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
             call.status = CallStatus.RINGING
             call.other_party = call.number_from = call.number_from or caller
             call.agent_number = call.number_to = call.number_to or dialled
             call.agent_version = str(agent.version)
-            call.started_at = call.ringing_at = (await session.execute(select(func.now()))).scalar_one()
+            call.started_at = call.ringing_at = now
             call.sip_call_id = sip_call_id
             call.sip_headers = headers or None
             call.host_id = str(host)
@@ -114,8 +119,13 @@ class LiveCalls:
                 message = _NO_LINE.format(number=call.number_from or "the agent, which has no number,")
                 await end_call(session, call, CallStatus.FAILED, **_not_reached(message))
                 return None
+            now = (await session.execute(select(func.now()))).scalar_one()
+            if not is_open(agent, now):
+                await _attempt_failed(session, call_id, n)
+                await end_call(session, call, CallStatus.FAILED, **_not_reached(_CLOSED))
+                return None
             call.agent_version = str(agent.version)
-            call.started_at = (await session.execute(select(func.now()))).scalar_one()
+            call.started_at = now
             return plan_of(call, agent, trunk)
 
     async def ringing(self, call_id: UUID) -> bool:

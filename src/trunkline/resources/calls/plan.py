@@ -52,6 +52,7 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
         "user_phone_number": call.other_party,
         "from_phone_number": call.number_from,
         "to_phone_number": call.number_to,
+        "twilio_call_sid": _twilio_call_sid(call.sip_headers or {}),
     }
     direction = Direction(call.direction)
     return CallPlan(
@@ -59,7 +60,12 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
         workspace_id=call.workspace_id,
         agent_id=agent.id,
         direction=direction,
-        profile=profile_of(agent, call.overrides, {**call.variables, **system}),
+        profile=profile_of(
+            agent,
+            call.overrides,
+            {**call.variables, **system},
+            outbound=direction is Direction.OUTBOUND,
+        ),
         record=agent.is_recording,
         keep_transcript=not agent.settings.get("is_transcript_disabled", False),
         number_from=call.number_from,
@@ -69,6 +75,11 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
         headers={name: str(value) for name, value in (call.sip_headers or {}).items()},
         ring_pause=agent.settings.get("ring_pause_seconds"),
     )
+
+
+def _twilio_call_sid(headers: Mapping[str, Any]) -> str:
+    """Twilio's name for the call, which it puts into its INVITEs; "" for a call that came another way."""
+    return next((str(value) for name, value in headers.items() if name.lower() == "x-twilio-callsid"), "")
 
 
 def is_sip_uri(target: str) -> bool:

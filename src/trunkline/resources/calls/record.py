@@ -61,6 +61,7 @@ END_WORDS: dict[EndReason, EndWords] = {
     EndReason.VOICEMAIL_CUT_OFF: EndWords("voicemail_cut_off", "voicemail"),
 }
 CUT_OFF = EndWords("human_pick_up_cut_off", "human_pick_up_cut_off")
+_AT_ONCE_MS = 4000
 
 Action = dict[str, str]
 
@@ -98,7 +99,7 @@ def fold(notes: Iterable[Note], direction: Direction, connected_at: datetime) ->
     return Record(
         transcript=transcript,
         executed_actions=_actions(taken, connected_at),
-        end=_end_words(reason, direction, transcript),
+        end=_end_words(reason, direction, taken),
         end_reason=reason,
         end_detail=detail,
         hangup=_hangup(reason, direction),
@@ -138,12 +139,19 @@ def _end(notes: list[Note]) -> tuple[EndReason | None, str]:
     return None, ""
 
 
-def _end_words(reason: EndReason | None, direction: Direction, transcript: str) -> EndWords | None:
+def _end_words(reason: EndReason | None, direction: Direction, notes: list[Note]) -> EndWords | None:
     if reason is None:
         return None
-    if reason is EndReason.HUMAN_ENDED and direction is Direction.OUTBOUND and not transcript:
+    if reason is EndReason.HUMAN_ENDED and direction is Direction.OUTBOUND and _cut_off(notes):
         return CUT_OFF
     return END_WORDS[reason]
+
+
+def _cut_off(notes: list[Note]) -> bool:
+    """Did the one who picked up hang up at once? Before anything was said, or within moments and without a word."""
+    spoke = {note.kind for note in notes if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID)}
+    at_once = max((note.at_ms for note in notes), default=0) <= _AT_ONCE_MS
+    return not spoke or (at_once and Kind.CALLER_SAID not in spoke)
 
 
 _BY_US = frozenset(

@@ -19,6 +19,7 @@ from trunkline.voice.conversation.events import (
     Flush,
     Note,
     Request,
+    SendDigits,
     Words,
 )
 from trunkline.voice.conversation.profile import Profile
@@ -94,6 +95,7 @@ class TickDriver:
         self._started = 0
         self._fresh = False
         self._hang_up = False
+        self._digits = ""
         self._heard = bytearray()
         self._frame = line.rate * TICK_MS // 1000 * 2
         self._narrow = Resampler(line.rate, _VAD_RATE)
@@ -128,6 +130,9 @@ class TickDriver:
         if sound:
             self._line.write(sound)
         await self._begin()
+        if self._digits:
+            digits, self._digits = self._digits, ""
+            await self._line.send_digits(digits)
         if self._hang_up:
             self._hang_up = False
             await self._line.hang_up()
@@ -143,6 +148,8 @@ class TickDriver:
                     self._on_note(request)
                 case CloseLine():
                     self._hang_up = True
+                case SendDigits(digits):
+                    self._digits += digits
                 case Flush():
                     self._line.flush()
                 case _:

@@ -7,7 +7,16 @@ from typing import Protocol
 
 import structlog
 
-from trunkline.voice.conversation.events import CloseLine, EndReason, Event, Flush, Note, Request, Words
+from trunkline.voice.conversation.events import (
+    CloseLine,
+    EndReason,
+    Event,
+    Flush,
+    Note,
+    Request,
+    SendDigits,
+    Words,
+)
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.driver.budgets import Budgets
 from trunkline.voice.driver.job import Job
@@ -28,8 +37,8 @@ class Talk(Protocol):
 class WallDriver:
     """Drives one call on the work loop; make it there.
 
-    `lock` guards the session against the beat. `on_note` and `close_line` are called on the loop and return at
-    once; `close_line` is handed the reason. A Flush is the beat's own and must not come here.
+    `lock` guards the session against the beat. `on_note`, `close_line` and `send_digits` are called on the loop and
+    return at once; `close_line` is handed the reason. A Flush is the beat's own and must not come here.
     """
 
     def __init__(
@@ -45,12 +54,14 @@ class WallDriver:
         run_tool: RunTool,
         on_note: Callable[[Note], None],
         close_line: Callable[[str], None],
+        send_digits: Callable[[str], None],
         lock: threading.Lock,
         budgets: Budgets | None = None,
     ) -> None:
         self._session = session
         self._on_note = on_note
         self._close_line = close_line
+        self._send_digits = send_digits
         self._lock = lock
         self._inbox: deque[tuple[Job | None, Event]] = deque()
         self._feeding = False
@@ -68,6 +79,8 @@ class WallDriver:
                     self._on_note(request)
                 case CloseLine(reason):
                     self._close_line(reason)
+                case SendDigits(digits):
+                    self._send_digits(digits)
                 case Flush():
                     log.error("flush_outside_the_beat")
                 case _:
