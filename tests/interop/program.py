@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -29,6 +30,20 @@ def free_sip_port() -> int:
                 tcp.bind(("127.0.0.1", port))
         except OSError:
             continue
+        return port
+
+
+def free_media_port() -> int:
+    """The first of four UDP ports that are free just now, apart from those that stacks under test choose from."""
+    while True:
+        port = random.randrange(61000, 65000, 4)
+        with ExitStack() as held:
+            try:
+                for each in range(port, port + 4):
+                    udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    udp.bind(("127.0.0.1", each))
+            except OSError:
+                continue
         return port
 
 

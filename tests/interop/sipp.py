@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import mulaw
-from tests.interop.program import free_sip_port
+from tests.interop.program import free_media_port, free_sip_port
 
 SOUND = "caller.raw"
 PAYLOADS = {"pcmu": 0, "pcma": 8}
@@ -82,6 +82,13 @@ def bye(user: str = "100", number: int = 2) -> str:
     return _send("BYE [next_url] SIP/2.0", f"{_VIA}\n{headers}") + '<recv response="200"/>'
 
 
+def update(number: int, user: str = "100") -> str:
+    """A refresh of the session without SDP (RFC 4028, 7.4)."""
+    headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="UPDATE")
+    headers += "\nSupported: timer\nSession-Expires: 90;refresher=uac"
+    return _send("UPDATE [next_url] SIP/2.0", f"{_VIA}\n{headers}") + '<recv response="200"/>'
+
+
 def press(key: str, user: str = "100", number: int = 2) -> str:
     """A key by SIP INFO."""
     headers = _UAC_HEADERS.format(user=user, tag="[peer_tag_param]", number=number, method="INFO")
@@ -125,6 +132,15 @@ def answered() -> str:
 
 def speak(codec: str = "pcmu") -> str:
     return f'<nop><action><exec rtp_stream="{SOUND},-1,{PAYLOADS[codec]}"/></action></nop>'
+
+
+def hush() -> str:
+    """Send no more RTP."""
+    return '<nop><action><exec rtp_stream="pause"/></action></nop>'
+
+
+def speak_again() -> str:
+    return '<nop><action><exec rtp_stream="resume"/></action></nop>'
 
 
 def pause(milliseconds: int) -> str:
@@ -214,7 +230,7 @@ class Sipp:
             f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="test">\n{scenario}\n</scenario>\n'
         )
         (folder / SOUND).write_bytes(sound(codec))
-        media = free_sip_port()
+        media = free_media_port()
         self.errors = folder / "errors.log"
         self._messages = folder / "messages.log"
         options = {
