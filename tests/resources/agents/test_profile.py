@@ -1,13 +1,23 @@
 """From an agent's settings to how it talks."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
-from trunkline.resources.holes import substitute
-from trunkline.voice.conversation.profile import GreetingMode, Patience, Profile
+from trunkline.resources.holes import fill_message, substitute
+from trunkline.voice.conversation.phrases import phrases_of
+from trunkline.voice.conversation.profile import (
+    Background,
+    ClosingMode,
+    EndCondition,
+    GreetingMode,
+    Patience,
+    Profile,
+)
 
 
 def agent(settings: dict[str, Any] | None = None, **columns: Any) -> Agent:
@@ -33,12 +43,26 @@ def test_every_setting_that_the_conversation_knows() -> None:
         "reminder_after_idle_time_seconds": 7,
         "reminder_after_idle_message": "Still there, {name}?",
         "allowed_idle_time_seconds": 12,
+        "timezone": "Asia/Tokyo",
+        "voice_volume": 1.5,
+        "background_noise": {"enabled": True, "type": "cafe", "volume": 60},
+        "realistic_filler_words": True,
+        "synthesizer_filter_words": ["darn", {"word": "cheap", "replacement": "affordable"}, 3, {}],
+        "transcriber_keywords": ["Xarelto"],
+        "end_call_reasons_v2": [
+            {"reason": "They are rude", "closing_message_mode": "prompt", "closing_message": "Tell <name>"},
+            {"reason": "Sold", "closing_message": "Bye {name}"},
+            {"reason": "Wrong number", "closing_message_mode": "none", "closing_message": "x"},
+            {"reason": "No time"},
+        ],
     }
     profile = profile_of(
         agent(settings, max_duration={"duration_seconds": 60, "is_enabled": True}),
         {},
         {"name": "Ann", "n": 3, "list": ["é"]},
+        now=datetime(2026, 11, 22, 17, 5, tzinfo=UTC),
     )
+    german = phrases_of("de-DE")
     assert profile == Profile(
         prompt="Ask Ann.",
         greeting="Hi Ann",
@@ -55,6 +79,22 @@ def test_every_setting_that_the_conversation_knows() -> None:
         interruption_fade_out=5,
         reminder_after_idle=7.0,
         reminder_message="Still there, Ann?",
+        hello=german.hello,
+        closing=german.closing,
+        apology=german.apology,
+        farewell_on_fault=german.farewell_on_fault,
+        fillers=german.fillers,
+        began=datetime(2026, 11, 23, 2, 5, tzinfo=ZoneInfo("Asia/Tokyo")),
+        voice_volume=1.5,
+        background=Background("cafe", 60),
+        filter_words=(("darn", ""), ("cheap", "affordable")),
+        keywords=("Xarelto",),
+        end_conditions=(
+            EndCondition("They are rude", ClosingMode.PROMPT, "Tell Ann"),
+            EndCondition("Sold", ClosingMode.STATIC, "Bye Ann"),
+            EndCondition("Wrong number", ClosingMode.NONE, "x"),
+            EndCondition("No time"),
+        ),
         allowed_idle=12.0,
         max_duration=60.0,
         variables={"name": "Ann", "n": "3", "list": '["é"]'},
@@ -81,6 +121,47 @@ def test_a_call_may_change_prompt_and_greeting() -> None:
         agent({"prompt": "P", "greeting_message": "G"}), {"prompt": "{x}", "greeting": "Y"}, {"x": "X"}
     )
     assert (profile.prompt, profile.greeting) == ("X", "Y")
+
+
+def test_a_greeting_that_a_call_brings_is_said_even_where_the_model_writes_them() -> None:
+    dynamic = {"greeting_message_mode": "agent_dynamic", "greeting_message": "G"}
+    assert profile_of(agent(dynamic), {}, {}).greeting_mode is GreetingMode.AGENT_DYNAMIC
+    profile = profile_of(agent(dynamic), {"greeting": "Hi"}, {})
+    assert (profile.greeting, profile.greeting_mode) == ("Hi", GreetingMode.AGENT_STATIC)
+    human = profile_of(agent({"greeting_message_mode": "human"}), {"greeting": "Hi"}, {})
+    assert human.greeting_mode is GreetingMode.HUMAN
+
+
+@pytest.mark.parametrize(("stored", "volume"), [(-1, 0.0), (0.3, 0.3), (5, 2.0), (None, 1.0)])
+def test_the_volume_is_held_between_nothing_and_twice(stored: float | None, volume: float) -> None:
+    settings = {} if stored is None else {"voice_volume": stored}
+    assert profile_of(agent(settings), {}, {}).voice_volume == volume
+
+
+@pytest.mark.parametrize(
+    ("stored", "background"),
+    [
+        ({"type": "office"}, Background("office", 30)),
+        ({"type": "cafe", "volume": 500}, Background("cafe", 100)),
+        ({"type": "cafe", "enabled": False}, None),
+        ({"enabled": True}, None),
+        ({}, None),
+    ],
+)
+def test_a_background_is_a_place(stored: dict[str, Any], background: Background | None) -> None:
+    assert profile_of(agent({"background_noise": stored}), {}, {}).background == background
+
+
+def test_reasons_of_the_first_version_count_where_there_are_none_of_the_second() -> None:
+    both = {"end_call_reasons": ["old"], "end_call_reasons_v2": [{"reason": "new"}]}
+    assert profile_of(agent({"end_call_reasons": ["old"]}), {}, {}).end_conditions == (EndCondition("old"),)
+    assert profile_of(agent(both), {}, {}).end_conditions == (EndCondition("new"),)
+
+
+def test_messages_take_all_three_spellings_and_fill_each_once() -> None:
+    known = {"a": "<b> {b}", "b": "2"}
+    assert fill_message("<a> {b} {{ b }} < b > <c> {c}", known) == "<b> {b} 2 2 2 <c> {c}"
+    assert substitute("<a> {b}", known) == "<a> 2"
 
 
 def test_a_cap_that_is_off_is_none() -> None:

@@ -32,7 +32,10 @@ CONSENT_MESSAGE = "This call may be recorded. Is that all right with you?"
 
 
 def profile_of(
-    agent: Agent, overrides: Mapping[str, Any], variables: Mapping[str, Any], outbound: bool = False,
+    agent: Agent,
+    overrides: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    outbound: bool = False,
     now: datetime | None = None,
 ) -> Profile:
     """How `agent` talks on one call.

@@ -1,7 +1,9 @@
 """What a voice host is told about a call before it answers or dials."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from trunkline.resources.agents.models import Agent
@@ -65,6 +67,7 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
             call.overrides,
             {**call.variables, **system},
             outbound=direction is Direction.OUTBOUND,
+            now=datetime.now(UTC),
         ),
         record=agent.is_recording,
         keep_transcript=not agent.settings.get("is_transcript_disabled", False),

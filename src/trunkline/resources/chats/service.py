@@ -182,7 +182,9 @@ class Chats:
 
 def _dialogue(agent: Agent, chat: Chat, messages: Sequence[ChatMessage]) -> Dialogue:
     """What was written so far; messages that were never answered are one with that after them."""
-    dialogue = Dialogue(replace(profile_of(agent, {}, chat.variables), medium=Medium.CHAT))
+    dialogue = Dialogue(
+        replace(profile_of(agent, {}, chat.variables, now=chat.created_at), medium=Medium.CHAT)
+    )
     for each in messages:
         last = dialogue.history[-1] if dialogue.history else None
         if last is not None and last["role"] == each.message["role"] == "user":

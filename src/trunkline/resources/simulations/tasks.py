@@ -76,7 +76,7 @@ class SimulationTasks:
 
     async def _play(self, run: SimulationRun, agent: Agent) -> None:
         variables = run.variables or {}
-        profile = profile_of(agent, {}, variables)
+        profile = profile_of(agent, {}, variables, now=run.created_at)
         prompt = substitute(run.case_prompt, as_texts(variables))
         persona = text.persona_of(prompt, run.language, profile, calls=agent.type == "inbound")
         happened: list[Happening] = []

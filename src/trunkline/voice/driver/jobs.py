@@ -40,9 +40,10 @@ from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.driver.budgets import Budgets, paced, within
 from trunkline.voice.driver.job import Clock, Job, Key, Kind
 from trunkline.voice.driver.ports import Providers
-from trunkline.voice.driver.sound import even, resampled
+from trunkline.voice.driver.sound import even, louder, resampled
 from trunkline.voice.language.ports import DonePart, TextPart, ToolPart
 from trunkline.voice.speech.ports import Hearing, Voice
+from trunkline.voice.speech.speakable import speakable
 
 log = structlog.get_logger(__name__)
 
@@ -298,12 +299,14 @@ class Jobs:
         budgets, tts, sentence = self._budgets, self._providers.tts, request.sentence
         async with self._speaking:
             made = paced(
-                tts.speak(request.text, self._voice),
+                tts.speak(speakable(request.text, self._profile.language), self._voice),
                 budgets.first_sound,
                 budgets.next_sound,
                 budgets.sentence,
             )
             cut = even(made, tts.rate * _PIECE_MS // 1000 * 2) if self._repeatable else made
+            if self._profile.voice_volume != 1.0:
+                cut = louder(cut, self._profile.voice_volume)
             async with aclosing(resampled(cut, tts.rate, self._rate)) as sound:
                 async for pcm in sound:
                     yield SpeechAudio(sentence, pcm, last=False)

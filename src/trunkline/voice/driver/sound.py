@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import numpy as np
+
 from trunkline.voice.speech.resample import Resampler
 
 _INLINE_SECONDS = 0.25
@@ -25,6 +27,14 @@ async def resampled(
                 yield sound
     if tail := resampler.finish():
         yield tail
+
+
+async def louder(pieces: AsyncGenerator[bytes, None], factor: float) -> AsyncGenerator[bytes, None]:
+    """The same sound with its amplitude changed; what would be too loud is clipped. Pieces hold whole samples."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            scaled = np.frombuffer(piece, "<i2").astype(np.float32) * factor
+            yield np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
 
 
 async def even(pieces: AsyncGenerator[bytes, None], size: int) -> AsyncGenerator[bytes, None]:

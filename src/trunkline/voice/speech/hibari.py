@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from trunkline.errors import ProviderError
 from trunkline.voice.speech.features import floats_to_pcm
 from trunkline.voice.speech.ports import Voice
-from trunkline.voice.speech.speakable import speakable
 from trunkline.voice.speech.trim import HeadTrim, trim_tail
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class LocalVoice:
                 "Set TRUNKLINE_TTS_BASE_URL to a service that knows the language."
             )
         run = asyncio.get_running_loop().run_in_executor
-        sentences = await run(self._pool, self._begin, speakable(text), voice.speed)
+        sentences = await run(self._pool, self._begin, text, voice.speed)
         while (pcm := await run(self._pool, next, sentences, None)) is not None:
             if pcm:
                 yield pcm

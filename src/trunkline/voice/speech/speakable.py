@@ -26,7 +26,7 @@ _WORD_OR_UNIT = re.compile(r".*[A-Z]{4}|\d+(?:ST|ND|RD|TH|AM|PM|KG|KM|CM|MM|MB|G
 _SYMBOLS = {".": "dot", "@": "at", "-": "dash", "_": "underscore", "/": "slash", "+": "plus", ":": "colon"}
 
 
-def speakable(text: str) -> str:
+def speakable(text: str, language: str = "en") -> str:
     """The text for a voice that reads plain English."""
     text = _URL.sub(lambda found: _address(re.sub(r"^https?://", "", found[0], flags=re.I)), text)
     text = _EMAIL.sub(lambda found: _address(found[0]), text)
