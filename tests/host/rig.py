@@ -22,7 +22,7 @@ from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.voice.language.twins import Line as ScriptedReply
-from trunkline.voice.language.twins import ScriptedLanguageModel
+from trunkline.voice.language.twins import Rule, ScriptedLanguageModel
 from trunkline.voice.lines.loopback import LoopbackEngine, LoopbackLine
 from trunkline.voice.speech import tones
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
@@ -74,6 +74,11 @@ class Caller(Generic[E]):
     def say(self, text: str) -> None:
         self.line.write(tones.speak(text, self._rate))
 
+    @property
+    def hears_sound(self) -> bool:
+        """Is there sound just now?"""
+        return self._quiet == 0 and bool(self._sound)
+
     def listen(self) -> None:
         """20 ms more."""
         frame = self.line.read()
@@ -96,7 +101,9 @@ class Rig:
         self.database = database
         self.live = live
         self.engine = LoopbackEngine(RATE)
-        self.llm = ScriptedLanguageModel(rule=parrot)
+        self.answers: Rule = parrot
+        """What the model says; a test may set another."""
+        self.llm = ScriptedLanguageModel(rule=lambda messages: self.answers(messages))
         self.pool = ThreadPoolExecutor(1)
         self.parts = Parts(LevelActivity(), FixedTurn(0.9), ToneEars(), ToneVoice(), self.llm, self.pool)
         self.beat = HandBeat(self.parts.vad, asyncio.get_running_loop())
@@ -138,6 +145,11 @@ class Rig:
         async with asyncio.timeout(20):
             while not true():
                 await self._tick()
+
+    async def wait(self, ticks: int) -> None:
+        """Let that much time pass on lines and beat."""
+        for _ in range(ticks):
+            await self._tick()
 
     async def meanwhile(self, work: Any) -> None:
         """Let time pass until something else has ended."""
