@@ -25,6 +25,11 @@ _ABBREVIATIONS = frozenset(
         "approx",
         "dept",
         "est",
+        "tel",
+        "ext",
+        "ave",
+        "blvd",
+        "rd",
         "fig",
         "jan",
         "feb",
@@ -41,7 +46,8 @@ _ABBREVIATIONS = frozenset(
     ]
 )
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|\n+")
-_CLAUSE = re.compile(r"[,;:—–](?=\s)")
+_CLAUSE = re.compile(r"[,;:—–](?=\s+[^\s\d$€£¥₹#(+-])")
+"""Not before what may belong to what is said before it: "November 22, 2026", "order number: 4711"."""
 _FIRST_CLAUSE_CHARS = 14
 """A first piece may end at a comma once it is this long: it buys the time in which the rest is written."""
 _LONG_CLAUSE_CHARS = 160

@@ -1,98 +1,64 @@
-"""Text as it should be spoken: numbers that are names (telephone, post and order codes) digit by digit, addresses
-of the net as words. Quantities, money, dates and times of day are left to the voice, which reads them well.
+"""Text as it should be spoken. In English: telephone numbers, codes, addresses of the net, money, dates, times of day,
+percentages, ordinals, units and abbreviations become words; plain quantities are left to the voice, and all else
+stays as it is. In other languages telephone numbers are taken apart and every digit is left to the voice.
+
+The transcript keeps what was written: this is for the voice alone, a piece of a reply at a time.
 """
 
-import itertools
 import re
+from collections.abc import Callable, Sequence
+from functools import cache
 
-_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+from trunkline.voice.speech.speakable_amounts import ABBREVIATIONS, amounts
+from trunkline.voice.speech.speakable_names import ADDRESSES, LONG, NAMES, PHONE, is_phone
+from trunkline.voice.speech.speakable_numbers import groups
 
-_URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]]", re.IGNORECASE)
-_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(
-    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,5}){1,4}(?![\w/-]|[.,]\d)"
-)
-_LONG = re.compile(r"(?<![\w.,$€£])\+?\d{7,}(?![\w%]|[.,]\d)")
-_ZIP = re.compile(r"\b([A-Z]{2}|zip(?: code)?|postcode|postal code) (\d{5})(?:-(\d{4}))?\b", re.IGNORECASE)
-_CODE = re.compile(r"(?<![\w.])(?=[A-Z0-9-]*[0-9])(?=[A-Z0-9-]*[A-Z])[A-Z0-9]+(?:-[A-Z0-9]+)*(?![\w%])")
-_NAMED = re.compile(
-    r"\b((?:order|code|reference|confirmation|account|booking|ticket|room|suite|extension|ext|pin)"
-    r"(?: (?:number|code|id|no))?\.?(?: is)?:? #?)(\d{3,})(?!\w|[.,]\d)",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(r"[*_`#]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
-_WORD_OR_UNIT = re.compile(r".*[A-Z]{4}|\d+(?:ST|ND|RD|TH|AM|PM|KG|KM|CM|MM|MB|GB|K|M|S|H)$")
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
-_SYMBOLS = {".": "dot", "@": "at", "-": "dash", "_": "underscore", "/": "slash", "+": "plus", ":": "colon"}
+_MONTH_FIRST = ("en", "en-us", "en-ca")
+"""Where 12/03/2026 is in December."""
+_MARKUP = re.compile(r"(?<!\w)[*_`#]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?!\w)")
+_SPOKEN_FOR = re.compile("[\ue000-\uf8ff]")
+_FIRST = 0xE000
+_TWO_STOPS = re.compile(r"\b([ap]\.m\.)\.(?!\.)")
 
 
 def speakable(text: str, language: str = "en") -> str:
-    """The text for a voice that reads plain English."""
-    text = _URL.sub(lambda found: _address(re.sub(r"^https?://", "", found[0], flags=re.I)), text)
-    text = _EMAIL.sub(lambda found: _address(found[0]), text)
-    text = _ZIP.sub(_zip, text)
-    text = _NAMED.sub(lambda found: found[1] + digits(found[2]), text)
-    text = _PHONE.sub(_phone, text)
-    text = _LONG.sub(lambda found: _plus(found[0]) + grouped(re.sub(r"\D", "", found[0])), text)
-    text = _CODE.sub(_code, text)
-    return " ".join(_MARKUP.sub("", text).split())
+    """The text for a voice of this language."""
+    language = language.lower()
+    kept: list[str] = []
+    # What a rule has put into words no other rule touches: a sign of private use stands for it until the end.
+    text = _MARKUP.sub("", _SPOKEN_FOR.sub("", text))
+    for pattern, say in _rules(language):
+        text = _put(pattern, say, text, kept)
+    text = _SPOKEN_FOR.sub(lambda found: kept[ord(found[0]) - _FIRST], text)
+    # "15:00." became "three p.m.", and the sentence has its own full stop.
+    return " ".join(_TWO_STOPS.sub(r"\1", text).split())
 
 
-def digits(number: str) -> str:
-    """Digit by digit: "94" → "nine four"."""
-    return " ".join(_DIGITS[int(each)] for each in number)
+def _put(pattern: re.Pattern[str], say: Callable[[re.Match[str]], str], text: str, kept: list[str]) -> str:
+    return pattern.sub(lambda found: _keep(kept, found[0], say(found)), text)
 
 
-def grouped(number: str) -> str:
-    """Digits in groups that can be followed: ten as 3-3-4, others by threes, never one alone at the end."""
-    if len(number) == 10:
-        cuts = [0, 3, 6, 10]
-    elif len(number) == 11:
-        cuts = [0, 1, 4, 7, 11]
-    else:
-        cuts = [*range(0, len(number) - 1, 3), len(number)]
-    return ", ".join(digits(number[a:b]) for a, b in itertools.pairwise(cuts))
+def _keep(kept: list[str], written: str, said: str) -> str:
+    if said == written or len(kept) > 6000:
+        return written
+    kept.append(said)
+    return chr(_FIRST + len(kept) - 1)
 
 
-def _plus(number: str) -> str:
-    return "plus " if number.startswith("+") else ""
+@cache
+def _rules(language: str) -> Sequence[Rule]:
+    if language.partition("-")[0] != "en":
+        return ((PHONE, _apart), (LONG, _apart))
+    return (*ADDRESSES, *amounts(language not in _MONTH_FIRST), *NAMES, *ABBREVIATIONS)
 
 
-def _phone(found: re.Match[str]) -> str:
+def _apart(found: re.Match[str]) -> str:
+    """ "0664 1234567" → "0 6 6 4, 1 2 3 4 5 6 7": read digit by digit in every language."""
     number = found[0]
-    groups = re.findall(r"\d+", number)
-    # Two short numbers beside each other ("10 20") are no telephone number; a year range or a date is not either.
-    if sum(map(len, groups)) < 7 or re.fullmatch(r"\d{4}-\d{2}-\d{2}|\d{4}-\d{4}", number):
+    if not is_phone(number):
         return number
-    return _plus(number) + ", ".join(map(digits, groups))
-
-
-def _zip(found: re.Match[str]) -> str:
-    more = f", {digits(found[3])}" if found[3] else ""
-    return f"{found[1]} {digits(found[2])}{more}"
-
-
-def _code(found: re.Match[str]) -> str:
-    code = found[0]
-    if _WORD_OR_UNIT.match(code):
-        return code
-    return ", ".join(" ".join(_spelled(each) for each in group) for group in code.split("-"))
-
-
-def _spelled(character: str) -> str:
-    return _DIGITS[int(character)] if character.isdigit() else character
-
-
-def _address(address: str) -> str:
-    """ "mail@example.com" → "mail at example dot com"; "www" letter by letter."""
-    words = []
-    for piece in re.findall(r"[A-Za-z]+|\d+|[^A-Za-z\d]", address):
-        if piece.isdigit():
-            words.append(digits(piece))
-        elif piece.isalpha():
-            words.append(
-                " ".join(piece.upper()) if piece.lower() in ("www", "io", "uk", "eu", "us") else piece
-            )
-        elif piece in _SYMBOLS:
-            words.append(_SYMBOLS[piece])
-    return " ".join(words)
+    parts = re.findall(r"\d+", number)
+    plus = "+" if number.startswith("+") else ""
+    return plus + ", ".join(" ".join(each) for each in (groups(parts[0]) if len(parts) == 1 else parts))
