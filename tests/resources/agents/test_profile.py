@@ -15,8 +15,10 @@ from trunkline.voice.conversation.profile import (
     ClosingMode,
     EndCondition,
     GreetingMode,
+    Keypad,
     Patience,
     Profile,
+    Voicemail,
 )
 
 
@@ -182,3 +184,38 @@ def test_a_cap_that_is_off_is_none() -> None:
 )
 def test_holes_are_filled_once(text: str, filled: str) -> None:
     assert substitute(text, {"a": "1", "b": "{a}", "two words": "2"}) == filled
+
+
+@pytest.mark.parametrize(
+    ("stored", "voicemail"),
+    [
+        ({}, Voicemail()),
+        ({"enabled": False, "mode": "exact_message", "exact_message": "Call {name}"}, Voicemail()),
+        (
+            {"enabled": True, "mode": "exact_message", "exact_message": "Call {name}", "prompt": "x"},
+            Voicemail(message="Call Ann"),
+        ),
+        ({"enabled": True, "mode": "prompt", "exact_message": "x", "prompt": "For {name}"}, Voicemail(prompt="For Ann")),
+        ({"enabled": True, "prompt": "For {name}"}, Voicemail(prompt="For Ann")),
+    ],
+)  # fmt: skip
+def test_what_a_voicemail_is_left(stored: dict[str, Any], voicemail: Voicemail) -> None:
+    called = agent(voicemail_message=stored)
+    assert profile_of(called, {}, {"name": "Ann"}, outbound=True).voicemail == voicemail
+    assert profile_of(called, {}, {"name": "Ann"}).voicemail is None
+
+
+def test_consent_is_asked_for_only_where_it_is_recorded() -> None:
+    asks = {"is_consent_enabled": True, "consent_message": "Record, {name}?"}
+    assert profile_of(agent(asks, is_recording=True), {}, {"name": "Ann"}).consent_message == "Record, Ann?"
+    assert profile_of(agent(asks, is_recording=False), {}, {}).consent_message == ""
+    assert profile_of(agent({"consent_message": "x"}, is_recording=True), {}, {}).consent_message == ""
+    german = {"is_consent_enabled": True, "language": "de-DE"}
+    assert "aufgezeichnet" in profile_of(agent(german, is_recording=True), {}, {}).consent_message
+
+
+def test_keys() -> None:
+    assert profile_of(agent(), {}, {}).keypad == Keypad()
+    keys = {"expected_digits": 4, "terminator": "", "timeout_seconds": 3}
+    profile = profile_of(agent({"keypad": keys, "can_send_digits": True}), {}, {})
+    assert (profile.keypad, profile.can_send_digits) == (Keypad(4, "", 3.0), True)

@@ -60,6 +60,9 @@ def test_what_was_not_heard_is_no_line() -> None:
         (EndReason.USER_CANCELED, "user_canceled", "user_canceled"),
         (EndReason.ERROR, "error", "undefined"),
         (EndReason.LINE_LOST, "error", "undefined"),
+        (EndReason.VOICEMAIL, "voicemail", "voicemail"),
+        (EndReason.VOICEMAIL_LEFT, "voicemail_message_left", "voicemail_message_left"),
+        (EndReason.VOICEMAIL_CUT_OFF, "voicemail_cut_off", "voicemail"),
     ],
 )
 def test_ends_in_the_words_of_each_reader(reason: EndReason, rest: str, webhook: str) -> None:
@@ -90,12 +93,27 @@ def test_a_callee_who_hangs_up_before_a_word_cut_us_off() -> None:
     assert folded(ended, direction=Direction.INBOUND).end == END_WORDS[EndReason.HUMAN_ENDED]
 
 
+@pytest.mark.parametrize(("at_ms", "cut_off"), [(1500, True), (9000, False)])
+def test_a_callee_who_hangs_up_on_our_first_words_without_one_cut_us_off(at_ms: int, cut_off: bool) -> None:
+    greeted = note(1400, Kind.AGENT_SAID, text="Good", reply=1, start_ms=0, end_ms=1400, cut=True)
+    ended = note(at_ms, Kind.ENDED, reason="human_ended", detail="")
+    end = folded(greeted, ended, direction=Direction.OUTBOUND).end
+    assert end == (CUT_OFF if cut_off else END_WORDS[EndReason.HUMAN_ENDED])
+
+
 @pytest.mark.parametrize(
     ("reason", "direction", "hangup", "disconnect"),
     [
         ("human_ended", Direction.INBOUND, TelephonyHangup.CALLER, TelephonyDisconnectReason.CALLER_HANGUP),
         ("human_ended", Direction.OUTBOUND, TelephonyHangup.CALLEE, TelephonyDisconnectReason.CALLEE_HANGUP),
         ("agent_ended", Direction.INBOUND, TelephonyHangup.CALLEE, TelephonyDisconnectReason.CALLEE_HANGUP),
+        (
+            "voicemail_cut_off",
+            Direction.OUTBOUND,
+            TelephonyHangup.CALLEE,
+            TelephonyDisconnectReason.CALLEE_HANGUP,
+        ),
+        ("voicemail", Direction.OUTBOUND, TelephonyHangup.CALLER, TelephonyDisconnectReason.CALLER_HANGUP),
         ("idle", Direction.OUTBOUND, TelephonyHangup.CALLER, TelephonyDisconnectReason.CALLER_HANGUP),
         ("error", Direction.INBOUND, None, TelephonyDisconnectReason.ERROR),
         ("line_lost", Direction.OUTBOUND, None, TelephonyDisconnectReason.ERROR),

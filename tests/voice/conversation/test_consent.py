@@ -11,7 +11,7 @@ QUESTION = "This call may be recorded. Is that all right with you?"
     "text",
     [
         "Yes.", "Yeah, sure.", "That's fine.", "Okay go ahead", "Of course.", "No problem.", "I don't mind at all",
-        "Sure, why not?", "Yes, you may.", "Alright", "I agree", "Ja, gerne.", "Oui.",
+        "Sure, why not?", "Yes, you may.", "Alright", "I agree", "Ja, gerne.", "Oui.", "Sí, claro.", "Va bene.", "Dat is goed.",
     ],
 )  # fmt: skip
 def test_yes(text: str) -> None:
@@ -22,7 +22,7 @@ def test_yes(text: str) -> None:
     "text",
     [
         "No.", "No thank you.", "I'd rather not.", "Please don't.", "Not really okay", "I do not agree.", "Nope",
-        "Never", "That is not fine with me.", "not at all", "Nein, bitte nicht.", "Please stop recording",
+        "Never", "That is not fine with me.", "not at all", "Nein, bitte nicht.", "Non, merci.", "Não.", "No, gracias.", "Please stop recording",
     ],
 )  # fmt: skip
 def test_no(text: str) -> None:

@@ -27,10 +27,6 @@ MOST_VOLUME = 2.0
 """`voice_volume` is a factor of the amplitude, 0 to this; what is outside counts as the nearer end."""
 
 
-CONSENT_MESSAGE = "This call may be recorded. Is that all right with you?"
-"""For an agent that asks before it records and does not say how."""
-
-
 def profile_of(
     agent: Agent,
     overrides: Mapping[str, Any],
@@ -85,7 +81,7 @@ def profile_of(
         farewell_on_fault=stock.farewell_on_fault,
         can_send_digits=bool(settings.get("can_send_digits")),
         keypad=_keypad(settings.get("keypad") or {}),
-        consent_message=_consent(agent, filled),
+        consent_message=_consent(agent, filled, stock.consent_message),
         voicemail=_voicemail(agent.voicemail_message, filled) if outbound else None,
         variables=filled,
     )
@@ -146,11 +142,11 @@ def _keypad(settings: Mapping[str, Any]) -> Keypad:
     )
 
 
-def _consent(agent: Agent, filled: Mapping[str, str]) -> str:
+def _consent(agent: Agent, filled: Mapping[str, str], stock: str) -> str:
     """The question before a recording; "" where none is asked for, or nothing is recorded."""
     if not agent.is_recording or not agent.settings.get("is_consent_enabled"):
         return ""
-    return substitute(agent.settings.get("consent_message") or CONSENT_MESSAGE, filled)
+    return substitute(agent.settings.get("consent_message") or stock, filled)
 
 
 def _voicemail(stored: Mapping[str, Any], filled: Mapping[str, str]) -> Voicemail:

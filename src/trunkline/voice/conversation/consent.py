@@ -13,14 +13,14 @@ _ASKED_AT_MOST = 2
 _YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|sure|ok|okay|fine|go ahead|i agree|agreed|i accept|i consent|of course|absolutely|"
     r"certainly|definitely|alright|all right|please do|go for it|"
-    r"ja|gerne|einverstanden|sí|si|claro|de acuerdo|oui|d'accord|bien sûr|sim|hai|tak|da)\b"
+    r"ja|gerne|einverstanden|in ordnung|sí|si|sì|claro|vale|de acuerdo|va bene|d'accordo|certo|oui|d'accord|bien sûr|sim|de acordo|goed|prima)\b"
 )
 _YES_BY_NO = re.compile(
     r"\b(?:no problem|not a problem|no worries|no objections?|why not|(?:don't|do not|wouldn't|would not) mind)\b"
 )
 _NO = re.compile(
     r"\b(?:no|nope|nah|not|don't|do not|never|refuse|decline|disagree|rather you didn't|stop|"
-    r"nein|nicht|non|pas|nee|não)\b"
+    r"nein|nicht|kein|non|pas|nee|niet|geen|não)\b"
 )
 _NOT_YES = re.compile(
     r"\b(?:not|don't|do not|isn't) (?:really |quite |very )?(?:ok|okay|fine|all right|alright|agree|accept|consent|sure)\b"

@@ -8,6 +8,7 @@ class Phrases:
     """What each is said for stands at the member of `Profile` of the same name."""
 
     hello: str
+    consent_message: str
     reminder_message: str
     closing: str
     apology: str
@@ -17,6 +18,7 @@ class Phrases:
 
 _ENGLISH = Phrases(
     hello="Hello, how can I help you?",
+    consent_message="This call may be recorded. Is that all right with you?",
     reminder_message="Are you still there?",
     closing="Goodbye.",
     apology="I am sorry, I did not manage that. Could you say it again?",
@@ -27,6 +29,7 @@ _PHRASES = {
     "en": _ENGLISH,
     "de": Phrases(
         hello="Guten Tag, wie kann ich Ihnen helfen?",
+        consent_message="Dieses Gespräch kann aufgezeichnet werden. Ist das für Sie in Ordnung?",
         reminder_message="Sind Sie noch da?",
         closing="Auf Wiederhören.",
         apology="Entschuldigung, das ist mir nicht gelungen. Können Sie es noch einmal sagen?",
@@ -35,6 +38,7 @@ _PHRASES = {
     ),
     "fr": Phrases(
         hello="Bonjour, comment puis-je vous aider ?",
+        consent_message="Cet appel peut être enregistré. Êtes-vous d'accord ?",
         reminder_message="Vous êtes toujours là ?",
         closing="Au revoir.",
         apology="Excusez-moi, je n'ai pas réussi. Pouvez-vous répéter ?",
@@ -43,6 +47,7 @@ _PHRASES = {
     ),
     "es": Phrases(
         hello="Hola, ¿en qué puedo ayudarle?",
+        consent_message="Esta llamada puede ser grabada. ¿Está de acuerdo?",
         reminder_message="¿Sigue ahí?",
         closing="Adiós.",
         apology="Lo siento, no lo he conseguido. ¿Puede repetirlo?",
@@ -51,6 +56,7 @@ _PHRASES = {
     ),
     "it": Phrases(
         hello="Buongiorno, come posso aiutarla?",
+        consent_message="Questa chiamata può essere registrata. È d'accordo?",
         reminder_message="È ancora in linea?",
         closing="Arrivederci.",
         apology="Mi scusi, non ci sono riuscito. Può ripetere?",
@@ -59,6 +65,7 @@ _PHRASES = {
     ),
     "pt": Phrases(
         hello="Olá, como posso ajudar?",
+        consent_message="Esta chamada pode ser gravada. Está de acordo?",
         reminder_message="Ainda está aí?",
         closing="Até logo.",
         apology="Desculpe, não consegui. Pode repetir?",
@@ -67,6 +74,7 @@ _PHRASES = {
     ),
     "nl": Phrases(
         hello="Goedendag, waarmee kan ik u helpen?",
+        consent_message="Dit gesprek kan worden opgenomen. Vindt u dat goed?",
         reminder_message="Bent u er nog?",
         closing="Tot ziens.",
         apology="Sorry, dat is niet gelukt. Kunt u het nog eens zeggen?",
