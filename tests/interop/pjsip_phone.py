@@ -15,6 +15,7 @@ import queue
 import sys
 import threading
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,10 +91,7 @@ class Phone:
             transport.tlsConfig.verifyServer = True
         made = self.endpoint.transportCreate(kind, transport)
         self.endpoint.libStart()
-        for codec in self.endpoint.codecEnum2():
-            self.endpoint.codecSetPriority(
-                codec.codecId, 255 if codec.codecId.startswith(arguments.codec) else 0
-            )
+        self._speak(arguments.codec)
         account = pj.AccountConfig()
         account.idUri = "sip:phone@127.0.0.1"
         account.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
@@ -114,6 +112,11 @@ class Phone:
         address = self.endpoint.transportGetInfo(made).localName
         say("ready", port=int(address.rpartition(":")[2]))
 
+    def _speak(self, codec: str) -> None:
+        """Offer and take this codec alone."""
+        for known in self.endpoint.codecEnum2():
+            self.endpoint.codecSetPriority(known.codecId, 255 if known.codecId.startswith(codec) else 0)
+
     def dial(self, target: str) -> None:
         self.call = PhoneCall(self)
         self.call.makeCall(target, pj.CallOpParam(True))
@@ -131,26 +134,33 @@ class Phone:
         match command["do"]:
             case "digits":
                 self.call.dialDtmf(command["digits"])
+            case "codec":
+                self._speak(command["codec"])
+                self._once_it_may(self.call.reinvite, parameters)
+            case "info":
+                pressed = pj.CallSendDtmfParam()
+                pressed.method = pj.PJSUA_DTMF_METHOD_SIP_INFO
+                pressed.digits = command["digits"]
+                self.call.sendDtmf(pressed)
             case "hold":
-                self.call.setHold(parameters)
+                self._once_it_may(self.call.setHold, parameters)
             case "unhold":
                 parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
-                self._reinvite(parameters)
+                self._once_it_may(self.call.reinvite, parameters)
             case "hang_up" | "stop":
                 if not self.call.over:
                     self.call.hangup(pj.CallOpParam())
 
-    def _reinvite(self, parameters: "pj.CallOpParam") -> None:
+    def _once_it_may(self, send: "Callable[[pj.CallOpParam], None]", parameters: "pj.CallOpParam") -> None:
         """As soon as the re-INVITE before it is over: the other side knows of that one before we have its answer."""
-        assert self.call is not None
         for _ in range(200):
             try:
-                self.call.reinvite(parameters)
+                send(parameters)
             except pj.Error:
                 self.endpoint.libHandleEvents(10)
             else:
                 return
-        self.call.reinvite(parameters)
+        send(parameters)
 
     def run(self, commands: "queue.Queue[dict[str, str]]") -> None:
         while self.call is None or not self.call.over:

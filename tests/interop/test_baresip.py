@@ -1,4 +1,4 @@
-"""Debian's baresip 1.0 as the caller: its answer to our SDP, its sound, its BYE."""
+"""Debian's baresip 1.0 as the caller: G.711 and G.722, RTP and SRTP, its sound, its BYE."""
 
 import subprocess
 import wave
@@ -9,12 +9,15 @@ import pytest
 
 from tests.interop.program import Answerer, free_sip_port
 from tests.interop.sipp import tone
+from trunkline.voice.lines.halfband import rate_change
 
 pytestmark = pytest.mark.peer("baresip")
 
 CONFIG = """
 module_path /usr/lib/baresip/modules
 module g711.so
+module g722.so
+module srtp.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -30,21 +33,26 @@ snd_path {work}
 """
 
 
-@pytest.mark.parametrize(("transport", "codec"), [("udp", "PCMU"), ("tcp", "PCMA")])
-def test_it_calls_speaks_hears_and_hangs_up(tmp_path: Path, transport: str, codec: str) -> None:
+@pytest.mark.parametrize(
+    ("transport", "codec", "secure"),
+    [("udp", "PCMU", ""), ("tcp", "PCMA", ""), ("udp", "G722/16000/1", ""), ("udp", "PCMU", ";mediaenc=srtp-mand"),
+     ("tcp", "G722/16000/1", ";mediaenc=srtp")],
+)  # fmt: skip
+def test_it_calls_speaks_hears_and_hangs_up(tmp_path: Path, transport: str, codec: str, secure: str) -> None:
     rtp = free_sip_port() & ~1
+    rate = 16_000 if codec.startswith("G722") else 8000
     (tmp_path / "config").write_text(
         CONFIG.format(sip=free_sip_port(), rtp=rtp, last=rtp + 40, work=tmp_path)
     )
     (tmp_path / "accounts").write_text(
-        f"<sip:deb@127.0.0.1;transport={transport}>;regint=0;audio_codecs={codec}\n"
+        f"<sip:deb@127.0.0.1;transport={transport}>;regint=0;audio_codecs={codec}{secure}\n"
     )
     (tmp_path / "contacts").touch()
     with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(tone())
+        file.setframerate(rate)
+        file.writeframes(rate_change(8000, rate)(tone()))
     with Answerer(mode="echo") as answerer:
         target = f"sip:100@127.0.0.1:{answerer.port};transport={transport}"
         subprocess.run(
@@ -63,4 +71,4 @@ def test_it_calls_speaks_hears_and_hangs_up(tmp_path: Path, transport: str, code
     (heard,) = tmp_path.glob("*dec.wav")
     with wave.open(str(heard)) as file:
         pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-    assert np.count_nonzero(np.abs(pcm.astype(int)) > 500) > 8000, "the echo came back"
+    assert np.count_nonzero(np.abs(pcm.astype(int)) > 500) > rate, "the echo came back"

@@ -22,7 +22,7 @@ def at(answerer: Answerer, transport: str = "udp") -> str:
     return f"sip:100@127.0.0.1:{answerer.port};transport={transport}"
 
 
-@pytest.mark.parametrize(("transport", "codec"), [("udp", "PCMU"), ("tcp", "PCMA")])
+@pytest.mark.parametrize(("transport", "codec"), [("udp", "PCMU"), ("tcp", "PCMA"), ("udp", "G722")])
 def test_it_calls_us_and_hears_itself(tmp_path: Path, transport: str, codec: str) -> None:
     with (
         Answerer(mode="echo") as answerer,
@@ -38,7 +38,7 @@ def test_it_calls_us_and_hears_itself(tmp_path: Path, transport: str, codec: str
         heard = caller.wait_for("heard")
     assert closed["loud"] > 8000
     assert heard["seconds"] > 0.8
-    assert math.isclose(heard["hertz"], 440, rel_tol=0.05)
+    assert math.isclose(heard["hertz"], 440, rel_tol=0.1)
 
 
 def test_keys_go_both_ways(tmp_path: Path) -> None:
@@ -50,6 +50,17 @@ def test_keys_go_both_ways(tmp_path: Path) -> None:
         assert keys == ["1", "9", "#", "*"]
         answerer.tell("digits", digits="07A")
         assert [caller.wait_for("digit")["digit"] for _ in range(3)] == ["0", "7", "A"]
+        caller.tell("hang_up")
+        answerer.wait_for("closed")
+
+
+def test_keys_come_by_sip_info(tmp_path: Path) -> None:
+    with Answerer(mode="listen") as answerer, phone(tmp_path, at(answerer)) as caller:
+        caller.wait_for("media")
+        answerer.wait_for("answered")
+        caller.tell("info", digits="190#*")
+        keys = [answerer.wait_for("line", kind="Digit")["data"] for _ in range(5)]
+        assert keys == ["1", "9", "0", "#", "*"]
         caller.tell("hang_up")
         answerer.wait_for("closed")
 
@@ -84,4 +95,4 @@ def test_we_call_it_and_hang_up(tmp_path: Path) -> None:
         assert answerer.wait_for("closed")["by"] == "local"
         heard = callee.wait_for("heard")
     assert heard["seconds"] > 0.8
-    assert math.isclose(heard["hertz"], 440, rel_tol=0.05)
+    assert math.isclose(heard["hertz"], 440, rel_tol=0.1)

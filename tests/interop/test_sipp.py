@@ -149,6 +149,52 @@ def test_sound_before_the_answer_does_no_harm(tmp_path: Path) -> None:
         peer.finish()
 
 
+def test_sound_before_the_answer_is_no_answer_and_not_taken_for_speech(tmp_path: Path) -> None:
+    """An announcement in 183: it does not end the wait, and nothing of it is read once the call is up."""
+    scenario = (
+        sipp.progress()
+        + sipp.pause(1500)
+        + sipp.hush()
+        + sipp.pause(200)
+        + sipp.pick_up()
+        + sipp.be_hung_up()
+    )
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, scenario)
+        dial(answerer, peer)
+        with pytest.raises(AssertionError):
+            answerer.wait_for("dialled", seconds=1.0)
+        answerer.wait_for("dialled")
+        with pytest.raises(AssertionError):
+            answerer.wait_for("closed", seconds=1.0)
+        answerer.tell("hang_up")
+        assert answerer.wait_for("closed")["loud"] == 0
+        peer.finish()
+
+
+def test_sound_before_a_refusal(tmp_path: Path) -> None:
+    with Answerer(mode="listen") as answerer:
+        peer = Sipp(tmp_path, sipp.progress() + sipp.pause(500) + sipp.refuse(486, "Busy Here"))
+        dial(answerer, peer)
+        failed = answerer.wait_for("dial_failed")
+        peer.finish()
+    assert (failed["outcome"], failed["code"]) == ("busy", 486)
+
+
+def test_keys_by_sip_info(tmp_path: Path) -> None:
+    """Quick ones too, which the stack does not pair with an end."""
+    scenario = (
+        sipp.invite() + sipp.answered() + sipp.ack() + sipp.pause(300)
+        + "".join(sipp.press(key, number=2 + at) for at, key in enumerate("4*#0"))
+        + sipp.pause(300) + sipp.bye(number=6)
+    )  # fmt: skip
+    with Answerer(mode="listen") as answerer:
+        caller = Sipp(tmp_path, scenario, target(answerer))
+        keys = [answerer.wait_for("line", kind="Digit")["data"] for _ in range(4)]
+        caller.finish()
+    assert keys == ["4", "*", "#", "0"]
+
+
 @pytest.mark.parametrize(
     ("status", "words", "outcome"),
     [(486, "Busy Here", "busy"), (603, "Decline", "refused"), (404, "Not Found", "refused"),

@@ -8,9 +8,8 @@ passes between the first two is a deque and flags that only ever turn one way.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-import numpy as np
-import soxr
 import structlog
 from baresip import (
     AudioNotActive,
@@ -37,6 +36,7 @@ from trunkline.voice.conversation.events import (
     LineEvent,
     Resumed,
 )
+from trunkline.voice.lines.halfband import rate_change
 from trunkline.voice.lines.line import LineStats, Referred
 
 log = structlog.get_logger(__name__)
@@ -84,8 +84,8 @@ class SipLine:
         self._up = False
         self._ahead = 0
         self._rate = self._wire_rate = _RATE
-        self._from_wire: Callable[[bytes], bytes] = _same
-        self._to_wire: Callable[[bytes], bytes] = _same
+        self._from_wire: Callable[[bytes], bytes] = rate_change(_RATE, _RATE)
+        self._to_wire: Callable[[bytes], bytes] = rate_change(_RATE, _RATE)
         self._fitted = True
         self._replaced: int | None = None
         self._flushes = 0
@@ -200,8 +200,8 @@ class SipLine:
         if not (info.tx_ready and info.rx_ready):
             raise AudioNotActive("the new streams are not ready")
         self._wire_rate = info.tx_sample_rate
-        self._from_wire = _changed(info.rx_sample_rate, self._rate)
-        self._to_wire = _changed(self._rate, info.tx_sample_rate)
+        self._from_wire = rate_change(info.rx_sample_rate, self._rate)
+        self._to_wire = rate_change(self._rate, info.tx_sample_rate)
         self._fitted = True
 
     def _settle_flush(self) -> None:
@@ -263,8 +263,11 @@ class SipLine:
             ) from None
         if self._closed is not None:
             raise Unavailable("The other side hung up before sound could flow.")
-        self._rate = self._probe.info().rx_sample_rate
-        self._fit()
+        with suppress(AudioNotActive, StreamsReplaced):  # by a re-INVITE at once; the beat meets the new streams
+            self._rate = self._probe.info().rx_sample_rate
+            self._fit()
+            while self._audio.read(_READ_BYTES):
+                pass  # early media: an announcement or a ring, and nobody's speech
         self._up = True
 
     def _streams_ready(self) -> bool:
@@ -367,15 +370,3 @@ class SipLine:
         self._up = False
         self._established.set()
         self._events.append(closed)
-
-
-def _same(pcm: bytes) -> bytes:
-    return pcm
-
-
-def _changed(source: int, target: int) -> Callable[[bytes], bytes]:
-    """What brings a stream from one rate to another."""
-    if source == target:
-        return _same
-    stream = soxr.ResampleStream(source, target, 1, "int16")
-    return lambda pcm: bytes(stream.resample_chunk(np.frombuffer(pcm, np.int16)).tobytes())
