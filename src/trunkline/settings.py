@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """The voice process's own HTTP: control of live calls and their events."""
     public_url: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_PUBLIC_URL"))] = None
     """How the outside reaches the API, for links in answers; unset: http://bind:http_port."""
+    lines_url: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_LINES_URL"))] = None
+    """How carriers reach the WebSockets of the voice processes (wss://voice.example.com); unset: ws://bind:voice_port."""
     public_ip: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_PUBLIC_IP"))] = None
     """Address written into SDP; unset: bind."""
     sip_tls_cert: Annotated[Path | None, Field(validation_alias=_env("TRUNKLINE_SIP_TLS_CERT"))] = None
@@ -57,12 +59,20 @@ class Settings(BaseSettings):
     llm_api_key: Annotated[SecretStr | None, Field(validation_alias=_env("TRUNKLINE_LLM_API_KEY"))] = None
     llm_routes: Annotated[Path | None, Field(validation_alias=_env("TRUNKLINE_LLM_ROUTES"))] = None
     """JSON file: model name → {base_url, api_key, model}."""
+    llm_fallback: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_LLM_FALLBACK"))] = None
+    """A name in llm_routes that answers where llm_base_url fails. A route that fails is answered by llm_base_url."""
     llm_embedded: Annotated[bool, Field(validation_alias=_env("TRUNKLINE_LLM_EMBEDDED"))] = False
     """Set by the supervisor when llm_base_url is its own local model server."""
     stt_base_url: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_STT_BASE_URL"))] = None
     stt_api_key: Annotated[SecretStr | None, Field(validation_alias=_env("TRUNKLINE_STT_API_KEY"))] = None
     tts_base_url: Annotated[str | None, Field(validation_alias=_env("TRUNKLINE_TTS_BASE_URL"))] = None
     tts_api_key: Annotated[SecretStr | None, Field(validation_alias=_env("TRUNKLINE_TTS_API_KEY"))] = None
+
+    deepgram_api_key: Annotated[SecretStr | None, Field(validation_alias=_env("DEEPGRAM_API_KEY"))] = None
+    """Deepgram hears and speaks where agents ask for it, and where the local models would; a workspace's own secret
+    `deepgram` goes before it."""
+    elevenlabs_api_key: Annotated[SecretStr | None, Field(validation_alias=_env("ELEVENLABS_API_KEY"))] = None
+    """The same for ElevenLabs."""
 
     outbound_allow: Annotated[str, Field(validation_alias=_env("TRUNKLINE_OUTBOUND_ALLOW"))] = ""
     """Hosts and networks, separated by commas, that webhooks, actions and tool servers may reach though private."""

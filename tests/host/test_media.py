@@ -18,7 +18,7 @@ from tests.resources.calls.conftest import active, outbound, stored
 from trunkline.host import control, media_http
 from trunkline.host.media import MediaCalls
 from trunkline.platform.storage import system
-from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
+from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER, SecretBox
 from trunkline.resources.agent_versions.models import AgentVersion
 from trunkline.resources.agent_versions.snapshots import content_of
 from trunkline.resources.agents.models import Agent
@@ -139,7 +139,7 @@ async def doors(rig: Rig, agent: Agent) -> AsyncIterator[Doors]:
     media = MediaCalls(
         rig.holding,
         rig.host.admission,
-        MediaClaims(rig.database),
+        MediaClaims(rig.database, SecretBox("a key of sixteen or more")),
         lines,
         rig.node.identity.id,
         join_seconds=2.0,

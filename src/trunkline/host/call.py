@@ -66,13 +66,14 @@ class LiveCall:
         """What broke in the host, if that is why the call ended."""
         lock = threading.Lock()
         profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
-        self._session = Session(profile, line.rate, desk.parts.stt.has_partials, line.delay_ms)
+        speech = desk.parts.speech_for(plan.speech)
+        self._session = Session(profile, line.rate, speech.stt.has_partials, line.delay_ms)
         self._driver = WallDriver(
             self._session,
             rate=line.rate,
             profile=profile,
-            stt=desk.parts.stt,
-            tts=desk.parts.tts,
+            stt=speech.stt,
+            tts=speech.tts,
             llm=desk.parts.llm,
             turn=desk.parts.turn,
             run_tool=_no_such_tool,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from trunkline.errors import Unavailable
+from trunkline.errors import SetupError, Unavailable
 from trunkline.host.call import Desk, LiveCall
 from trunkline.host.leg import NoTape
 from trunkline.host.recorder import Recorder, RecordingWriter
@@ -55,15 +55,28 @@ class Holding:
 
     @asynccontextmanager
     async def accounted(self, plan: CallPlan) -> AsyncIterator[None]:
-        """While a call is begun and held: a fault of ours closes its record as failed."""
+        """While a call is begun and held: a fault of ours closes its record as failed, and so does a missing part."""
         try:
             yield
+        except SetupError as error:
+            log.error("call_not_possible", call_id=str(plan.call_id), reason=str(error))
+            metrics.calls_ended.labels(plan.direction.value, "failed").inc()
+            fault = str(error)
+            await until_stored(lambda: self.live.finish(plan.call_id, fault=fault))
         except Exception as error:
             log.exception("call_broke", call_id=str(plan.call_id))
             with suppress(KeyError):  # it had not come so far
                 await self.desk.writer.close(plan.call_id)
             fault = f"The voice host failed ({type(error).__name__}); its log says where."
             await until_stored(lambda: self.live.finish(plan.call_id, fault=fault))
+
+    async def prepare(self, plan: CallPlan) -> None:
+        """Find who hears and speaks for the agent, before the call is answered or dialled.
+
+        Raises SetupError, which says what to set, where nobody does.
+        """
+        # In a thread: a vendor's SDK takes up to a second to load when a workspace's own key is first used.
+        await asyncio.to_thread(self.desk.parts.speech_for, plan.speech)
 
     async def hold(self, plan: CallPlan, line: Line) -> None:
         """The line is up: talk, then write down what was said. The conversation waits for no database."""

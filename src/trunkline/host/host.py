@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from trunkline.errors import NoFreeSlot, NotFound, Unavailable
+from trunkline.errors import NoFreeSlot, NotFound, SetupError, Unavailable
 from trunkline.host.admission import Admission
 from trunkline.host.call import LiveCall
 from trunkline.host.holding import Holding, until_stored
@@ -179,6 +179,11 @@ class VoiceHost:
         )
 
     async def _answer(self, plan: CallPlan, incoming: IncomingCall) -> None:
+        try:
+            await self._holding.prepare(plan)
+        except SetupError as error:
+            await _refuse(incoming, str(error))
+            raise
         warming = self._holding.warm(plan)
         try:
             await self._ring(plan, warming)

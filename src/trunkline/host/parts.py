@@ -22,8 +22,10 @@ from trunkline.voice.speech.hibari import LocalVoice
 from trunkline.voice.speech.openai_stt import OpenAISpeechToText
 from trunkline.voice.speech.openai_tts import OpenAITextToSpeech
 from trunkline.voice.speech.ports import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
+from trunkline.voice.speech.services import Addresses, Own, SpeechServices
 from trunkline.voice.speech.turn import SmartTurn
 from trunkline.voice.speech.vad import SileroVad
+from trunkline.voice.speech.wanted import Keys, Wanted
 from trunkline.voice.speech.whisper import LocalWhisper, WhisperDecoder
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,19 @@ class Choice:
     stt: Endpoint | None = None
     """None: the local model."""
     tts: Endpoint | None = None
+    keys: Keys = field(default_factory=Keys)
+    """Of speech vendors."""
+    addresses: Addresses = field(default_factory=Addresses)
+    llm_fallback: str | None = None
+    """A name in `llm_routes` that stands in where the endpoint fails."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What one call hears and speaks with."""
+
+    stt: SpeechToText
+    tts: TextToSpeech
 
 
 @dataclass(frozen=True)
@@ -65,8 +80,16 @@ class Parts:
     tts: TextToSpeech
     llm: LanguageModel
     pool: ThreadPoolExecutor
+    services: SpeechServices | None = None
+    """Who hears and speaks for which agent; None: `stt` and `tts` for all."""
     thinking_deadline: float = Profile.thinking_deadline
     """Seconds from a taken turn to the first sound, after which the agent apologises."""
+
+    def speech_for(self, wanted: Wanted) -> Speech:
+        """The ears and the voice of one call. Raises SetupError, which says what to set, where there are none."""
+        if self.services is None:
+            return Speech(self.stt, self.tts)
+        return Speech(self.services.ears(wanted), self.services.voice(wanted))
 
     async def warm(self) -> None:
         """Do now what the first call would otherwise wait for. Raises ProviderError."""
@@ -75,6 +98,8 @@ class Parts:
 
     async def close(self) -> None:
         """Let go of connections and threads; what runs in the pool ends first."""
+        if self.services is not None:
+            await self.services.close()
         await asyncio.gather(self.stt.close(), self.tts.close(), self.llm.close())
         await asyncio.to_thread(self.pool.shutdown, cancel_futures=True)
 
@@ -83,21 +108,33 @@ def load(choice: Choice) -> Parts:
     """Load what was chosen; takes seconds and blocks. Raises ModelMissing, SetupError."""
     store = Store(choice.models)
     pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="speech", initializer=_give_way)
+    vad = SileroVad(store.path("vad", "silero_vad.onnx"))
+    turn = SmartTurn(store.path("turn", "smart-turn-v3.2-cpu.onnx"), pool)
+    stt, tts = _hearing(choice, store, pool), _voice(choice, pool)
+    own = Own(stt, tts, local_stt=choice.stt is None, local_tts=choice.tts is None)
+    services = SpeechServices(own, choice.keys, choice.addresses)
+    services.load()
     parts = Parts(
-        vad=SileroVad(store.path("vad", "silero_vad.onnx")),
-        turn=SmartTurn(store.path("turn", "smart-turn-v3.2-cpu.onnx"), pool),
-        stt=_hearing(choice, store, pool),
-        tts=_voice(choice, pool),
+        vad=vad,
+        turn=turn,
+        stt=stt,
+        tts=tts,
         llm=language_model(
-            choice.llm.base_url, choice.llm.api_key, embedded=choice.llm_embedded, routes=choice.llm_routes
+            choice.llm.base_url,
+            choice.llm.api_key,
+            embedded=choice.llm_embedded,
+            routes=choice.llm_routes,
+            fallback=choice.llm_fallback,
         ),
         pool=pool,
+        services=services,
         thinking_deadline=_EMBEDDED_DEADLINE if choice.llm_embedded else Profile.thinking_deadline,
     )
     log.info(
         "parts_loaded",
         stt=type(parts.stt).__name__,
         tts=type(parts.tts).__name__,
+        vendors=services.vendors,
         llm_embedded=choice.llm_embedded,
     )
     return parts

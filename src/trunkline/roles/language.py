@@ -57,6 +57,7 @@ def _model(settings: Settings, *, background: bool) -> LanguageModel:
         found.api_key,
         embedded=found.embedded,
         routes=settings.llm_routes,
+        fallback=settings.llm_fallback,
         background=background,
     )
 

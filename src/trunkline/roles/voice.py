@@ -35,6 +35,7 @@ from trunkline.settings import Settings
 from trunkline.voice.lines.sip import SipEngine
 from trunkline.voice.lines.sip_config import Certificate
 from trunkline.voice.lines.websocket import WebSocketLines
+from trunkline.voice.speech.wanted import Keys
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +93,7 @@ async def _started(
     host = VoiceHost(holding, capacity)
     address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
     lines = WebSocketLines(asyncio.get_running_loop())
-    media = MediaCalls(holding, host.admission, MediaClaims(database), lines, uuid4())
+    media = MediaCalls(holding, host.admission, MediaClaims(database, secrets), lines, uuid4())
     beat.clocks.append(lines.tick)
     tune_interpreter()
     beat.start()
@@ -156,6 +157,8 @@ def choice(settings: Settings) -> Choice:
         llm_routes=settings.llm_routes,
         stt=_endpoint(settings.stt_base_url, settings.stt_api_key),
         tts=_endpoint(settings.tts_base_url, settings.tts_api_key),
+        keys=Keys(_shown(settings.deepgram_api_key), _shown(settings.elevenlabs_api_key)),
+        llm_fallback=settings.llm_fallback,
     )
 
 
@@ -172,4 +175,8 @@ def certificate(settings: Settings) -> Certificate | None:
 
 
 def _endpoint(base_url: str | None, key: SecretStr | None) -> Endpoint | None:
-    return None if base_url is None else Endpoint(base_url, key.get_secret_value() if key else "")
+    return None if base_url is None else Endpoint(base_url, _shown(key))
+
+
+def _shown(key: SecretStr | None) -> str:
+    return key.get_secret_value() if key else ""

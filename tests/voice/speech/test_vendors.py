@@ -13,9 +13,10 @@ from trunkline.errors import ProviderError, ProviderRefused, ProviderTimeout
 from trunkline.voice.scripted.script import FaultKind
 from trunkline.voice.speech import deepgram, elevenlabs, tones
 from trunkline.voice.speech.deepgram import DeepgramSpeechToText, DeepgramTextToSpeech
-from trunkline.voice.speech.elevenlabs import ElevenLabsSpeechToText, ElevenLabsTextToSpeech, Style
+from trunkline.voice.speech.elevenlabs import ElevenLabsSpeechToText, ElevenLabsTextToSpeech
 from trunkline.voice.speech.ports import SpeechToText, TextToSpeech, Voice
 from trunkline.voice.speech.vendor import Sdk
+from trunkline.voice.speech.wanted import Style
 
 RATE = 8000
 Vendor = Deepgram | ElevenLabs

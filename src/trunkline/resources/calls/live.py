@@ -18,6 +18,7 @@ from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.hours import is_open
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.agents.speech import vendor_keys
 from trunkline.resources.calls.announced import announced
 from trunkline.resources.calls.closing import CANCELED, Fault, Recording, close_call, end_call, locked, refold
 from trunkline.resources.calls.models import Call, CallAttempt, CallEvent
@@ -84,7 +85,7 @@ class LiveCalls:
             call.host_id = str(host)
             session.add(call)
             await session.flush()
-            return plan_of(call, agent, None)
+            return await self._plan(session, call, agent, None)
 
     async def pending_attempts(self, host: UUID) -> list[tuple[UUID, int]]:
         """The attempts that wait for this host to claim them, oldest first."""
@@ -126,7 +127,7 @@ class LiveCalls:
                 return None
             call.agent_version = str(agent.version)
             call.started_at = now
-            return plan_of(call, agent, trunk)
+            return await self._plan(session, call, agent, trunk)
 
     async def ringing(self, call_id: UUID) -> bool:
         """The other side rings; False when the call is closed already."""
@@ -190,6 +191,10 @@ class LiveCalls:
         """
         async with self._database.system() as session:
             return await close_call(session, call_id, recording, Fault(fault) if fault else None)
+
+    async def _plan(self, session: AsyncSession, call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
+        keys = await vendor_keys(session, self._secrets, call.workspace_id)
+        return plan_of(call, agent, trunk, keys)
 
     async def _trunk(self, session: AsyncSession, call: Call) -> Trunk | None:
         mine = Number.workspace_id == call.workspace_id, Number.number == call.number_from

@@ -1,13 +1,14 @@
 """What a voice host is told about a call before it answers or dials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
+from trunkline.resources.agents.speech import speech_of
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.record import Direction
 from trunkline.resources.numbers.models import Number
@@ -15,6 +16,7 @@ from trunkline.resources.numbers.service import PASSWORD_FIELD
 from trunkline.resources.numbers.trunk import trunk
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.lines.line import Trunk
+from trunkline.voice.speech.wanted import Keys, Wanted
 
 
 class Secrets(Protocol):
@@ -43,12 +45,14 @@ class CallPlan:
     trunk: Trunk | None
     headers: dict[str, str]
     """X- headers: of the INVITE that came, or for the one that goes out."""
+    speech: Wanted = field(default_factory=Wanted)
+    """Whose ears and voice the agent asks for."""
     ring_pause: float | None = None
     """Seconds that an incoming call rings before it is answered; None: as the host likes."""
 
 
-def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
-    """The plan of a call with this agent; system variables win over those of the call."""
+def plan_of(call: Call, agent: Agent, trunk: Trunk | None, keys: Keys | None = None) -> CallPlan:
+    """The plan of a call with this agent; system variables win over those of the call. `keys`: the workspace's own."""
     system = {
         "call_id": str(call.id),
         "user_phone_number": call.other_party,
@@ -76,6 +80,7 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
         target=call.number_to if direction is Direction.OUTBOUND else None,
         trunk=trunk,
         headers={name: str(value) for name, value in (call.sip_headers or {}).items()},
+        speech=speech_of(agent.settings, keys),
         ring_pause=agent.settings.get("ring_pause_seconds"),
     )
 

@@ -9,11 +9,13 @@ from trunkline.platform.storage.database import Database
 from trunkline.resources.agent_versions.models import AgentVersion
 from trunkline.resources.agent_versions.snapshots import put_back
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.agents.speech import vendor_keys
 from trunkline.resources.calls.closing import end_call, locked
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.plan import CallPlan, plan_of
 from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import CallStatus
+from trunkline.resources.workspaces.secrets import Opener
 
 _NOT_JOINED = "Nobody opened the call's WebSocket; open wsMediaUrl within a minute."
 
@@ -21,8 +23,9 @@ _NOT_JOINED = "Nobody opened the call's WebSocket; open wsMediaUrl within a minu
 class MediaClaims:
     """The media calls of one voice process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, secret_box: Opener) -> None:
         self._database = database
+        self._secrets = secret_box
 
     async def open(self, call_id: UUID, host: UUID) -> CallPlan | None:
         """The plan of a call that waits on this host, with the version of its agent that was asked for; else None."""
@@ -30,7 +33,8 @@ class MediaClaims:
             call = await locked(session, call_id)
             if call is None or call.status != CallStatus.RINGING or call.host_id != str(host):
                 return None
-            return plan_of(call, await _agent_of(session, call), None)
+            keys = await vendor_keys(session, self._secrets, call.workspace_id)
+            return plan_of(call, await _agent_of(session, call), None, keys)
 
     async def not_joined(self, call_id: UUID) -> bool:
         """Nobody came: the call is over. False when it is already."""

@@ -7,7 +7,7 @@ twilio                         {account_sid, auth_token}
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -19,6 +19,14 @@ from trunkline.resources.workspaces.models import WorkspaceSecret
 
 Name = Literal["deepgram", "elevenlabs", "twilio", "calcom", "ghl"]
 NAMES: tuple[Name, ...] = get_args(Name)
+
+
+class Opener(Protocol):
+    """What is needed of `platform.storage.secrets.SecretBox` to read."""
+
+    def open(self, workspace_id: UUID, field: str, sealed: bytes) -> str:
+        """The text that was sealed for this workspace and field."""
+        ...
 
 
 async def store(
@@ -34,9 +42,7 @@ async def store(
     return (await session.execute(returned, execution_options={"populate_existing": True})).scalar_one()
 
 
-async def secret(
-    session: AsyncSession, box: SecretBox, workspace_id: UUID, name: Name
-) -> dict[str, str] | None:
+async def secret(session: AsyncSession, box: Opener, workspace_id: UUID, name: Name) -> dict[str, str] | None:
     """The value, of the shape above; None where the workspace has none. Workspace's or system's session.
 
     Raises:

@@ -19,6 +19,15 @@ from trunkline.voice.speech.vendor import Sdk, faults, http_client, short, whole
 API = "https://api.deepgram.com"
 EARS_MODEL = "nova-3"
 DEFAULT_VOICE = "aura-2-thalia-en"
+_VOICES = {
+    "de": "aura-2-viktoria-de",
+    "es": "aura-2-celeste-es",
+    "fr": "aura-2-agathe-fr",
+    "it": "aura-2-livia-it",
+    "ja": "aura-2-izanami-ja",
+    "nl": "aura-2-rhea-nl",
+}
+"""One of each language that there are others of."""
 _OLDER_MODEL = "nova-2"
 """For languages that nova-3 does not hear."""
 HEARD = frozenset((
@@ -59,6 +68,11 @@ def hears(language: str) -> bool:
 def speaks(voice_id: str, language: str) -> bool:
     """Does the voice speak it? Its last part says what it speaks."""
     return language == "multi" or voice_id.rpartition("-")[2] == short(language)
+
+
+def voice_for(language: str) -> str:
+    """A voice of the language, or the usual one where there is none."""
+    return _VOICES.get(short(language), DEFAULT_VOICE)
 
 
 class DeepgramSpeechToText:

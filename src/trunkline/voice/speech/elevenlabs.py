@@ -9,7 +9,6 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from trunkline.errors import ProviderError, ProviderRefused
@@ -17,10 +16,10 @@ from trunkline.voice.speech.ports import Voice
 from trunkline.voice.speech.streamed import StreamedHearing, Transcript, ended_early
 from trunkline.voice.speech.trim import HeadTrim
 from trunkline.voice.speech.vendor import Sdk, faults, http_client, short, whole_samples
+from trunkline.voice.speech.wanted import Style
 
 API = "https://api.elevenlabs.io"
 EARS_MODEL = "scribe_v2_realtime"
-VOICE_MODEL = "eleven_flash_v2_5"
 DEFAULT_VOICE = "21m00Tcm4TlvDq8ikWAM"
 """Rachel, one of the voices that every account has."""
 RATES = (8000, 16_000, 22_050, 24_000, 44_100, 48_000)
@@ -40,30 +39,6 @@ _LONGEST_KEYWORD = 20
 _MOST_KEYWORDS = 50
 _NO_WORDS = ("insufficient_audio_activity", "commit_throttled")
 _UNFIT = ("input_error", "invalid_request", "chunk_size_exceeded", "unaccepted_terms")
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a voice speaks; None leaves it to the voice."""
-
-    model: str = VOICE_MODEL
-    stability: float | None = None
-    similarity: float | None = None
-    style: float | None = None
-    speaker_boost: bool | None = None
-    latency: int | None = None
-    """0 to 4: quality given for speed."""
-
-    def settings(self, speed: float) -> dict[str, float | bool]:
-        """As the vendor names them."""
-        named = {
-            "stability": self.stability,
-            "similarity_boost": self.similarity,
-            "style": self.style,
-            "use_speaker_boost": self.speaker_boost,
-            "speed": None if speed == 1.0 else speed,
-        }
-        return {name: value for name, value in named.items() if value is not None}
 
 
 def sdk(api_key: str, base_url: str = API, timeout: float = 4.0) -> Sdk:
