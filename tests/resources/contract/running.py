@@ -14,6 +14,7 @@ import httpx2
 from tests.fixtures.database import empty
 from tests.resources.api import Api, serve
 from tests.resources.contract.conftest import expecting, says, server_of_somebody
+from tests.resources.contract.operations import PLACES
 from tests.resources.contract.world import World
 from tests.resources.tool_servers.rig import served
 from trunkline.platform.outbound.client import Outbound
@@ -79,9 +80,12 @@ async def _live(url: str, told: Queue[Any], over: asyncio.Event) -> None:
         outbound = Outbound(_HERE, resolver=_only_here)
         api.app.state.platform = api.platform = replace(api.platform, outbound=outbound)
         await api.host(capacity=1000)
+        world = World(api, somebody)
+        for kind in dict.fromkeys(PLACES.values()):
+            await world.id(kind)
         key = api.client.headers["Authorization"].removeprefix("Bearer ")
         async with served(api.app) as base:
-            told.put(Running(base, key, World(api, somebody), asyncio.get_running_loop()))
+            told.put(Running(base, key, world, asyncio.get_running_loop()))
             await _alive(api, over)
         await outbound.close()
     await database.close()

@@ -34,6 +34,9 @@ REFUSED: dict[Key, tuple[int, str]] = {
 }
 """Operations that cannot succeed here: status, and why."""
 
+UNKNOWN = {"nobody_knows": "1"}
+"""Sent with every query and body: what is not known is ignored."""
+
 STREAMS = {("POST", "/simulation_cases/generate"), ("POST", "/simulations/generate")}
 
 
@@ -62,8 +65,8 @@ async def call(world: World, operation: Operation, path: str | None = None) -> h
     return await world.api.client.request(
         operation.method,
         path or await path_of(world, operation),
-        params=await world.fill(operation.query),
-        **({} if operation.body is None else {"json": await world.fill(operation.body)}),
+        params=await world.fill(operation.query) | UNKNOWN,
+        **({} if operation.body is None else {"json": await world.fill(operation.body) | UNKNOWN}),
     )
 
 

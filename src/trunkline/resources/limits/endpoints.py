@@ -15,6 +15,6 @@ async def get_limits(session: Transaction, caller: Caller) -> LimitsOut:
 
 
 @router.put("")
-async def change_limits(body: LimitsChange, session: Transaction, caller: Caller) -> LimitsOut:
+async def change_limits(session: Transaction, caller: Caller, body: LimitsChange | None = None) -> LimitsOut:
     """Change how many calls the workspace may place."""
-    return await service.write(session, caller.workspace_id, body)
+    return await service.write(session, caller.workspace_id, body or LimitsChange())

@@ -1,8 +1,8 @@
 """Subaccounts on the wire."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 
 from trunkline.platform.http.scopes import PERMISSIONS
 from trunkline.platform.http.wire import Wire, WireInput, example
@@ -59,10 +59,8 @@ class Products(WireInput):
     phone_numbers: Annotated[list[MovedNumber], Field(min_length=1, max_length=MOST_MOVED)]
 
 
-class SubaccountUpdate(WireInput):
-    """What may be changed. What is left out stays; a `max_…` of null is no limit."""
-
-    model_config = example(operation_type="import", products={"phone_numbers": [{"number": "+14155550100"}]})
+class SubaccountWrite(WireInput):
+    """What may be set and changed of a subaccount; a `max_…` of null is no limit."""
 
     clearable: ClassVar[frozenset[str]] = frozenset({"max_agents", "max_minutes", "max_workflow_runs"})
 
@@ -81,14 +79,21 @@ class SubaccountUpdate(WireInput):
     grant_permissions: Permissions = Field(default_factory=list)
     revoke_permissions: Permissions = Field(default_factory=list)
     pricing_tiers_attach: Annotated[list[PricingTier], Field(max_length=100)] = Field(default_factory=list)
-    pricing_tiers_detach: Annotated[list[PricingTier], Field(max_length=100)] = Field(default_factory=list)
     import_subscription: Subscription | None = None
+
+
+class SubaccountUpdate(SubaccountWrite):
+    """What is to be changed; what is left out stays."""
+
+    model_config = example(operation_type="import", products={"phone_numbers": [{"number": "+14155550100"}]})
+
+    pricing_tiers_detach: Annotated[list[PricingTier], Field(max_length=100)] = Field(default_factory=list)
     operation_type: Literal["import", "return"] | None = None
     """`import`: the parent's numbers go to the subaccount; `return`: they come back."""
     products: Products | None = None
 
 
-class SubaccountCreate(SubaccountUpdate):
+class SubaccountCreate(SubaccountWrite):
     """A new subaccount: it may do everything but what is revoked."""
 
     model_config = example(
@@ -102,15 +107,6 @@ class SubaccountCreate(SubaccountUpdate):
     user_email: Annotated[
         Email | None, Field(validation_alias=AliasChoices("user_email", "invite_user_email"))
     ] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _new(cls, value: Any) -> Any:
-        # Of an update only; in a creation they are unknown, and so ignored.
-        if not isinstance(value, dict):
-            return value
-        others = ("operation_type", "products", "pricing_tiers_detach")
-        return {name: member for name, member in value.items() if name not in others}
 
 
 class SubaccountMade(Wire):

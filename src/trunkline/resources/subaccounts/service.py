@@ -13,7 +13,12 @@ from trunkline.resources.calls.closing import end_call
 from trunkline.resources.calls.status import CallStatus
 from trunkline.resources.subaccounts import moves, twilio
 from trunkline.resources.subaccounts.repository import SubaccountRepository
-from trunkline.resources.subaccounts.schemas import SubaccountCreate, SubaccountUpdate
+from trunkline.resources.subaccounts.schemas import (
+    PricingTier,
+    SubaccountCreate,
+    SubaccountUpdate,
+    SubaccountWrite,
+)
 from trunkline.resources.workspaces import repository as workspaces
 from trunkline.resources.workspaces import secrets
 from trunkline.resources.workspaces.keys import given
@@ -70,11 +75,13 @@ class Subaccounts:
             Forbidden: numbers are to be moved, and the key lacks the scope for them.
         """
         _check(body)
+        if (body.operation_type is None) != (body.products is None):
+            raise BadInput("operation_type and products belong together; send both or neither.")
         if body.products is not None:
             self._caller.require(Scope.PHONE_NUMBERS, write=True)
         async with self._database.system() as session:
             subaccount = await self._held(session, subaccount_id)
-            _merge(subaccount, body)
+            _merge(subaccount, body, body.pricing_tiers_detach)
             await self._keep_twilio(session, subaccount.id, body)
             if body.products is not None:
                 giver, taker = self._caller.workspace_id, subaccount.id
@@ -127,7 +134,7 @@ class Subaccounts:
             raise _unknown(subaccount_id)
         return subaccount
 
-    async def _keep_twilio(self, session: AsyncSession, workspace_id: UUID, body: SubaccountUpdate) -> None:
+    async def _keep_twilio(self, session: AsyncSession, workspace_id: UUID, body: SubaccountWrite) -> None:
         if body.twilio_account_sid is not None and body.twilio_auth_token is not None:
             account = {"account_sid": body.twilio_account_sid, "auth_token": body.twilio_auth_token}
             await secrets.store(session, self._secrets, workspace_id, "twilio", account)
@@ -142,18 +149,16 @@ def _unknown(subaccount_id: str) -> NotFound:
     return NotFound(f"There is no subaccount {subaccount_id}.")
 
 
-def _check(body: SubaccountUpdate) -> None:
+def _check(body: SubaccountWrite) -> None:
     if both := set(body.grant_permissions) & set(body.revoke_permissions):
         raise BadInput(
             f"grant_permissions and revoke_permissions both name {min(both)}; name it in one of them."
         )
     if (body.twilio_account_sid is None) != (body.twilio_auth_token is None):
         raise BadInput("twilio_account_sid and twilio_auth_token belong together; send both.")
-    if (body.operation_type is None) != (body.products is None):
-        raise BadInput("operation_type and products belong together; send both or neither.")
 
 
-def _merge(subaccount: Workspace, body: SubaccountUpdate) -> None:
+def _merge(subaccount: Workspace, body: SubaccountWrite, detached: Sequence[PricingTier] = ()) -> None:
     if body.subaccount_name is not None:
         subaccount.name = body.subaccount_name
     for name in _PLAIN:
@@ -162,7 +167,7 @@ def _merge(subaccount: Workspace, body: SubaccountUpdate) -> None:
     revoked = {*(subaccount.revoked_permissions or ()), *body.revoke_permissions}
     subaccount.revoked_permissions = _in_order(revoked - set(body.grant_permissions))
     tiers = [*(subaccount.pricing_tiers or ()), *(tier.pricing_tier_id for tier in body.pricing_tiers_attach)]
-    gone = {tier.pricing_tier_id for tier in body.pricing_tiers_detach}
+    gone = {tier.pricing_tier_id for tier in detached}
     subaccount.pricing_tiers = [tier for tier in dict.fromkeys(tiers) if tier not in gone]
     if body.import_subscription is not None:
         subaccount.subscription = body.import_subscription.model_dump(exclude_none=True)

@@ -25,17 +25,19 @@ def _keys(session: StrictTransaction, identity: StrictlyActing) -> Keys:
 Service = Annotated[Keys, Depends(_keys)]
 
 
-async def _owner(body: KeyCreate, caller: Caller, parts: Parts) -> Identity:
-    if body.workspace_id is None:
+async def _owner(caller: Caller, parts: Parts, body: KeyCreate | None = None) -> Identity:
+    if body is None or body.workspace_id is None:
         return caller
     return await acting.required(parts.database, caller, body.workspace_id, write=True)
 
 
 @router.post("")
-async def create_key(body: KeyCreate, owner: Annotated[Identity, Depends(_owner)], parts: Parts) -> KeyMade:
+async def create_key(
+    owner: Annotated[Identity, Depends(_owner)], parts: Parts, body: KeyCreate | None = None
+) -> KeyMade:
     """Make a key, for the key's workspace or a subaccount of it. Its text is shown this once."""
     async with parts.database.workspace(owner.workspace_id) as session:
-        row, key = await Keys(session, owner).create(parts.secrets, body)
+        row, key = await Keys(session, owner).create(parts.secrets, body or KeyCreate())
     return KeyMade(**_shown(row).model_dump(), key=key)
 
 
