@@ -1,4 +1,4 @@
-"""The SIP engine: calls in and out over UDP and TCP, by the baresip stack.
+"""The SIP engine: calls in and out over UDP, TCP and TLS, by the baresip stack.
 
 Figures, loopback, 20 calls, two cores (milliseconds, p50 / p95). From the wire to `read()`: 11 / 12.3 with the
 adaptive jitter buffer from 10 ms that is the default here, 21 / 22.3 from 20 ms, 1.4 / 2.3 with none. The buffer
@@ -7,8 +7,8 @@ grows by itself: with 30 ms of jitter put on the wire it lost nothing. From `wri
 
 What the stack cannot do, and so this engine does not: refuse with another status than 486, send 18x with sound,
 tell the address an INVITE came from (an open engine answers anyone: keep a firewall or Kamailio in front), session
-timers (RFC 4028), forget a user agent (one is kept for each trunk and caller id, for good), more than about 250
-calls at once, or write a public address into SDP that no interface of the machine has.
+timers (RFC 4028), forget a user agent (those of each trunk and caller id are kept for good), more than about 250
+calls at once, or write a public address into SDP that no interface of the machine has. Decision 5 has the whole list.
 """
 
 import asyncio
