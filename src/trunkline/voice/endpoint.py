@@ -74,5 +74,7 @@ def faults(what: str) -> Iterator[None]:
         raise ProviderTimeout(f"{what} did not answer in time") from error
     except openai.APIStatusError as error:
         raise answered(what, error.status_code, error.message) from error
+    except ValueError as error:  # neither JSON nor even text
+        raise ProviderError(f"{what} answered with nonsense") from error
     except (openai.OpenAIError, httpx2.HTTPError) as error:
         raise ProviderError(f"{what} failed: {error or type(error).__name__}") from error

@@ -11,7 +11,7 @@ from tests.voice.language.contract import ASK, FORM
 from tests.voice.language.served import served
 from trunkline.errors import SetupError
 from trunkline.voice.language.routes import language_model, read_routes
-from trunkline.voice.scripted.script import ChatScript, Script
+from trunkline.voice.scripted.script import ChatScript, Fault, FaultKind, Script
 from trunkline.voice.scripted.server import ScriptedServer
 
 
@@ -67,3 +67,40 @@ def test_a_wrong_file_of_routes_is_refused_by_name(tmp_path: Path, text: str) ->
 def test_an_absent_file_of_routes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="TRUNKLINE_LLM_ROUTES"):
         read_routes(tmp_path / "none.json")
+
+
+async def test_a_route_that_fails_is_answered_by_its_fallback_and_then_by_the_default(tmp_path: Path) -> None:
+    broken = Script(llm=ChatScript(faults=(Fault(kind=FaultKind.BROKEN, rate=1.0),)))
+    with ScriptedServer() as default, ScriptedServer(broken) as one, ScriptedServer() as two:
+        file = tmp_path / "routes.json"
+        file.write_text(
+            json.dumps(
+                {
+                    "smart": {"base_url": one.base_url, "fallback": "spare"},
+                    "plain": {"base_url": one.base_url},
+                    "spare": {"base_url": two.base_url, "model": "spare-1"},
+                }
+            )
+        )
+        llm = language_model(default.base_url, routes=file)
+        for name in ("smart", "plain"):
+            assert [part async for part in llm.reply(name, ASK)]
+        await llm.close()
+        assert [each.model for each in two.of("llm")] == ["spare-1"]
+        assert [each.model for each in default.of("llm")] == ["plain"]
+
+
+async def test_a_route_can_stand_in_for_the_endpoint(tmp_path: Path) -> None:
+    broken = Script(llm=ChatScript(faults=(Fault(kind=FaultKind.BROKEN, rate=1.0),)))
+    with ScriptedServer(broken) as default, ScriptedServer() as spare:
+        file = tmp_path / "routes.json"
+        file.write_text(json.dumps({"spare": {"base_url": spare.base_url}}))
+        llm = language_model(default.base_url, routes=file, fallback="spare")
+        assert [part async for part in llm.reply("any", ASK)]
+        await llm.close()
+        assert len(spare.of("llm")) == 1
+        with pytest.raises(SetupError, match="TRUNKLINE_LLM_FALLBACK names other"):
+            language_model(default.base_url, routes=file, fallback="other")
+        file.write_text(json.dumps({"spare": {"base_url": spare.base_url, "fallback": "other"}}))
+        with pytest.raises(SetupError, match="names other as its fallback"):
+            language_model(default.base_url, routes=file)
