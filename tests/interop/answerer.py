@@ -85,7 +85,7 @@ class Answerer:
     """The engine, its beat thread, and the commands."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.mode = arguments.mode
+        self.mode, self.cap = arguments.mode, arguments.cap
         self.engine = SipEngine(
             port=arguments.port,
             rtp_ports=arguments.rtp,
@@ -102,7 +102,7 @@ class Answerer:
             "incoming", call=call.call_id, dialled=call.dialled, caller=call.caller, transport=call.transport,
             headers=call.headers,
         )  # fmt: skip
-        if self.mode == "refuse":
+        if self.mode == "refuse" or (self.cap and len(self.talks) >= self.cap):
             await call.line.hang_up()
             return
         self.talks.append(Talk(call.call_id, call.line, self.mode))
@@ -200,6 +200,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rtp", required=True)
     parser.add_argument("--mode", choices=["echo", "tone", "listen", "ring", "refuse"], default="echo")
+    parser.add_argument("--cap", type=int, default=0, help="calls taken at once; 0: all")
     parser.add_argument("--rtp-timeout", type=int, default=30)
     parser.add_argument("--codecs", default=",".join(CODECS))
     parser.add_argument("--certificate", nargs=2, metavar=("CHAIN", "KEY"))

@@ -23,6 +23,12 @@ _VIA = "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]"
 _UAS_HEADERS = "[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]"
 
 
+def secure_sdp(key: str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz") -> str:
+    """An offer of SRTP and nothing else (RFC 4568)."""
+    crypto = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\n"
+    return sdp().replace("RTP/AVP", "RTP/SAVP") + crypto
+
+
 def sdp(codec: str = "pcmu", direction: str = "sendrecv", version: int = 1) -> str:
     payload = PAYLOADS[codec]
     return f"""v=0

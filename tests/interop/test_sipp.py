@@ -1,5 +1,6 @@
 """SIPp calls our engine and is called by it: signalling as another stack writes it, sound over RTP."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,59 @@ def test_twenty_calls_at_once(tmp_path: Path) -> None:
         closed = [answerer.wait_for("closed") for _ in range(20)]
     assert {each["reason"] for each in closed} == {"hung_up"}
     assert min(each["loud"] for each in closed) > 8000
+
+
+def test_srtp_is_taken_by_a_number_that_has_called_out_too(tmp_path: Path) -> None:
+    """Its agent for calls out offers no SRTP, and must not get the calls in."""
+    with Answerer(mode="listen") as far, Answerer(mode="listen") as answerer:
+        trunk = {"host": f"127.0.0.1:{far.port}", "caller_id": "555"}
+        answerer.tell("dial", target="100", trunk=trunk)
+        answerer.wait_for("dialled")
+        scenario = (
+            sipp.invite("555", sipp.secure_sdp()) + sipp.answered() + sipp.ack("555") + sipp.pause(300)
+            + sipp.bye("555")
+        )  # fmt: skip
+        Sipp(tmp_path, scenario, target(answerer)).finish()
+        assert answerer.wait_for("incoming")["dialled"] == "555"
+        answerer.tell("hang_up")
+
+
+def test_a_flood_over_the_cap_is_refused_and_disturbs_nobody(tmp_path: Path) -> None:
+    """100 INVITEs in a second while the five calls that are allowed are up."""
+    for name in ("admitted", "flood"):
+        (tmp_path / name).mkdir()
+    with Answerer("echo", 30, "--cap", "5") as answerer:
+        admitted = Sipp(tmp_path / "admitted", call(6000), target(answerer), calls=5)
+        for _ in range(5):
+            answerer.wait_for("answered")
+        answerer.tell("report")
+        before = {talk["call"]: talk["loud"] for talk in answerer.wait_for("report")["talks"]}
+        flood = sipp.invite("999") + sipp.refused("999", 486)
+        Sipp(tmp_path / "flood", flood, target(answerer), calls=100).finish()
+        admitted.finish()
+        closed = [answerer.wait_for("closed") for _ in range(5)]
+        rung = [event for event in answerer.drain() if event["event"] == "incoming"]
+    assert len(rung) == 105
+    assert before.keys() == {each["call"] for each in closed}
+    assert min(each["loud"] for each in closed) > 0.95 * 5.5 * 8000, "the whole of their speech was heard"
+
+
+@pytest.mark.parametrize("user", ["", "100@"])
+def test_options_are_answered(user: str) -> None:
+    """What a proxy or a trunk asks to see whether we live."""
+    with Answerer() as answerer, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.bind(("127.0.0.1", 0))
+        asker.settimeout(5)
+        uri, port = f"sip:{user}127.0.0.1:{answerer.port}", asker.getsockname()[1]
+        request = (
+            f"OPTIONS {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK1;rport\r\n"
+            f"From: <sip:k@127.0.0.1>;tag=1\r\nTo: <{uri}>\r\nCall-ID: 1@k\r\nCSeq: 1 OPTIONS\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+        asker.sendto(request.encode(), ("127.0.0.1", answerer.port))
+        answer = asker.recv(4000).decode()
+    assert answer.startswith("SIP/2.0 200 OK\r\n")
+    assert "m=audio 9 RTP/AVP 9 0 8 101" in answer
 
 
 def test_an_unknown_number_is_refused(tmp_path: Path) -> None:
