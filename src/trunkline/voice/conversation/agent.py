@@ -37,7 +37,7 @@ class Agent:
     def __init__(self, outbox: Outbox, rate: int, dialogue: Dialogue) -> None:
         self._out = outbox
         self._dialogue = dialogue
-        self.playout = Playout(rate)
+        self.playout = Playout(rate, dialogue.profile.background)
         self.reply: Reply | None = None
         """The reply at work: asked for, or not yet heard to its end."""
         self.closing = False

@@ -1,25 +1,31 @@
 """What we say: sentences as sound, in order; what of it was heard; pause, fade, resume, cut.
 
 Positions are samples. A sentence's sound counts as handed when the line has it, as heard when it has left the line:
-handed, less what is still queued, less what a flush dropped.
+handed, less what is still queued, less what a flush dropped. An agent in a place (`background`) is never silent: the
+place sounds under its words and between them, and what of it waits in the line or is flushed counts as no word.
 """
 
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from trunkline.voice.conversation.background import Room
 from trunkline.voice.conversation.events import TICK_MS
+from trunkline.voice.conversation.profile import Background
 
 AHEAD_MS = 60
 """How far ahead of the ear the line is kept while we speak. Every millisecond of it is latency at a barge-in."""
+_PLACE_AHEAD_MS = 40
+"""How far ahead the line is kept by the place alone; our next words come so much later."""
 _REWIND_MS = 1000
 _SNAP_MS = 120
 _LETTER_MS = 65
 """Speech takes about this long a letter."""
-_FLUSH_PATIENCE = 5
-"""Ticks to wait for the line's report of a flush before going on as if it dropped nothing."""
+_FLUSH_PATIENCE = 6
+"""Ticks to wait for the line's report of a flush before going on as if it dropped all it held."""
 _PHRASE = re.compile(r"[,;:.!?—–]\s+")
 _WORD_START = re.compile(r"\S+")
 
@@ -64,18 +70,30 @@ class Sentence:
         return heard
 
 
+@dataclass
+class _Span:
+    """Bytes handed to the line in one go: of a sentence, or of the place behind it (None)."""
+
+    sentence: Sentence | None
+    size: int
+
+
 class Playout:
     """The sentences that wait, the one that plays, and those of which something was heard."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, background: Background | None = None) -> None:
         self.rate = rate
+        self._room = None if background is None else Room(background, rate)
+        self._place_ahead = rate * _PLACE_AHEAD_MS // 1000
         self._frame = rate * TICK_MS // 1000 * 2
         self._ahead = rate * AHEAD_MS // 1000
         self._sentences: deque[Sentence] = deque()
-        self._played: list[Sentence] = []
-        """Handed over wholly or in part, oldest first; what `heard` reads from."""
+        self._handed: list[_Span] = []
+        """Oldest first, since the last `clear`; what `heard` reads from."""
         self._paused = False
         self._awaiting_flush = 0
+        self._assumed = 0
+        """Samples that count as dropped without the line's word for it."""
         self._fade: deque[bytes] = deque()
         self._fade_frames = 0
         self.queued = 0
@@ -90,7 +108,8 @@ class Playout:
         """Forget all that was not heard; answers the sentences that were not finished."""
         left = [sentence for sentence in self._sentences if not sentence.done]
         self._sentences.clear()
-        self._played.clear()
+        # What the line still holds may be dropped yet: only the place may be in it, the words are done with.
+        self._handed = [_Span(None, self.queued * 2)] if self._room is not None and self.queued > 0 else []
         self._fade.clear()
         self._fade_frames = 0
         self._paused = False
@@ -101,7 +120,9 @@ class Playout:
     @property
     def idle(self) -> bool:
         """Nothing waits and nothing is left in the line."""
-        return not self._sentences and not self._fade and self.queued <= 0 and not self._awaiting_flush
+        left = any(sentence is not None for sentence, _ in self._unheard(self.queued * 2))
+        silent = self.queued <= 0 if self._room is None else not left
+        return not self._sentences and not self._fade and silent and not self._awaiting_flush
 
     @property
     def waiting(self) -> bool:
@@ -120,13 +141,23 @@ class Playout:
 
     def heard(self) -> list[tuple[Sentence, str]]:
         """Each sentence of which anything was handed over, with the words that were heard of it."""
-        back = self.queued * 2
-        texts: list[tuple[Sentence, str]] = []
-        for sentence in reversed(self._played):
-            position = max(0, sentence.at - back)
-            back = max(0, back - sentence.at)
-            texts.append((sentence, sentence.text_until(position, self.rate)))
-        return texts[::-1]
+        unheard: dict[int, int] = {}
+        for sentence, size in self._unheard(self.queued * 2):
+            if sentence is not None:
+                unheard[sentence.id] = unheard.get(sentence.id, 0) + size
+        played = {span.sentence.id: span.sentence for span in self._handed if span.sentence is not None}
+        return [
+            (sentence, sentence.text_until(max(0, sentence.at - unheard.get(sentence.id, 0)), self.rate))
+            for sentence in played.values()
+        ]
+
+    def _unheard(self, queued: int) -> Iterator[tuple[Sentence | None, int]]:
+        """Whose the last so many bytes are that were handed over, the latest first."""
+        for span in reversed(self._handed):
+            if queued <= 0:
+                return
+            yield span.sentence, min(span.size, queued)
+            queued -= span.size
 
     def last_finished(self) -> str:
         """The last sentence that was heard to its end; "" when none was."""
@@ -147,13 +178,37 @@ class Playout:
             self._awaiting_flush -= 1
             if self._awaiting_flush:
                 return b"", None
-            self.flushed(0)
+            held = self.queued
+            self.flushed(held)
+            self._assumed = held
         self.queued = queued
         if self._paused:
             frame = self._fade.popleft() if self._fade else b""
-            self.queued += len(frame) // 2
-            return frame, None
+            if frame and self._room is not None:
+                frame = self._room.under(frame)
+            sound = frame + self._place(queued + len(frame) // 2)
+            self.queued += len(sound) // 2
+            return sound, None
         return self._hand_over(queued, now_ms)
+
+    def _place(self, queued: int) -> bytes:
+        """The place alone, as far ahead as it is kept; nothing of an agent that is in none."""
+        if self._room is None:
+            return b""
+        sound = b""
+        while queued + len(sound) // 2 < self._place_ahead:
+            sound += self._room.under(bytes(self._frame))
+        self._note_handed(None, len(sound))
+        return sound
+
+    def _note_handed(self, sentence: Sentence | None, size: int) -> None:
+        if not size:
+            return
+        last = self._handed[-1] if self._handed else None
+        if last is not None and last.sentence is sentence:
+            last.size += size
+        else:
+            self._handed.append(_Span(sentence, size))
 
     def _hand_over(self, queued: int, now_ms: int) -> tuple[bytes, Sentence | None]:
         sound = bytearray()
@@ -165,8 +220,9 @@ class Playout:
             if sentence.started_ms is None:
                 sentence.started_ms = now_ms
                 began = began or sentence
-            sound += piece
+            sound += piece if self._room is None else self._room.under(piece)
             sentence.until_ms = now_ms + (queued * 2 + len(sound)) * TICK_MS // self._frame
+        sound += self._place(queued + len(sound) // 2)
         self.queued = queued + len(sound) // 2
         return bytes(sound), began
 
@@ -181,8 +237,7 @@ class Playout:
         if not piece or (len(piece) < self._frame and not sentence.complete):
             return b"", None
         sentence.at += len(piece)
-        if not self._played or self._played[-1] is not sentence:
-            self._played.append(sentence)
+        self._note_handed(sentence, len(piece))
         return piece, sentence
 
     # ---- barge-in ----
@@ -191,11 +246,14 @@ class Playout:
         """Fall silent: the line is being flushed; its report comes by `flushed`."""
         self._paused = True
         self._awaiting_flush = _FLUSH_PATIENCE
+        self._assumed = 0
         self._fade_frames = fade_frames
 
     def flushed(self, samples: int) -> None:
         """The line dropped this much: it was not heard. What is left of it fades out."""
-        self._rewind(samples * 2)
+        known = min(samples, self._assumed)
+        self._assumed -= known
+        self._rewind((samples - known) * 2)
         self.queued = 0
         if not self._awaiting_flush:
             return
@@ -203,15 +261,20 @@ class Playout:
         self._fade.extend(self._faded(self._fade_frames))
 
     def _rewind(self, dropped: int) -> None:
-        while dropped > 0 and self._played:
-            sentence = self._played[-1]
-            back = min(dropped, sentence.at)
-            sentence.at -= back
+        while dropped > 0 and self._handed:
+            span = self._handed[-1]
+            back = min(dropped, span.size)
+            span.size -= back
             dropped -= back
+            if not span.size:
+                self._handed.pop()
+            if (sentence := span.sentence) is None:
+                continue
+            sentence.at = max(0, sentence.at - back)
             if sentence not in self._sentences:
                 self._sentences.appendleft(sentence)
             if sentence.at == 0:
-                self._played.pop()
+                self._handed = [span for span in self._handed if span.sentence is not sentence]
                 sentence.started_ms = None
 
     def _faded(self, frames: int) -> list[bytes]:
