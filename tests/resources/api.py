@@ -115,6 +115,7 @@ async def serve(
         )
         model = ScriptedLanguageModel("Hello there.")
         app.state.language = Language(talk=model, think=model)
+        app.state.lines_url = None
         app.state.voices = voices_of(endpoint=True)
         async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=app),

@@ -7,6 +7,7 @@ from trunkline.resources.analytics import endpoints as analytics
 from trunkline.resources.batches import endpoints as batches
 from trunkline.resources.calls import controlling, watching
 from trunkline.resources.calls import endpoints as calls
+from trunkline.resources.carriers import endpoints as carriers
 from trunkline.resources.chats import endpoints as chats
 from trunkline.resources.contacts import endpoints as contacts
 from trunkline.resources.knowledge import endpoints as knowledge
@@ -36,6 +37,7 @@ ROUTERS = (
     watching.router,
     numbers.router,
     trunks.router,
+    carriers.router,
     actions.router,
     webhooks.router,
     phone_books.router,

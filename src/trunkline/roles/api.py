@@ -42,6 +42,7 @@ async def run(settings: Settings) -> int:
         readiness = Readiness(settings, platform)
         app = create_app(platform, routers=ROUTERS, ready=readiness.problems, registry=metrics.REGISTRY)
         app.state.language = language
+        app.state.lines_url = settings.lines_url
         app.state.voices = voices_of(endpoint=settings.tts_base_url is not None)
         config = uvicorn.Config(
             app,

@@ -9,9 +9,10 @@ import structlog
 from pydantic import SecretStr
 
 from trunkline.errors import SetupError
-from trunkline.host import control, media_http
+from trunkline.host import carriers_http, control, media_http
 from trunkline.host.beat import Beat, tune_interpreter
 from trunkline.host.call import Desk
+from trunkline.host.carriers import CarrierCalls
 from trunkline.host.holding import Archive, Holding
 from trunkline.host.host import VoiceHost
 from trunkline.host.journal import Journal
@@ -27,6 +28,7 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.calls.live import OFFERS, LiveCalls
+from trunkline.resources.carriers.live import CarrierClaims
 from trunkline.resources.media_calls.live import MediaClaims
 from trunkline.resources.trunks.live import TrunkClaims
 from trunkline.roles import installation
@@ -102,7 +104,18 @@ async def _started(
     stack.push_async_callback(writer.stop)
     recordings.start()
     stack.push_async_callback(recordings.stop)
-    application = control.app(host, secrets.node_token, media_http.routes(media))
+    carriers = CarrierCalls(
+        holding,
+        host.admission,
+        CarrierClaims(database, secrets),
+        lines,
+        secrets,
+        media.host,
+        host.not_ready,
+        settings.lines_url,
+    )
+    further = [*media_http.routes(media), *carriers_http.routes(carriers)]
+    application = control.app(host, secrets.node_token, further)
     port = await stack.enter_async_context(control.served(application, settings.bind, settings.voice_port))
     identity = Identity(media.host, f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
     engine = SipEngine(

@@ -15,6 +15,8 @@ from trunkline.voice.lines.codecs import CodecName, codec
 from trunkline.voice.lines.framing import Heard, Mark, Message, Stop
 
 SIGNATURE_HEADER = "X-Twilio-Signature"
+CALL_HEADER = "X-Twilio-CallSid"
+"""In which Twilio's INVITEs name the call."""
 
 
 class TwilioFraming:

@@ -1,0 +1,1 @@
+"""Calls that WebSocket carriers bring: who may open a stream, and whose call it is."""
