@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from queue import Queue
@@ -15,7 +16,10 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
+from tests.interop import sipp
+from tests.interop.certificates import Authority, authority
 from tests.interop.program import Answerer, Program, free_sip_port, some_rtp_ports
+from tests.interop.sipp import Sipp
 from tests.resources.calls.conftest import NUMBER, agent, box  # noqa: F401 - fixtures
 from trunkline.errors import SetupError
 from trunkline.platform.storage import system
@@ -191,6 +195,61 @@ async def test_a_second_sigterm_cuts_the_call_off(role: Role, phone: Program, da
     assert role.process.wait(10) == 0
     call = await _record(database)
     assert (call.status, call.error_message) == ("failed", "The voice host was stopped in mid-call.")
+
+
+@pytest.fixture
+def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUNKLINE_MAX_CALLS", "1")
+
+
+@needs_models
+@pytest.mark.peer("sipp")
+async def test_a_flood_over_the_cap_is_refused_and_the_call_that_is_up_goes_on(
+    one_slot: None, role: Role, phone: Program, tmp_path: Path
+) -> None:
+    begun = time.monotonic()
+    phone.tell("report")
+    before = phone.wait_for("report")["talks"][0]["heard"]
+    flood = sipp.invite(NUMBER) + sipp.refused(NUMBER, 486)
+    Sipp(tmp_path, flood, f"127.0.0.1:{role.sip_port}", calls=100).finish()
+    assert role.wait_for("call_refused")["reason"].startswith("all 1 slots are taken")
+    phone.tell("report")
+    heard = phone.wait_for("report")["talks"][0]["heard"] - before
+    assert heard / 8000 > 0.9 * (time.monotonic() - begun) - 0.1
+    phone.tell("hang_up")
+    assert phone.wait_for("closed")["by"] == "local"
+    role.wait_for("call_finished")
+    assert sum(entry.get("event") == "call_refused" for entry in role.log) == 100
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def shows_a_certificate(signed: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUNKLINE_SIP_TLS_CERT", str(signed.server.chain))
+    monkeypatch.setenv("TRUNKLINE_SIP_TLS_KEY", str(signed.server.key))
+
+
+@needs_models
+async def test_with_a_certificate_it_is_called_over_tls(
+    shows_a_certificate: None, role: Role, signed: Authority
+) -> None:
+    """The caller offers SRTP and G.722 too, being our own engine."""
+    with Answerer("listen", SSL_CERT_FILE=str(signed.certificate)) as caller:
+        caller.tell("dial", target=f"sips:{NUMBER}@localhost:{role.sip_port + 1}")
+        caller.wait_for("dialled")
+        caller.tell("report")
+        assert caller.wait_for("report")["talks"][0]["rate"] == 16_000
+        async with httpx2.AsyncClient(base_url=role.control, timeout=30) as client:
+            assert (await client.get("/readyz")).status_code == 200
+        with pytest.raises(AssertionError):
+            caller.wait_for("closed", seconds=3.0)
+        caller.tell("hang_up")
+        assert caller.wait_for("closed")["loud"] > 1000, "the greeting"
+    role.wait_for("call_finished")
 
 
 def test_without_a_language_model_it_says_what_to_set(tmp_path: Path) -> None:
