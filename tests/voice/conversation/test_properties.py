@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.voice.conversation.world import FRAME, RATE, Delays, Utterance, World
+from tests.voice.conversation.world import BEEP, FRAME, RATE, VOICE, Delays, Utterance, World
 from trunkline.voice.conversation.dialogue import CUT_MARK
 from trunkline.voice.conversation.events import (
     AskWords,
@@ -39,7 +39,7 @@ from trunkline.voice.conversation.events import (
     ToolResult,
     Words,
 )
-from trunkline.voice.conversation.profile import GreetingMode, Patience, Profile, Tool
+from trunkline.voice.conversation.profile import GreetingMode, Keypad, Patience, Profile, Tool, Voicemail
 from trunkline.voice.conversation.session import Session, State
 
 _LETTER = 65 * RATE // 1000
@@ -54,7 +54,9 @@ _TEXTS = (
     "I see",
     "book it please",
     "okay",
+    "please leave a message after the tone",
 )
+_VOICEMAILS = (Voicemail(), Voicemail(message="Please call us back."), Voicemail(prompt="Ask to call back."))
 _BOOK = Tool("book", "Book it", {"type": "object", "properties": {}})
 
 
@@ -109,6 +111,7 @@ def _answers(kinds: list[int]) -> Callable[[StartReply], list[Any]]:
             ["One moment. ", lambda reply: ReplyTool(reply, f"c{reply}", "book", {"day": reply % 2})],
             [lambda reply: ReplyFailed(reply, "planted")],
             ["Goodbye. ", lambda reply: ReplyTool(reply, f"e{reply}", "end_call", {})],
+            [lambda reply: ReplyTool(reply, f"k{reply}", "send_digits", {"digits": "12#"})],
             [],
         ]
         return answers[kind]
@@ -123,7 +126,8 @@ def cases(draw: st.DrawFn) -> Case:
     for _ in range(draw(st.integers(0, 6))):
         at += draw(st.integers(1, 150))
         length = draw(st.integers(1, 90))
-        utterances.append(Utterance(at, at + length, draw(st.sampled_from(_TEXTS))))
+        sound = draw(st.sampled_from([VOICE, VOICE, VOICE, BEEP]))
+        utterances.append(Utterance(at, at + length, draw(st.sampled_from(_TEXTS)), sound))
         at += length
     events: dict[int, Event] = {}
     kinds: list[Event] = [
@@ -150,9 +154,13 @@ def cases(draw: st.DrawFn) -> Case:
         allowed_idle=draw(st.sampled_from([4.0, 30.0])),
         tools=(_BOOK,),
         thinking_deadline=2.0,
+        consent_message=draw(st.sampled_from(["", "", "May we record this call?"])),
+        voicemail=draw(st.sampled_from([None, None, *_VOICEMAILS])),
+        keypad=draw(st.sampled_from([Keypad(), Keypad(expected=1), Keypad(terminator="", timeout=0.5)])),
+        can_send_digits=draw(st.booleans()),
     )
     delays = Delays(*(draw(st.integers(1, most)) for most in (40, 20, 120, 30, 60, 7)))
-    replies = draw(st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4]), min_size=1, max_size=4))
+    replies = draw(st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 5]), min_size=1, max_size=4))
     verdict = draw(st.sampled_from([0.9, 0.9, 0.1, None]))
     return Case(profile, utterances, delays, verdict, replies, events, draw(st.booleans()))
 

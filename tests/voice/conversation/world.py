@@ -58,7 +58,7 @@ class Utterance:
     start: int
     end: int
     text: str
-    sound: bytes = VOICE
+    sound: bytes = field(default=VOICE, repr=False)
 
 
 @dataclass

@@ -109,8 +109,8 @@ class Floor:
                 self._while_speaking()
             case State.PAUSED:
                 self._while_paused()
-            case State.VOICEMAIL:
-                self._at_machine()
+            case State.VOICEMAIL if self._machine is not None:
+                self._at_machine(self._machine)
             case _:
                 pass
 
@@ -484,19 +484,18 @@ class Floor:
         self._out.note(Kind.VOICEMAIL, signs=[sign.value for sign in signs])
         if self.state in (State.THINKING, State.SPEAKING):
             self._out.ask(Flush())
+        thinking, self.state = self.state is State.THINKING, State.VOICEMAIL
         self._interruption = None
         self.agent.cut()
         if not (voicemail.message or voicemail.prompt):
             self._end(EndReason.VOICEMAIL, "")
             return
-        if self.state is not State.THINKING and self.caller.text:
+        if not thinking and self.caller.text:
             self.dialogue.user_said(self.caller.text)
-        self.state = State.VOICEMAIL
         self._machine = Machine(self._out, self.dialogue, self.agent, voicemail, answerer.beep)
 
-    def _at_machine(self) -> None:
-        caller, machine = self.caller, self._machine
-        assert machine is not None
+    def _at_machine(self, machine: Machine) -> None:
+        caller = self.caller
         ended = machine.tick(caller.ear)
         if machine.speaking or caller.ear.quiet_run >= QUIET_TICKS:
             caller.finish_segment()
