@@ -1,0 +1,27 @@
+"""The tests that the table of settings names exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_each_test_that_proves_a_setting_exists() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    named = re.findall(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 20
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if not (ROOT / file).exists() or (name and f"def {name}(" not in (ROOT / file).read_text())
+    ]
+    assert missing == []
+
+
+def test_no_row_is_without_a_test() -> None:
+    rows = re.findall(
+        r"^\| (?!setting \||-)(.+) \|$", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE
+    )
+    assert [
+        row for row in rows if not row.startswith("---") and "`tests/" not in row.rsplit("|", 1)[-1]
+    ] == []
