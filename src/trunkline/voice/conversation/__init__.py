@@ -7,6 +7,8 @@ No clock, no socket, no thread, no file: the same code serves a real call, a sim
 
     session    time, events and the end; the face of all this
     floor      who has the floor: the state machine that joins the parts below
+    opening    how it begins: the question about the recording (`consent`), the greeting
+    machine    a machine answered (`voicemail` knows by words, a `beep` and length): leave a message or hang up
     hearing    what the caller says: segments, words, the turn they make up
     turns      rules of turn-taking over words and pauses: is it complete, is it a back-channel
     playout    what we say: sentences as sound, what of it was heard, pause, fade, resume, cut
