@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.voice.language.contract import ASK, FORM, FORM_RULE, SENT, LanguageModelContract
-from trunkline.voice.conversation.profile import END_CALL, Tool
+from trunkline.voice.conversation.ending import DONE, end_call
+from trunkline.voice.conversation.profile import END_CALL, EndCondition, Tool
 from trunkline.voice.language.chat import Budget
 from trunkline.voice.language.embedded import EmbeddedLanguageModel, Reader, grammar, nullable, plain
 from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
@@ -91,6 +92,15 @@ async def test_arguments_are_asked_for_afterwards_in_the_tools_own_shape() -> No
     assert [part.name for part in parts if isinstance(part, ToolPart)] == ["book"]
     assert isinstance(asked, dict)
     assert asked["response_format"]["json_schema"]["schema"] == nullable(BOOK.parameters)
+
+
+async def test_the_reason_of_an_end_is_held_to_the_agents_own_list() -> None:
+    tool = end_call([EndCondition("The caller is rude"), EndCondition("Sold")])
+    _, [first, second] = await _reply("end_call: Goodbye!", (tool,))
+    assert isinstance(first, dict) and isinstance(second, dict)
+    assert "The caller is rude; Sold" in first["messages"][0]["content"]
+    reason = second["response_format"]["json_schema"]["schema"]["properties"]["reason"]["anyOf"][0]
+    assert reason["enum"] == ["The caller is rude", "Sold", DONE]
 
 
 async def test_without_tools_nothing_is_added() -> None:

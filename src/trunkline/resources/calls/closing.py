@@ -61,6 +61,7 @@ async def close_call(
     values |= {
         "error_message": message,
         "end_reason": record.end.rest if record.end else None,
+        "end_detail": record.end_detail or None,
         "hangup_by": record.hangup,
         "disconnect_reason": record.disconnect,
         "agents_used": [str(call.agent_id)],
