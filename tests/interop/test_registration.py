@@ -1,13 +1,16 @@
 """Registration at a trunk that is not ours: right and wrong passwords, refreshed, taken back, called through."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.interop import sipp
+from tests.interop.certificates import authority
 from tests.interop.kamailio import PASSWORD, Kamailio
 from tests.interop.program import free_sip_port, some_rtp_ports
 from tests.interop.sipp import Sipp
@@ -66,6 +69,44 @@ async def test_a_call_to_the_address_rings_here(
     assert (call.dialled, call.registered, call.transport) == ("alice", NUMBER, transport)
     await call.line.answer()
     await asyncio.to_thread(caller.finish)
+
+
+async def test_it_registers_over_tls(
+    trunk: Kamailio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS ends at a front of our own: Debian keeps Kamailio's in a package apart."""
+    signed = authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(signed.certificate))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(signed.server.chain, signed.server.key)
+
+    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kamailio = await asyncio.open_connection("127.0.0.1", trunk.port)
+        await asyncio.gather(_pumped(reader, kamailio[1]), _pumped(kamailio[0], writer))
+
+    engine = SipEngine(port=free_sip_port(), rtp_ports=some_rtp_ports())
+    await engine.start(_ignored)
+    try:
+        async with await asyncio.start_server(passed_on, "127.0.0.1", 0, ssl=context) as front:
+            port = front.sockets[0].getsockname()[1]
+            registration = at(trunk, domain=f"localhost:{port}", transport="tls")
+            assert await standing(engine, registration) == REGISTERED
+            await engine.unregister(registration)
+            await engine.stop()
+    finally:
+        await engine.stop()
+    assert trunk.registers() == [("alice", 60), ("alice", 0)]
+
+
+async def _ignored(call: IncomingCall) -> None:
+    return
+
+
+async def _pumped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(4096):
+            writer.write(data)
+    writer.close()
 
 
 async def test_a_wrong_password_is_told(trunk: Kamailio, engine: SipEngine) -> None:
