@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from trunkline.roles.voice import choice
 from trunkline.settings import Settings
+from trunkline.voice.speech.wanted import Keys
 
 
 def test_only_the_documented_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +36,13 @@ def test_a_local_model_admits_two_calls_and_an_endpoint_of_ones_own_a_hundred() 
     assert Settings(llm_base_url="http://127.0.0.1:1/v1", llm_embedded=True).call_capacity == 2
     assert Settings(llm_base_url="http://127.0.0.1:1/v1").call_capacity == 100
     assert Settings(max_calls=7).call_capacity == 7
+
+
+def test_vendors_keys_have_the_vendors_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "dg-key")
+    monkeypatch.setenv("ELEVENLABS_API_KEY", "el-key")
+    monkeypatch.setenv("TRUNKLINE_LLM_FALLBACK", "spare")
+    settings = Settings(llm_base_url="http://127.0.0.1:1/v1")
+    assert choice(settings).keys == Keys("dg-key", "el-key")
+    assert choice(settings).llm_fallback == "spare"
+    assert "-key" not in repr(settings)

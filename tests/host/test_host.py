@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.voice.conversation.events import HangUp, Kind, Note
 from trunkline.voice.lines.line import Referred
 from trunkline.voice.lines.loopback import LoopbackLine
+from trunkline.voice.speech.services import Own, SpeechServices
 
 GREETING = "Hello here is reception"
 
@@ -390,3 +392,38 @@ async def test_a_host_that_was_given_up_ends_its_calls_and_begins_anew(rig: Rig,
     assert (await _only_call(rig)).status == "failed"
     late = await rig.call(NUMBER)
     await rig.until(lambda: GREETING in late.heard)
+
+
+async def _german(rig: Rig, agent: Agent) -> None:
+    """An agent that nobody in this installation understands: its own parts know English only."""
+    async with rig.database.workspace(agent.workspace_id) as session:
+        row = await session.get_one(Agent, agent.id)
+        row.settings = {**row.settings, "language": "de-DE"}
+    services = SpeechServices(Own(rig.parts.stt, rig.parts.tts, local_stt=True, local_tts=True))
+    rig.holding.desk = replace(rig.holding.desk, parts=replace(rig.parts, services=services))
+
+
+async def test_a_call_in_a_language_that_nobody_has_fails_at_once(rig: Rig, agent: Agent) -> None:
+    await _german(rig, agent)
+    caller = await rig.call(NUMBER)
+    await rig.until(lambda: rig.host.admission.count == 1)
+    await rig.until(lambda: not rig.host.admission.count)
+    call = await _only_call(rig)
+    assert call.status == "failed"
+    assert call.error_message is not None
+    assert "de-DE: set DEEPGRAM_API_KEY" in call.error_message
+    assert caller.heard == ""
+
+
+async def test_nobody_is_dialled_in_a_language_that_nobody_has(rig: Rig, agent: Agent) -> None:
+    await _german(rig, agent)
+    call_id = await outbound(rig.database, agent)
+    await offer(rig.database, call_id, rig.node.identity.id)
+    rig.host.wake()
+    await rig.until(lambda: rig.host.admission.count == 1)
+    await rig.until(lambda: not rig.host.admission.count)
+    call = await stored(rig.database, call_id)
+    assert call.status == "failed"
+    assert call.error_message is not None
+    assert "de-DE: set DEEPGRAM_API_KEY" in call.error_message
+    assert await active(rig.database, rig.node.identity.id) == 0

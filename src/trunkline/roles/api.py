@@ -43,7 +43,11 @@ async def run(settings: Settings) -> int:
         app = create_app(platform, routers=ROUTERS, ready=readiness.problems, registry=metrics.REGISTRY)
         app.state.language = language
         app.state.lines_url = settings.lines_url
-        app.state.voices = voices_of(endpoint=settings.tts_base_url is not None)
+        app.state.voices = voices_of(
+            endpoint=settings.tts_base_url is not None,
+            deepgram=settings.deepgram_api_key is not None,
+            elevenlabs=settings.elevenlabs_api_key is not None,
+        )
         config = uvicorn.Config(
             app,
             host=settings.bind,

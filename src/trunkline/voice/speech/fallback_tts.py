@@ -160,7 +160,8 @@ class Take:
             count = int(np.abs(ends - cut).argmin())
         else:
             # None to be found between two words: up to the last word that should be over by now.
-            count = int(np.searchsorted(ends, total, side="right")) - 1
+            space = self._pace * self._rate * 2  # the last character of a word makes no sound
+            count = int(np.searchsorted(ends[1:] - space, total, side="right"))
             cut = min(max(int(ends[count]), self._handed), total)
         self.unspoken = " ".join(self._words[count:])
         kept = bytes(self._held[: (cut - self._handed) // 2 * 2])
