@@ -72,6 +72,14 @@ async def test_what_is_sent_is_what_the_endpoint_expects(
     assert asked.request["response_format"] == "pcm"
 
 
+async def test_of_many_languages_none_is_named(endpoint: ScriptedServer, stt: OpenAISpeechToText) -> None:
+    hearing = stt.open(8000, "multi")
+    hearing.push(bytes(16_000))
+    await hearing.finish()
+    [asked] = endpoint.of("stt")
+    assert "language" not in asked.request
+
+
 async def test_an_unchanged_segment_is_sent_once(endpoint: ScriptedServer, stt: OpenAISpeechToText) -> None:
     hearing = stt.open(8000, "en-US")
     hearing.push(tones.speak("Yes", 8000))

@@ -31,7 +31,7 @@ class LocalVoice:
         self._loaded: Hibari | None = None
 
     async def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
-        if not voice.language.lower().startswith("en"):
+        if not voice.language.lower().startswith(("en", "multi")):
             raise ProviderError(
                 f"The local voice speaks English only, not {voice.language!r}. "
                 "Set TRUNKLINE_TTS_BASE_URL to a service that knows the language."

@@ -39,7 +39,7 @@ class OpenAISpeechToText:
                 answer = await self._client.audio.transcriptions.create(
                     file=("speech.wav", wav(pcm, rate), "audio/wav"),
                     model=self._model,
-                    language=language.partition("-")[0].lower(),
+                    language=omit if language == "multi" else language.partition("-")[0].lower(),
                     response_format="json",
                     prompt=", ".join(keywords) or omit,
                 )

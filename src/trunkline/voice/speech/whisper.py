@@ -125,7 +125,7 @@ class WhisperHearing:
         self._sound += pcm
 
     async def words(self) -> str:
-        if not self._language.lower().startswith("en"):
+        if not self._language.lower().startswith(("en", "multi")):
             raise ProviderError(
                 f"The local speech-to-text hears English only, not {self._language!r}. "
                 "Set TRUNKLINE_STT_BASE_URL to a service that knows the language."
