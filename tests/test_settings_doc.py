@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from trunkline.resources.agents.settings import AgentSettings
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -25,3 +27,8 @@ def test_no_row_is_without_a_test() -> None:
     assert [
         row for row in rows if not row.startswith("---") and "`tests/" not in row.rsplit("|", 1)[-1]
     ] == []
+
+
+def test_each_setting_of_an_agent_is_told() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    assert [name for name in AgentSettings.model_fields if f"`agent.{name}`" not in text] == []

@@ -14,6 +14,10 @@ No clock, no socket, no thread, no file: the same code serves a real call, a sim
     playout    what we say: sentences as sound, what of it was heard, pause, fade, resume, cut
     replies    one reply of the model: text into sentences, tools, speculation
     dialogue   prompt, history, tools; shared by calls, chats and text simulations
+    ending     the agent's own reasons to end a call
+    phrases    what it says where its settings say nothing, by language
+    filters    words that it never says
+    background the sound of the place it talks from
     ledger     where the time of a turn went
     echo       is that voice only our own sound coming back?
 """
