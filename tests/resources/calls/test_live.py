@@ -364,6 +364,9 @@ async def test_a_note_is_in_the_record_or_refused_whoever_closes_meanwhile(
         ("user_canceled", "user-canceled", "user_canceled"),
         ("error", "failed", "error"),
         ("line_lost", "failed", "error"),
+        ("voicemail", "hangup_on_voicemail", "voicemail"),
+        ("voicemail_left", "left_voicemail", "voicemail_message_left"),
+        ("voicemail_cut_off", "left_voicemail", "voicemail_cut_off"),
     ],
 )
 async def test_how_it_ended_decides_the_status(
