@@ -95,8 +95,10 @@ def test_both_hold(tmp_path: Path) -> None:
         caller.wait_for("media_state")
         caller.tell("hold")
         answerer.wait_for("line", kind="Held")
+        caller.wait_for("media_state")
         answerer.tell("resume")
         answerer.wait_for("done", verb="resume")
+        caller.wait_for("media_state")  # the two must not cross: PJSIP does not try again after 491
         caller.tell("unhold")
         answerer.wait_for("line", kind="Resumed")
         caller.wait_for("media")

@@ -196,8 +196,10 @@ class LineContract:
         await joint.line.answer()
         for verb in (joint.line.hold, joint.line.hold, joint.line.resume, joint.line.resume):
             await verb()
-        await joint.pass_ticks(20)
-        joint.line.events()
+        for _ in range(20):
+            await joint.pass_ticks(1)
+            joint.line.read()
+            joint.line.events()
         assert joint.line.write(self.tone * 5) == 5 * self.frame
         await joint.pass_ticks(25)
         assert await joint.far.loud_samples() == pytest.approx(loud(self.tone * 5), rel=0.25)

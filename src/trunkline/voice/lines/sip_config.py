@@ -13,7 +13,16 @@ from baresip import Config
 
 from trunkline.errors import PortTaken, SetupError
 
-HEADERS = ("To", "From", "P-Asserted-Identity", "X-EI", "X-Agent-Id", "X-Campaign-Id", "X-Call-Id", "X-Twilio-CallSid")
+HEADERS = (
+    "To",
+    "From",
+    "P-Asserted-Identity",
+    "X-EI",
+    "X-Agent-Id",
+    "X-Campaign-Id",
+    "X-Call-Id",
+    "X-Twilio-CallSid",
+)
 """Headers of an INVITE that the stack hands over; at most 16."""
 CODECS = ("g722/16000/1", "pcmu", "pcma")
 """In the order of our offers. In an answer the offerer's order stands, which the stack cannot change."""
