@@ -27,7 +27,9 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     assert commands[:2] == ["run", "test"]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/compatibility.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/compatibility.md"]
+)
 def test_settings_and_paths_that_are_named_exist(document: str) -> None:
     text = (ROOT / document).read_text()
     aliases = {str(field.validation_alias.choices[0]) for field in Settings.model_fields.values()}  # type: ignore[union-attr]

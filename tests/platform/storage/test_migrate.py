@@ -137,7 +137,7 @@ async def test_on_a_server_of_the_operators_own(
 def test_a_server_without_an_extension(empty_url: str) -> None:
     with (
         _connect(empty_url) as connection,
-        pytest.raises(SetupError, match="no extension telepathy. Install it"),
+        pytest.raises(SetupError, match=r"no extension telepathy\. Install it"),
     ):
         require_extension(connection, "telepathy", "it")
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -86,7 +85,7 @@ def test_every_setting_that_the_conversation_knows() -> None:
         apology=german.apology,
         farewell_on_fault=german.farewell_on_fault,
         fillers=german.fillers,
-        began=datetime(2026, 11, 23, 2, 5, tzinfo=ZoneInfo("Asia/Tokyo")),
+        began="Monday, November 23, 2026, at 02:05 (Asia/Tokyo)",
         voice_volume=1.5,
         background=Background("cafe", 60),
         filter_words=(("darn", ""), ("cheap", "affordable")),

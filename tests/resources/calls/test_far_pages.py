@@ -25,7 +25,7 @@ def short_strides(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_every_page_is_the_same(api: Api) -> None:
-    print("seed", SEED)
+    print(f"seed {SEED}")  # noqa: T201 - a failed run can be repeated
     dice = random.Random(SEED)
     agent = await api.agent()
     now = datetime.now(UTC)

@@ -1,16 +1,22 @@
 """Our own OpenAPI document, and the routes behind it."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from tests.resources.contract.operations import OPERATIONS, PLACES, Operation
+from tests.resources.contract.world import World
 from trunkline.platform.http.app import bare_app
 from trunkline.resources.routers import ROUTERS
 
 Schema = dict[str, Any]
+
+_KNOWN = {f"{method} /v2{path.rstrip('/')}": each for (method, path), each in OPERATIONS.items()}
+_OWN_PLACES = {"version": "1", "name": "calcom"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,23 @@ class Published:
     def wants_body(self) -> bool:
         """Whether the body may not be left out."""
         return bool(self.described.get("requestBody", {}).get("required"))
+
+    @property
+    def known(self) -> Operation | None:
+        """How a program would call it; None for what is not in the contract."""
+        return _KNOWN.get(str(self))
+
+    async def place(self, world: World, name: str) -> str:
+        """A good value of a parameter of its path."""
+        kinds = PLACES | (self.known.places if self.known else {})
+        return await world.id(kinds[name]) if name in kinds else _OWN_PLACES.get(name, "none")
+
+    async def good_body(self, world: World) -> dict[str, Any]:
+        """A good body: that of the contract's tests, or the example of the description; {} if it has none."""
+        if self.known and self.known.body is not None:
+            return dict(await world.fill(self.known.body))
+        schemas = variants(self.body) if self.body else ()
+        return next((deepcopy(each["examples"][0]) for each in schemas if "examples" in each), {})
 
     def parameters(self, place: str) -> dict[str, Schema]:
         """Name → schema of the parameters in "path", "query" or "header"."""

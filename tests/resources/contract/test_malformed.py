@@ -6,7 +6,6 @@ that of the conformance tests or else the example of the description.
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from copy import deepcopy
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -16,13 +15,11 @@ import jsonschema
 import pytest
 
 from tests.resources.contract import ours
-from tests.resources.contract.operations import OPERATIONS, PLACES
 from tests.resources.contract.ours import Published, Schema, operations, variants
 from tests.resources.contract.world import World
 from trunkline.platform.http.context import USUAL_BODY, body_limit
 from trunkline.platform.http.edge import LARGEST_BODY
 
-KNOWN = {f"{method} /v2{path.rstrip('/')}": each for (method, path), each in OPERATIONS.items()}
 WRITES = [each for each in operations() if each.method in ("POST", "PUT", "PATCH")]
 WITH_BODY = [each for each in WRITES if each.body]
 LARGE = {
@@ -32,7 +29,6 @@ LARGE = {
 }
 UNREAD = {"POST /v2/calls/batch": {"call_time_window"}}
 """Members that are not looked into unless they are switched on."""
-OWN_PLACES = {"version": "1", "name": "calcom"}
 
 NOT_JSON = [b"{", b"nothing", b"{'a': 1}", b'{"a": 1}}', b'{"a": 1,}', b'{"a": "\x01"}', b"\x00", b"a=1&b=2"]
 NOT_UTF8 = [b"\xff\xfd", b'{"a": "\xff"}', b'{"\xc3\x28": 1}', b'{"a": "\xed\xa0\x80"}']
@@ -63,22 +59,14 @@ class Requests:
 
     async def path(self, operation: Published, **places: str) -> str:
         """The path of an operation, its ids those of the world but for `places`."""
-        known = KNOWN.get(str(operation))
-        kinds = PLACES | (known.places if known else {})
         for name in operation.parameters("path"):
             if name not in places:
-                places[name] = (
-                    await self._world.id(kinds[name]) if name in kinds else OWN_PLACES.get(name, "none")
-                )
+                places[name] = await operation.place(self._world, name)
         return operation.path.format(**places)
 
     async def body(self, operation: Published) -> dict[str, Any]:
         """A good body."""
-        if (known := KNOWN.get(str(operation))) is not None and isinstance(known.body, dict):
-            return dict(await self._world.fill(known.body))
-        assert operation.body is not None
-        example = next(each["examples"][0] for each in variants(operation.body) if "examples" in each)
-        return deepcopy(dict(example))
+        return await operation.good_body(self._world)
 
     async def send(self, operation: Published, path: str, what: str, **arguments: Any) -> httpx2.Response:
         """The answer, which may be anything but a fault."""

@@ -27,6 +27,12 @@ MOST_VOLUME = 2.0
 """`voice_volume` is a factor of the amplitude, 0 to this; what is outside counts as the nearer end."""
 
 
+def in_words(moment: datetime, timezone: str) -> str:
+    """A moment as the model is told it; names come from the C locale, which nobody sets: English everywhere."""
+    there = moment.astimezone(ZoneInfo(timezone))
+    return f"{there:%A, %B} {there.day}, {there:%Y, at %H:%M} ({timezone})"
+
+
 def profile_of(
     agent: Agent,
     overrides: Mapping[str, Any],
@@ -62,7 +68,7 @@ def profile_of(
         fillers=stock.fillers if settings.get("realistic_filler_words") else (),
         filter_words=_filter_words(settings.get("synthesizer_filter_words") or []),
         keywords=tuple(settings.get("transcriber_keywords") or ()),
-        began=now and now.astimezone(ZoneInfo(settings.get("timezone", vocabulary.DEFAULT_TIMEZONE))),
+        began=in_words(now, settings.get("timezone", vocabulary.DEFAULT_TIMEZONE)) if now else "",
         patience=Patience(settings.get("patience_level", default.patience)),
         min_words_to_interrupt=int(settings.get("min_words_to_interrupt", default.min_words_to_interrupt)),
         interruptible=settings.get("interruptible", default.interruptible),

@@ -111,10 +111,7 @@ class Dialogue:
 
 
 def _when(profile: Profile) -> str:
-    if (began := profile.began) is None:
-        return ""
-    # Names of days and months come from the C locale, which nobody sets: English everywhere.
-    return f"{_BEGAN[profile.medium]} {began:%A, %B} {began.day}, {began:%Y, at %H:%M} ({began.tzinfo})."
+    return f"{_BEGAN[profile.medium]} {profile.began}." if profile.began else ""
 
 
 def clean(text: str) -> str:

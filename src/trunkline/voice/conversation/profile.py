@@ -1,7 +1,6 @@
 """How one agent talks on one call: the settings that the conversation reads, all plain values."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -145,8 +144,8 @@ class Profile:
     """Words or phrases that are never spoken, each with what is said in its place ("" for nothing)."""
     keywords: tuple[str, ...] = ()
     """Names and terms that the recogniser shall expect."""
-    began: datetime | None = None
-    """When the talk began, in the agent's time zone; the model is told. None: it is not."""
+    began: str = ""
+    """When the talk began, in words and in the agent's time zone; the model is told. "": it is not."""
     patience: Patience = Patience.MEDIUM
     min_words_to_interrupt: int = 1
     """0: yield on voice alone."""
