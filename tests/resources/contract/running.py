@@ -81,7 +81,7 @@ async def _live(url: str, told: Queue[Any], over: asyncio.Event) -> None:
         api.app.state.platform = api.platform = replace(api.platform, outbound=outbound)
         await api.host(capacity=1000)
         world = World(api, somebody)
-        for kind in dict.fromkeys(PLACES.values()):
+        for kind in (*PLACES.values(), "attached_store"):
             await world.id(kind)
         key = api.client.headers["Authorization"].removeprefix("Bearer ")
         async with served(api.app) as base:
