@@ -263,7 +263,8 @@ class SipLine:
             ) from None
         if self._closed is not None:
             raise Unavailable("The other side hung up before sound could flow.")
-        with suppress(AudioNotActive, StreamsReplaced):  # by a re-INVITE at once; the beat meets the new streams
+        # A re-INVITE that comes at once replaces the streams; the beat meets the new ones.
+        with suppress(AudioNotActive, StreamsReplaced):
             self._rate = self._probe.info().rx_sample_rate
             self._fit()
             while self._audio.read(_READ_BYTES):
