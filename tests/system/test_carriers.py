@@ -80,7 +80,7 @@ async def test_a_spoken_question_is_answered_and_an_interruption_clears(
     assert bursts(heard, 8000) == 2
     (call,) = up.calls(model_id)
     shown = finished(up, str(call["call_id"]))
-    assert shown["from_number"] == "+14155550100"
+    assert shown["phone_number_from"] == "+14155550100"
     assert (shown["call_status"], shown["end_call_reason"]) == ("completed", "human_ended_call")
     said = lines(shown)
     assert [who for who, _ in said] == ["bot", "human", "bot", "human", "bot"]
