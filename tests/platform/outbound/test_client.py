@@ -105,6 +105,7 @@ async def test_the_body_is_bounded_packed_or_not(packed: bool) -> None:
         ("gzip", b"plain"),
         ("gzip", gzip.compress(b"a" * 999)[:-9]),
     ],
+    ids=["packed-twice", "not-packed", "cut-short"],
 )
 async def test_bodies_packed_in_other_ways_are_not_unpacked(encoding: str, body: bytes) -> None:
     async with web() as server:
