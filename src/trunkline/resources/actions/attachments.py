@@ -42,10 +42,11 @@ class Attachments:
             BadInput: there is no such agent or action, or it cannot be attached like this.
         """
         agent = await self._agent(body.model_id)
+        had = await self._had(agent)
         for id_ in body.actions or []:
-            await self._put(agent.id, await self._action(id_), None)
+            await self._put(had, agent, await self._action(id_), None)
         for item in body.items or []:
-            await self._put(agent.id, await self._meant(item), item)
+            await self._put(had, agent, await self._meant(item), item)
         await self._writer.write(agent)
 
     async def detach(self, body: ActionDetach) -> None:
@@ -67,21 +68,22 @@ class Attachments:
         Raises:
             BadInput: there is no action of an id, or a body is wrong.
         """
-        former = {action.id: attached for action, attached in await self._stored.of_agent(agent.id)}
+        had = await self._had(agent)
+        former = set(had)
         kept: list[UUID] = []
         for item in items:
             if isinstance(item, str):
                 action = await self._action(item)
-                await self._put(agent.id, action, None)
+                await self._put(had, agent, action, None)
             else:
                 action = await self._actions.create(item, inline=True)
-                await self._put(agent.id, action, item)
+                await self._put(had, agent, action, item)
             kept.append(action.id)
-        gone = former.keys() - set(kept)
+        gone = former - set(kept)
         await self._stored.detach(agent.id, gone)
         await self._stored.delete_unused(gone)
-        for action, attached in await self._stored.of_agent(agent.id):
-            attached.position = kept.index(action.id)
+        for id_ in kept:
+            had[id_].position = kept.index(id_)
 
     async def of_agent(self, agent: Agent) -> Sequence[tuple[Action, AgentAction]]:
         """What an agent has, in its order."""
@@ -92,16 +94,21 @@ class Attachments:
         found = await self._stored.ids_of_agents([agent.id for agent in agents])
         return {agent.id: [str(id_) for id_ in found.get(agent.id, [])] for agent in agents}
 
-    async def _put(self, agent_id: UUID, action: Action, how: AttachmentSettings | None) -> None:
+    async def _had(self, agent: Agent) -> dict[UUID, AgentAction]:
+        return {action.id: attached for action, attached in await self._stored.of_agent(agent.id)}
+
+    async def _put(
+        self, had: dict[UUID, AgentAction], agent: Agent, action: Action, how: AttachmentSettings | None
+    ) -> None:
+        """Into what the agent `had`, too."""
         if how and how.trigger_condition and action.type != "CUSTOM_ACTION":
             raise BadInput(
                 f"trigger_condition: only custom actions have one, and {action.name} is {action.type}; leave it out."
             )
-        had = {attached.action_id: attached for _, attached in await self._stored.of_agent(agent_id)}
         attached = had.get(action.id)
         if attached is None:
             last = max((each.position for each in had.values()), default=-1)
-            attached = AgentAction(agent_id=agent_id, action_id=action.id, position=last + 1)
+            attached = had[action.id] = AgentAction(agent_id=agent.id, action_id=action.id, position=last + 1)
             await self._stored.attach(attached)
         if how is None:
             return

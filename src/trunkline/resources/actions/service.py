@@ -54,7 +54,7 @@ class Actions:
             BadInput: there is no such phone book, or a secret is masked.
         """
         action = Action(id=uuid4(), type=body.kind, name="", settings={}, inline=inline)
-        settings = _new(body.kind, body.body)
+        settings = _new(body.body)
         await self._store(action, keep_masked(settings, {}), body.name)
         await self._actions.add(action)
         return action
@@ -112,7 +112,7 @@ class Actions:
         return book.id
 
 
-def _new(kind: ActionType, body: BaseModel) -> dict[str, Any]:
+def _new(body: BaseModel) -> dict[str, Any]:
     if isinstance(body, Extractor):
         return _extractor(body)
     return _kept(body)

@@ -59,8 +59,7 @@ async def diff_agent_versions(
 @router.post("/{version}/restore")
 async def restore_agent_version(model_id: str, version: str, versions: Service) -> VersionListItem:
     """Make the agent what it was: a new version with the content of this one. Calls that are on keep theirs."""
-    agent = await versions.restore(model_id, version)
-    _, newest = await versions.get(model_id, str(agent.version))
+    agent, newest = await versions.restore(model_id, version)
     return _listed(newest, agent)
 
 

@@ -20,7 +20,9 @@ class AgentVersionRepository:
         self._session = session
         self._workspace = workspace_id
 
-    async def add(self, agent: Agent, content: dict[str, Any], restored_from: int | None = None) -> None:
+    async def add(
+        self, agent: Agent, content: dict[str, Any], restored_from: int | None = None
+    ) -> AgentVersion:
         """Store the content as this agent's next version, its current one. The agent's row is locked or new."""
         agent.version += 1
         row = AgentVersion(
@@ -32,6 +34,7 @@ class AgentVersionRepository:
         )
         self._session.add(row)
         await self._session.flush()
+        return row
 
     async def get(self, agent_id: UUID, n: str | int) -> AgentVersion | None:
         """One version of an agent, by its number."""

@@ -52,8 +52,8 @@ class AgentVersions:
             raise BadInput(f"against: the agent has no version {against}.")
         return other.n, version, differences(other.content, version.content)
 
-    async def restore(self, agent_id: str, n: str) -> Agent:
-        """Make an agent what it was; that is a write as any other and makes a version.
+    async def restore(self, agent_id: str, n: str) -> tuple[Agent, AgentVersion]:
+        """Make an agent what it was; that is a write as any other and makes a version, which comes with the agent.
 
         Raises:
             NotFound: no such agent or version.
@@ -68,8 +68,7 @@ class AgentVersions:
             )
         put_back(version.content, agent)
         await self._put_back_actions(agent, version)
-        await self._writer.write(agent, restored_from=version.n)
-        return agent
+        return agent, await self._writer.write(agent, restored_from=version.n)
 
     async def _put_back_actions(self, agent: Agent, version: AgentVersion) -> None:
         had = actions_in(version.content, agent)

@@ -1,6 +1,7 @@
 """What every write of an agent ends with: its next version."""
 
 from trunkline.resources.actions.repository import ActionRepository
+from trunkline.resources.agent_versions.models import AgentVersion
 from trunkline.resources.agent_versions.repository import AgentVersionRepository
 from trunkline.resources.agent_versions.snapshots import content_of
 from trunkline.resources.agents.models import Agent
@@ -13,7 +14,7 @@ class VersionWriter:
         self._versions = versions
         self._actions = actions
 
-    async def write(self, agent: Agent, restored_from: int | None = None) -> None:
+    async def write(self, agent: Agent, restored_from: int | None = None) -> AgentVersion:
         """Store what the agent is now, its actions with it. Its row is locked or new."""
         attached = [each for _, each in await self._actions.of_agent(agent.id)]
-        await self._versions.add(agent, content_of(agent, attached), restored_from)
+        return await self._versions.add(agent, content_of(agent, attached), restored_from)

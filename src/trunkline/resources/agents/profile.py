@@ -1,6 +1,7 @@
 """From an agent's row to the profile that a conversation reads."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,14 +48,35 @@ def profile_of(
     """
     settings = agent.settings
     filled = as_texts(variables)
-    default = Profile(prompt="")
     stock = phrases_of(settings.get("language", vocabulary.DEFAULT_LANGUAGE))
-    reminds = bool(settings.get("send_user_idle_reminders"))
-    return Profile(
+    return replace(
+        _manner(settings),
         prompt=substitute(overrides.get("prompt") or settings.get("prompt", ""), filled),
         greeting=substitute(overrides.get("greeting") or settings.get("greeting_message", ""), filled),
         greeting_mode=_greeting_mode(settings, overrides),
         hello=stock.hello,
+        fillers=stock.fillers if settings.get("realistic_filler_words") else (),
+        began=in_words(now, settings.get("timezone", vocabulary.DEFAULT_TIMEZONE)) if now else "",
+        reminder_message=fill_message(
+            settings.get("reminder_after_idle_message") or stock.reminder_message, filled
+        ),
+        max_duration=_max_duration(agent.max_duration),
+        end_conditions=_end_conditions(settings, filled),
+        closing=stock.closing,
+        apology=stock.apology,
+        farewell_on_fault=stock.farewell_on_fault,
+        consent_message=_consent(agent, filled, stock.consent_message),
+        voicemail=_voicemail(agent.voicemail_message, filled) if outbound else None,
+        variables=filled,
+    )
+
+
+def _manner(settings: Mapping[str, Any]) -> Profile:
+    """What the settings alone decide, the same on every call: how it hears, speaks and waits."""
+    default = Profile(prompt="")
+    reminds = bool(settings.get("send_user_idle_reminders"))
+    return Profile(
+        prompt="",
         human_talk_timeout=float(
             settings.get("greeting_message_human_talk_timeout", default.human_talk_timeout)
         ),
@@ -65,10 +87,8 @@ def profile_of(
         voice_speed=settings.get("voice_speed", default.voice_speed),
         voice_volume=min(MOST_VOLUME, max(0.0, float(settings.get("voice_volume", default.voice_volume)))),
         background=_background(settings.get("background_noise") or {}),
-        fillers=stock.fillers if settings.get("realistic_filler_words") else (),
         filter_words=_filter_words(settings.get("synthesizer_filter_words") or []),
         keywords=tuple(settings.get("transcriber_keywords") or ()),
-        began=in_words(now, settings.get("timezone", vocabulary.DEFAULT_TIMEZONE)) if now else "",
         patience=Patience(settings.get("patience_level", default.patience)),
         min_words_to_interrupt=int(settings.get("min_words_to_interrupt", default.min_words_to_interrupt)),
         interruptible=settings.get("interruptible", default.interruptible),
@@ -76,20 +96,9 @@ def profile_of(
         reminder_after_idle=(
             float(settings.get("reminder_after_idle_time_seconds", REMINDER_SECONDS)) if reminds else None
         ),
-        reminder_message=fill_message(
-            settings.get("reminder_after_idle_message") or stock.reminder_message, filled
-        ),
         allowed_idle=float(settings.get("allowed_idle_time_seconds", default.allowed_idle)),
-        max_duration=_max_duration(agent.max_duration),
-        end_conditions=_end_conditions(settings, filled),
-        closing=stock.closing,
-        apology=stock.apology,
-        farewell_on_fault=stock.farewell_on_fault,
         can_send_digits=bool(settings.get("can_send_digits")),
         keypad=_keypad(settings.get("keypad") or {}),
-        consent_message=_consent(agent, filled, stock.consent_message),
-        voicemail=_voicemail(agent.voicemail_message, filled) if outbound else None,
-        variables=filled,
     )
 
 

@@ -6,10 +6,8 @@ transport over server-sent events, as the protocol's specification advises.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 from mcp import Client, MCPError
@@ -21,6 +19,7 @@ from mcp.types import Implementation
 from trunkline import __version__
 from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
+from trunkline.resources.tool_servers.server import ToolServer
 
 # What goes wrong with somebody else's server is told to who asked; the library would write a traceback of it as well.
 logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
@@ -32,21 +31,6 @@ _US = Implementation(name="trunkline", version=__version__)
 
 T = TypeVar("T")
 Question = Callable[[Client], Awaitable[T]]
-
-
-@dataclass(frozen=True)
-class ToolServer:
-    """A server and how to reach it."""
-
-    id: str
-    namespace: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def host(self) -> str:
-        """Of its address."""
-        return urlsplit(self.url).hostname or self.url
 
 
 async def ask(outbound: Outbound, server: ToolServer, within: float, question: Question[T]) -> T:

@@ -1,8 +1,10 @@
 """The rules of a workspace's tool servers."""
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -11,8 +13,6 @@ from trunkline.errors import BadInput, NotFound
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
-from trunkline.resources.tool_servers import tools
-from trunkline.resources.tool_servers.connection import ToolServer
 from trunkline.resources.tool_servers.models import ToolConfig
 from trunkline.resources.tool_servers.repository import ToolConfigRepository
 from trunkline.resources.tool_servers.schemas import (
@@ -22,6 +22,7 @@ from trunkline.resources.tool_servers.schemas import (
     ToolInvoke,
     ToolResult,
 )
+from trunkline.resources.tool_servers.server import SEPARATOR, ToolServer
 
 HEADERS_FIELD = "tool_server_headers"
 LONGEST_NAMESPACE = 32
@@ -96,6 +97,9 @@ class ToolServers:
             servers = [each for each in servers if each.id == config_id]
             if not servers:
                 raise BadInput(f"config_id: there is no tool server {config_id}.")
+        await _protocol_loaded()
+        from trunkline.resources.tool_servers import tools
+
         return await tools.discovered(self._outbound, servers)
 
     async def invoke(self, body: ToolInvoke) -> ToolResult:
@@ -105,13 +109,16 @@ class ToolServers:
             NotFound: there is no configuration.
             BadInput: no server has this namespace.
         """
-        namespace, _, tool = body.namespaced_tool.partition(tools.SEPARATOR)
+        namespace, _, tool = body.namespaced_tool.partition(SEPARATOR)
         server = next((each for each in await self._servers() if each.namespace == namespace), None)
         if server is None or not tool:
             raise BadInput(
                 f"namespaced_tool: there is no tool {body.namespaced_tool}; send a name that discovery tells, "
                 "<namespace>__<tool>."
             )
+        await _protocol_loaded()
+        from trunkline.resources.tool_servers import tools
+
         return await tools.invoked(self._outbound, server, tool, body.arguments or {}, body.within)
 
     async def _servers(self) -> list[ToolServer]:
@@ -163,7 +170,7 @@ class _Drafts:
         self._written.add(id_)
         namespace = known["namespace"] if known else self._namespace(sent.mcp_url)
         if sent.headers is not None:
-            self.headers = {**self.headers, id_: sent.headers}
+            self.headers[id_] = sent.headers
         if not self.headers.get(id_):
             self.headers.pop(id_, None)
         keys = sorted(self.headers.get(id_, {}))
@@ -197,6 +204,11 @@ class _Drafts:
             number += 1
             name = f"{word}_{number}"
         return name
+
+
+async def _protocol_loaded() -> None:
+    """A second of imports, once: no start waits for it, and no other request."""
+    await asyncio.to_thread(import_module, "trunkline.resources.tool_servers.tools")
 
 
 def _none() -> NotFound:

@@ -10,10 +10,10 @@ from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourc
 
 from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
-from trunkline.resources.tool_servers.connection import ToolServer, ask
+from trunkline.resources.tool_servers.connection import ask
 from trunkline.resources.tool_servers.schemas import ServerTools, ToolOut, ToolResult
+from trunkline.resources.tool_servers.server import SEPARATOR, ToolServer
 
-SEPARATOR = "__"
 DISCOVER_WITHIN = 15.0
 """Seconds that each server has to tell its tools."""
 MOST_TOOLS = 500

@@ -22,12 +22,11 @@ class Beep:
     """Listens for one, tick by tick."""
 
     def __init__(self, rate: int) -> None:
-        self._silence = bytes(rate * TICK_MS // 1000 * 2)
         size = rate * TICK_MS * _WINDOW_TICKS // 1000
         self._shape = np.hanning(size).astype(np.float32)
         hertz = rate / size
         self._low, self._high = round(_LOW_HZ / hertz), round(_HIGH_HZ / hertz)
-        self._before = self._silence
+        self._before = bytes(rate * TICK_MS // 1000 * 2)
         self._bin = 0
         self._run = 0
         self.over: int | None = None

@@ -16,7 +16,7 @@ class Phrases:
     fillers: tuple[str, ...]
 
 
-_ENGLISH = Phrases(
+ENGLISH = Phrases(
     hello="Hello, how can I help you?",
     consent_message="This call may be recorded. Is that all right with you?",
     reminder_message="Are you still there?",
@@ -26,7 +26,7 @@ _ENGLISH = Phrases(
     fillers=("Um, let me see.", "Hmm, one moment.", "Well, let me think."),
 )
 _PHRASES = {
-    "en": _ENGLISH,
+    "en": ENGLISH,
     "de": Phrases(
         hello="Guten Tag, wie kann ich Ihnen helfen?",
         consent_message="Dieses Gespräch kann aufgezeichnet werden. Ist das für Sie in Ordnung?",
@@ -86,4 +86,4 @@ _PHRASES = {
 
 def phrases_of(language: str) -> Phrases:
     """The phrases of a language code such as `de-AT`."""
-    return _PHRASES.get(language.partition("-")[0].lower(), _ENGLISH)
+    return _PHRASES.get(language.partition("-")[0].lower(), ENGLISH)

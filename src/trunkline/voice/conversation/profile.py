@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from trunkline.voice.conversation.phrases import ENGLISH
+
 
 class GreetingMode(StrEnum):
     """Who speaks first and with what words."""
@@ -127,7 +129,7 @@ class Profile:
     """With mode `human`: the longest wait before the agent begins."""
     greeting_timeout: float = 5.0
     """With mode `agent_dynamic`: the longest wait for the model's first sound before `greeting`, or `hello`, is said."""
-    hello: str = "Hello, how can I help you?"
+    hello: str = ENGLISH.hello
     """Said in place of the model's greeting when it fails and there is no `greeting`."""
     initial_pause: float = 0.0
     language: str = "en-US"
@@ -155,7 +157,7 @@ class Profile:
     afterthought there, and makes the agent fall silent 20 ms later for each frame and 20 for the gap."""
     reminder_after_idle: float | None = None
     """None: no reminders."""
-    reminder_message: str = "Are you still there?"
+    reminder_message: str = ENGLISH.reminder_message
     max_reminders: int = 2
     allowed_idle: float = 30.0
     max_duration: float | None = 1800.0
@@ -168,11 +170,11 @@ class Profile:
     voicemail: Voicemail | None = None
     """None: nobody looks for a machine (a call that came in)."""
     tools: tuple[Tool, ...] = ()
-    closing: str = "Goodbye."
+    closing: str = ENGLISH.closing
     """Spoken when the agent ends the call and has said nothing in that turn."""
-    apology: str = "I am sorry, I did not manage that. Could you say it again?"
+    apology: str = ENGLISH.apology
     """Spoken once when the model fails; a second failure in a row speaks `farewell_on_fault` and ends the call."""
-    farewell_on_fault: str = "I am sorry, I cannot help right now. Please call again later."
+    farewell_on_fault: str = ENGLISH.farewell_on_fault
     thinking_deadline: float = 8.0
     """Seconds from commit to the first sound after which the apology is spoken."""
     variables: dict[str, str] = field(default_factory=dict)

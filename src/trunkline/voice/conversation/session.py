@@ -146,6 +146,12 @@ class Session:
                 self._agent.speech_failed(event)
             case Flushed(samples) | AudioRestarted(samples):
                 self._agent.playout.flushed(samples)
+            case _:
+                self._apply_outside(event)
+
+    def _apply_outside(self, event: Digit | Held | Resumed | LineClosed | HangUp | Say | Whisper) -> None:
+        """The line or control wants something."""
+        match event:
             case Digit(digit):
                 self._floor.press(digit)
             case Held():

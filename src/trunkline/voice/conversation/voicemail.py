@@ -21,25 +21,7 @@ _GIVE_UP_MS = 60_000
 _EXCHANGES = 2
 """Replies of ours that were heard to their end: a machine does not listen so long."""
 
-_BEFORE_LEAVE = "|".join(
-    [
-        "to",
-        "you",
-        "i",
-        "we",
-        "they",
-        "he",
-        "she",
-        "i'll",
-        "we'll",
-        "can",
-        "could",
-        "did",
-        "wanna",
-        "not",
-        "don't",
-    ]
-)
+_BEFORE_LEAVE = "to|you|i|we|they|he|she|i'll|we'll|can|could|did|wanna|not|don't"
 _MACHINE = re.compile(
     "|".join(
         [

@@ -1,17 +1,18 @@
 """A carrier's media stream as a line: the carrier queues what we send and plays it; its marks tell what was heard."""
 
 import json
+from abc import ABC, abstractmethod
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from trunkline.errors import Unavailable
 from trunkline.voice.conversation.events import Flushed, LineClosed
 from trunkline.voice.lines import keypad
 from trunkline.voice.lines.codecs import Codec
 from trunkline.voice.lines.far_queue import FarQueue
-from trunkline.voice.lines.framing import KEYS, CarrierFraming, Heard, Key, Mark, Message, Sound
+from trunkline.voice.lines.framing import KEYS, CarrierFraming, Heard, Key, Mark, Message, Sound, Stop
 from trunkline.voice.lines.websocket import (
     QUEUE_SECONDS,
     SAMPLE_BYTES,
@@ -40,17 +41,45 @@ class Start:
     """What the carrier was told to pass on."""
 
 
-class Carrier(Protocol):
+class Carrier(ABC):
     """One carrier's spelling."""
 
     name: ClassVar[str]
     """In URLs."""
-    token_header: ClassVar[str]
+    token_header: ClassVar[str] = ""
     """The header in which it passes a token on; "" for none."""
 
     def start(self, message: Message) -> Start | None:
         """What a message says of the call; None for those before. Raises ValueError for a call that we cannot carry."""
-        ...
+        content = told(message)
+        if content.get("event") != "start":
+            return None
+        return self._begun(content, part(content, "start"))
+
+    @abstractmethod
+    def _begun(self, content: Mapping[str, Any], start: Mapping[str, Any]) -> Start:
+        """By the message and the `start` in it. Raises ValueError."""
+
+
+class EventFraming:
+    """Reads what all carriers write alike: JSON with an `event`."""
+
+    def read(self, message: Message) -> Heard:
+        content = told(message)
+        match content.get("event"):
+            case "media":
+                return sound_of(content)
+            case "dtmf":
+                return key_of(content)
+            case "stop":
+                return Stop()
+        return self._mark_of(content)
+
+    def _mark_of(self, content: Mapping[str, Any]) -> Mark | None:
+        """The mark that came back, if that is what a message says. Raises ValueError."""
+        if content.get("event") != "mark":
+            return None
+        return Mark(str(part(content, "mark").get("name", "")))
 
 
 def told(message: Message) -> dict[str, Any]:

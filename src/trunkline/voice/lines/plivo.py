@@ -5,32 +5,20 @@ Source: https://www.plivo.com/docs/voice/audio-streaming/audio-streaming. Plivo 
 
 import json
 from base64 import b64encode
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from trunkline.voice.lines.carrier import Start, key_of, part, sound_of, told
+from trunkline.voice.lines.carrier import Carrier, EventFraming, Start, part, texts, told
 from trunkline.voice.lines.codecs import Codec, CodecName, PlainCodec, codec
-from trunkline.voice.lines.framing import Heard, Mark, Message, Stop
+from trunkline.voice.lines.framing import Mark, Message
 
 
-class PlivoFraming:
+class PlivoFraming(EventFraming):
     """The messages of one stream."""
 
     def __init__(self, stream: str, encoding: str, rate: int) -> None:
         self._stream = json.dumps(stream)
         self._media = f'"contentType":{json.dumps(encoding)},"sampleRate":{rate}'
-
-    def read(self, message: Message) -> Heard:
-        content = told(message)
-        match content.get("event"):
-            case "media":
-                return sound_of(content)
-            case "playedStream":
-                return Mark(str(content.get("name", "")))
-            case "dtmf":
-                return key_of(content)
-            case "stop":
-                return Stop()
-        return None
 
     def sound(self, payload: bytes) -> Message:
         return f'{{"event":"playAudio","media":{{{self._media},"payload":"{b64encode(payload).decode()}"}}}}'
@@ -41,18 +29,16 @@ class PlivoFraming:
     def clear(self) -> Message:
         return f'{{"event":"clearAudio","streamId":{self._stream}}}'
 
+    def _mark_of(self, content: Mapping[str, Any]) -> Mark | None:
+        return Mark(str(content.get("name", ""))) if content.get("event") == "playedStream" else None
 
-class Plivo:
-    """Fulfils Carrier."""
+
+class Plivo(Carrier):
+    """Its calls."""
 
     name: ClassVar[str] = "plivo"
-    token_header: ClassVar[str] = ""
 
-    def start(self, message: Message) -> Start | None:
-        content = told(message)
-        if content.get("event") != "start":
-            return None
-        start = part(content, "start")
+    def _begun(self, content: Mapping[str, Any], start: Mapping[str, Any]) -> Start:
         form = part(start, "mediaFormat")
         encoding, rate = str(form.get("encoding")), form.get("sampleRate")
         stream = str(start.get("streamId") or "")
@@ -80,6 +66,6 @@ def _whole_samples(payload: bytes) -> bytes:
 def _parameters(headers: str) -> dict[str, str]:
     """`a=1;b=2`, or the JSON object that some streams carry."""
     if headers.startswith("{"):
-        return {str(name): str(value) for name, value in told(headers).items()}
+        return texts(told(headers))
     pairs = (pair.partition("=") for pair in headers.replace(",", ";").split(";") if "=" in pair)
     return {name.strip(): value.strip() for name, _, value in pairs}

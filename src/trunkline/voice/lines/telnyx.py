@@ -6,29 +6,17 @@ the default of `stream_bidirectional_codec`; what we get may be PCMU or PCMA.
 
 import json
 from base64 import b64encode
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from trunkline.voice import g711
-from trunkline.voice.lines.carrier import Start, key_of, part, sound_of, texts, told
+from trunkline.voice.lines.carrier import Carrier, EventFraming, Start, part, texts
 from trunkline.voice.lines.codecs import CodecName, PlainCodec, codec
-from trunkline.voice.lines.framing import Heard, Mark, Message, Stop
+from trunkline.voice.lines.framing import Message
 
 
-class TelnyxFraming:
+class TelnyxFraming(EventFraming):
     """The messages of one stream; the connection says which."""
-
-    def read(self, message: Message) -> Heard:
-        content = told(message)
-        match content.get("event"):
-            case "media":
-                return sound_of(content)
-            case "mark":
-                return Mark(str(part(content, "mark").get("name", "")))
-            case "dtmf":
-                return key_of(content)
-            case "stop":
-                return Stop()
-        return None
 
     def sound(self, payload: bytes) -> Message:
         return f'{{"event":"media","media":{{"payload":"{b64encode(payload).decode()}"}}}}'
@@ -40,17 +28,13 @@ class TelnyxFraming:
         return '{"event":"clear"}'
 
 
-class Telnyx:
-    """Fulfils Carrier."""
+class Telnyx(Carrier):
+    """Its calls."""
 
     name: ClassVar[str] = "telnyx"
     token_header: ClassVar[str] = "x-telnyx-streaming-auth-token"  # noqa: S105 - the header's name
 
-    def start(self, message: Message) -> Start | None:
-        content = told(message)
-        if content.get("event") != "start":
-            return None
-        start = part(content, "start")
+    def _begun(self, content: Mapping[str, Any], start: Mapping[str, Any]) -> Start:
         form = part(start, "media_format")
         match form.get("encoding"), form.get("sample_rate"):
             case "PCMU", 8000:

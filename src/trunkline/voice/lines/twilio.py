@@ -7,36 +7,24 @@ https://www.twilio.com/docs/usage/security.
 import hmac
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha1
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from trunkline.voice.lines.carrier import Start, key_of, part, sound_of, texts, told
+from trunkline.voice.lines.carrier import Carrier, EventFraming, Start, texts
 from trunkline.voice.lines.codecs import CodecName, codec
-from trunkline.voice.lines.framing import Heard, Mark, Message, Stop
+from trunkline.voice.lines.framing import Message
 
 SIGNATURE_HEADER = "X-Twilio-Signature"
 CALL_HEADER = "X-Twilio-CallSid"
 """In which Twilio's INVITEs name the call."""
 
 
-class TwilioFraming:
+class TwilioFraming(EventFraming):
     """The messages of one stream."""
 
     def __init__(self, stream: str) -> None:
         self._stream = json.dumps(stream)
-
-    def read(self, message: Message) -> Heard:
-        content = told(message)
-        match content.get("event"):
-            case "media":
-                return sound_of(content)
-            case "mark":
-                return Mark(str(part(content, "mark").get("name", "")))
-            case "dtmf":
-                return key_of(content)
-            case "stop":
-                return Stop()
-        return None
 
     def sound(self, payload: bytes) -> Message:
         text = b64encode(payload).decode()
@@ -49,17 +37,12 @@ class TwilioFraming:
         return f'{{"event":"clear","streamSid":{self._stream}}}'
 
 
-class Twilio:
-    """Fulfils Carrier."""
+class Twilio(Carrier):
+    """Its calls."""
 
     name: ClassVar[str] = "twilio"
-    token_header: ClassVar[str] = ""
 
-    def start(self, message: Message) -> Start | None:
-        content = told(message)
-        if content.get("event") != "start":
-            return None
-        start = part(content, "start")
+    def _begun(self, content: Mapping[str, Any], start: Mapping[str, Any]) -> Start:
         form = start.get("mediaFormat")
         if isinstance(form, dict) and (form.get("encoding"), form.get("sampleRate")) != (
             "audio/x-mulaw",
