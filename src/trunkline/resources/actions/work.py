@@ -1,0 +1,59 @@
+"""Actions at work: what is known when one runs, and what comes of it. Each type has a module that does it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from trunkline.resources.webhooks.record import Delivery
+from trunkline.voice.conversation.profile import Medium
+
+
+@dataclass(frozen=True)
+class PlannedAction:
+    """An action as an agent has it when a talk begins."""
+
+    id: UUID
+    type: str
+    """The upper-case key of the contract."""
+    name: str
+    description: str
+    settings: Mapping[str, Any] = field(repr=False)
+    """The type's body with its secrets opened."""
+    phase: str = "during"
+    """`before`, `during` or `after` the talk."""
+    trigger_condition: str = ""
+    mapping: tuple[Mapping[str, Any], ...] = ()
+    """Where values for its inputs come from, in the form of the wire."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """The talk in which an action runs."""
+
+    workspace_id: UUID
+    agent_id: UUID
+    talk_id: str
+    """Of the call or the chat."""
+    medium: Medium
+    variables: Mapping[str, Any]
+    """Those of the system and of the talk, and what actions before gave."""
+    run_id: str
+    """Names this one run, the same when it is repeated: an idempotency key for the outside."""
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run."""
+
+    value: Any
+    """JSON: what the model reads, and `return_value` on the record."""
+    ok: bool = True
+    error: str = ""
+    """What went wrong, for the record."""
+    timed_out: bool = False
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """They become variables of the talk."""
+    sent: tuple[Delivery, ...] = ()
+    """Requests that went out, to be logged."""
