@@ -156,6 +156,23 @@ async def test_a_route_that_reaches_outside(api: Api) -> None:
     assert (await api.client.post("/test/slow", json={}, headers={HEADER: "k2"})).status_code == 200
 
 
+async def test_a_request_that_was_cut_off_may_have_had_its_effect(api: Api) -> None:
+    began = asyncio.Event()
+    router = keyed_router("/test", "Test", None)
+
+    @router.post("/endless")
+    async def endless(body: dict[str, Any]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    api.app.include_router(router)
+    request = asyncio.create_task(api.client.post("/test/endless", json={}, headers={HEADER: "k1"}))
+    await began.wait()
+    request.cancel()
+    await asyncio.wait([request])
+    assert (await api.client.post("/test/endless", json={}, headers={HEADER: "k1"})).status_code == 409
+
+
 async def test_requests_a_minute(api: Api) -> None:
     api.app.state.platform = replace(api.platform, limit=RequestLimit(2))
     answer = await api.client.get("/v2/assistants")

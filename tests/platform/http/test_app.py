@@ -25,8 +25,8 @@ from trunkline.errors import (
 )
 from trunkline.platform.http.app import create_app
 from trunkline.platform.http.auth import Authenticator, Identity
+from trunkline.platform.http.bodies import LARGEST
 from trunkline.platform.http.context import Caller, Platform, keyed_router
-from trunkline.platform.http.edge import LARGEST_BODY
 from trunkline.platform.http.pagination import NarrowPage, Page, WidePage
 from trunkline.platform.http.wire import WireInput
 from trunkline.platform.outbound.client import Outbound
@@ -274,7 +274,7 @@ async def test_a_body_that_is_too_large(client: httpx2.AsyncClient) -> None:
             yield b" " * 2**20
 
     assert "16 MiB" in described(await client.post("/v2/things", content=endless()), 413)
-    announced = {"Content-Length": str(LARGEST_BODY + 1)}
+    announced = {"Content-Length": str(LARGEST + 1)}
     assert "16 MiB" in described(await client.post("/v2/things", content=b"{}", headers=announced), 413)
 
 

@@ -17,8 +17,8 @@ import pytest
 from tests.resources.contract import ours
 from tests.resources.contract.ours import Published, Schema, operations, variants
 from tests.resources.contract.world import World
+from trunkline.platform.http.bodies import LARGEST
 from trunkline.platform.http.context import USUAL_BODY, body_limit
-from trunkline.platform.http.edge import LARGEST_BODY
 
 WRITES = [each for each in operations() if each.method in ("POST", "PUT", "PATCH")]
 WITH_BODY = [each for each in WRITES if each.body]
@@ -132,7 +132,7 @@ async def test_an_empty_body_is_no_body(requests: Requests) -> None:
 async def test_a_body_that_is_too_large_is_refused(requests: Requests) -> None:
     for operation in WRITES:
         path = await requests.path(operation)
-        assert body_limit(operation.route) == (LARGEST_BODY if str(operation) in LARGE else USUAL_BODY)
+        assert body_limit(operation.route) == (LARGEST if str(operation) in LARGE else USUAL_BODY)
         large = b'{"a": "' + b"x" * body_limit(operation.route) + b'"}'
         await requests.refused(operation, path, "announced", status=413, content=large)
         if operation.body:

@@ -4,6 +4,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
+LARGEST = 16 * 1024 * 1024
+"""Bytes that any route takes; most take less."""
+
 
 def too_large(largest: int) -> HTTPException:
     """The answer to a body of more than `largest` bytes."""

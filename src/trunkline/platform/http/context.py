@@ -14,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.http.auth import Authenticator, Identity
-from trunkline.platform.http.bodies import limited
+from trunkline.platform.http.bodies import LARGEST, limited
 from trunkline.platform.http.idempotency import HEADER, Repeats
 from trunkline.platform.http.landmarks import Landmarks
 from trunkline.platform.http.limits import RequestLimit
@@ -58,7 +58,7 @@ def _platform(request: Request) -> Platform:
 Parts = Annotated[Platform, Depends(_platform)]
 
 
-LARGE_BODY = {"x-largest-body": 16 * 1024 * 1024}
+LARGE_BODY = {"x-largest-body": LARGEST}
 """For `openapi_extra=…` of a route that takes more than the usual mebibyte."""
 USUAL_BODY = 1024 * 1024
 

@@ -19,11 +19,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trunkline.platform.http.bodies import announced, limited, too_large
+from trunkline.platform.http.bodies import LARGEST, announced, limited, too_large
 from trunkline.platform.http.errors import answer_to, envelope
 
 _log = structlog.get_logger(__name__)
-LARGEST_BODY = 16 * 1024 * 1024
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -82,7 +81,7 @@ class Edge:
         try:
             refusal = _refusal(scope, id_)
             if refusal is None:
-                await self.app(scope, limited(scope, receive, LARGEST_BODY), send_with_id)
+                await self.app(scope, limited(scope, receive, LARGEST), send_with_id)
             else:
                 await refusal(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a caller gets an answer, never a cut line
@@ -106,8 +105,8 @@ class Edge:
 def _refusal(scope: Scope, id_: str) -> Response | None:
     if b"\x00" in unquote_to_bytes(scope["query_string"]) or "\x00" in scope["path"]:
         return envelope(id_, 400, "The address holds a NUL character; remove it.")
-    if announced(scope) > LARGEST_BODY:
-        return envelope(id_, 413, str(too_large(LARGEST_BODY).detail))
+    if announced(scope) > LARGEST:
+        return envelope(id_, 413, str(too_large(LARGEST).detail))
     return None
 
 
