@@ -13,22 +13,19 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from trunkline.voice.conversation.agent import Agent
+from trunkline.voice.conversation.barge_in import BargeIn
 from trunkline.voice.conversation.caller import Caller
 from trunkline.voice.conversation.dialogue import Dialogue
-from trunkline.voice.conversation.echo import EchoGuard
 from trunkline.voice.conversation.events import TICK_MS, EndReason, Flush, Kind
-from trunkline.voice.conversation.hearing import BARGE_IN_TICKS, ONSET_TICKS, QUIET_TICKS
-from trunkline.voice.conversation.interruption import ASK_AT_TICKS, Interruption, Outcome
-from trunkline.voice.conversation.machine import Machine
+from trunkline.voice.conversation.hearing import ONSET_TICKS, QUIET_TICKS
+from trunkline.voice.conversation.interruption import Outcome
 from trunkline.voice.conversation.opening import Opening
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Sentence
 from trunkline.voice.conversation.profile import Profile
-from trunkline.voice.conversation.turns import interrupting_words, is_question, same_words
-from trunkline.voice.conversation.voicemail import Answerer
+from trunkline.voice.conversation.screening import Screening
+from trunkline.voice.conversation.turns import same_words
 
-_TOGETHER_TICKS = 200 // TICK_MS
-"""Both starting within this: we yield."""
 _FILLER_AFTER = 1.5
 """Seconds of silence after which an agent with fillers says one."""
 
@@ -66,21 +63,13 @@ class Floor:
         self.caller = Caller(outbox, rate, profile.patience, profile.keypad)
         self.agent = Agent(outbox, rate, dialogue)
         self._opening = Opening(outbox, dialogue, self.agent)
-        self._answerer = Answerer(rate) if profile.voicemail is not None else None
-        """None: a person, as far as anybody asks."""
-        self._machine: Machine | None = None
+        self._screening = Screening(outbox, rate, profile.voicemail, dialogue, self.caller, self.agent)
+        self._barge_in = BargeIn(outbox, profile, self.caller, self.agent.playout, has_partials)
         self._out = outbox
         self._end = end
-        self._has_partials = has_partials
         self._line_delay_ms = line_delay_ms
-        self._echo = EchoGuard()
-        self._interruption: Interruption | None = None
         self._was_thinking = False
         """Before the hold."""
-        self._armed = True
-        """May a voice pause us? Not the one that we just resumed against."""
-        self._spoke_at = 0
-        """Tick at which we began to speak."""
         self._silent_since = 0
         """Tick from which the caller waits for us."""
         self._idle_ticks = 0
@@ -108,9 +97,9 @@ class Floor:
             case State.SPEAKING:
                 self._while_speaking()
             case State.PAUSED:
-                self._while_paused()
-            case State.VOICEMAIL if self._machine is not None:
-                self._at_machine(self._machine)
+                self._settle(self._barge_in.tick())
+            case State.VOICEMAIL:
+                self._at_machine()
             case _:
                 pass
 
@@ -119,7 +108,7 @@ class Floor:
         playout = self.agent.playout
         sound, began = playout.tick(queued, self._out.now_ms)
         if self.state is State.THINKING or self.state is State.SPEAKING:
-            self._echo.tick(self.caller.ear.level, sound)
+            self._barge_in.sent(sound)
         if began is not None:
             self._begin_speaking(began, queued)
         if self.state is State.SPEAKING and not playout.idle:
@@ -167,8 +156,7 @@ class Floor:
         self._silent_since = self._out.tick
         self.state = State.THINKING
         early = self.agent.reply
-        if self._answerer is not None:
-            self._answerer.said(text)
+        self._screening.said(text)
         if self._opening.asks:
             self.agent.drop()
             self.dialogue.user_said(text)
@@ -223,8 +211,7 @@ class Floor:
         if self.state is not State.THINKING:
             return
         self.state = State.SPEAKING
-        self._spoke_at = self._out.tick
-        self._armed = True
+        self._barge_in.begin()
         ledger, reply = self.caller.ledger, self.agent.reply
         if ledger is not None and reply is not None:
             ledger.token_ms, ledger.sentence_ms, ledger.audio_ms = (
@@ -241,17 +228,9 @@ class Floor:
             self._out.note(Kind.TURN, **ledger.data())
 
     def _while_speaking(self) -> None:
-        ear = self.caller.ear
-        if ear.quiet_run >= QUIET_TICKS:
-            self._armed = True
-            self.caller.finish_segment()
-        if not self._armed or ear.barge_run < BARGE_IN_TICKS or self.caller.segment is not None:
-            return
-        if self._echo.is_echo(ear.barge_run):
-            return
-        self.caller.speak_up(ear.barge_run)
-        if self._interruptible:
-            self._pause()
+        if self._barge_in.noticed() and self._interruptible:
+            self._barge_in.pause()
+            self.state = State.PAUSED
 
     @property
     def _interruptible(self) -> bool:
@@ -261,9 +240,8 @@ class Floor:
     def _all_said(self) -> None:
         """Nothing is left to say: the floor is free, or the call is over."""
         self.agent.finish()
-        if self._answerer is not None:
-            self._answerer.listened()
-        self._echo.clear()
+        self._screening.listened()
+        self._barge_in.forget_sound()
         if self.agent.closing:
             own = EndReason.CUSTOM if self.agent.end_reason else EndReason.AGENT_ENDED
             reason = EndReason.ERROR if self.agent.gave_up else own
@@ -282,65 +260,14 @@ class Floor:
         else:
             self.state = State.LISTENING
 
-    # ---- the caller speaks while we do ----
-
-    def _pause(self) -> None:
-        ear, playout = self.caller.ear, self.agent.playout
-        voice_began = self._out.tick - ear.barge_run
-        self._interruption = Interruption(
-            began=self._out.tick,
-            voice_began=voice_began,
-            min_words=self.profile.min_words_to_interrupt,
-            after_question=is_question(playout.last_finished()),
-            at_once=voice_began - self._spoke_at < _TOGETHER_TICKS,
-        )
-        playout.pause(self.profile.interruption_fade_out)
-        self._out.ask(Flush())
-        self.state = State.PAUSED
-
-    def _while_paused(self) -> None:
-        interruption, turn = self._interruption, self.caller.turn
-        assert interruption is not None and turn is not None
-        if self.caller.ear.quiet_run >= QUIET_TICKS and self.caller.segment is not None:
-            self.caller.pause()
-        if self.caller.segment is None and self.caller.ear.onset_run >= ONSET_TICKS:
-            self.caller.speak_up(self.caller.ear.onset_run)
-        if not self._has_partials and self._out.tick - interruption.began in ASK_AT_TICKS:
-            self.caller.ask_words()
-        self._weigh_interruption()
-
-    def _weigh_interruption(self) -> None:
-        interruption, turn = self._interruption, self.caller.turn
-        assert interruption is not None and turn is not None
-        match interruption.decide(self._out.tick, turn):
-            case Outcome.YIELD if not self.agent.playout.flushing:
-                self._yield()
-            case Outcome.RESUME:
-                self._resume()
-            case _:
-                pass
-
-    def _yield(self) -> None:
-        self._note_interruption(Outcome.YIELD)
-        self.agent.cut()
-        self._echo.clear()
-        self.state = State.CALLER if self.caller.segment is not None else State.DECIDING
-
-    def _resume(self) -> None:
-        self._note_interruption(Outcome.RESUME)
-        self.caller.finish_segment()
-        if interrupting_words(self.caller.text) == 0:
-            self.caller.forget()
-        self._armed = False
-        self.agent.playout.resume()
-        self.state = State.SPEAKING
-
-    def _note_interruption(self, outcome: Outcome) -> None:
-        assert self._interruption is not None
-        words = self.caller.turn.text if self.caller.turn else ""
-        paused_ms = (self._out.tick - self._interruption.began) * TICK_MS
-        self._out.note(Kind.BARGE_IN, outcome=outcome.value, words=words, paused_ms=paused_ms)
-        self._interruption = None
+    def _settle(self, outcome: Outcome | None) -> None:
+        """What the caller's voice over ours was, if that is known now."""
+        if outcome is Outcome.YIELD:
+            self.agent.cut()
+            self._barge_in.forget_sound()
+            self.state = State.CALLER if self.caller.segment is not None else State.DECIDING
+        elif outcome is Outcome.RESUME:
+            self.state = State.SPEAKING
 
     # ---- clocks ----
 
@@ -388,12 +315,12 @@ class Floor:
         if self.state is State.DECIDING:
             self._decide()
         elif self.state is State.PAUSED:
-            self._weigh_interruption()
+            self._settle(self._barge_in.weigh())
 
     def press(self, digit: str) -> None:
         """A key: it takes the floor like a word that was surely meant."""
         self._out.note(Kind.DIGIT, digit=digit)
-        if self._machine is not None:
+        if self._screening.found:
             return
         self._idle_ticks = 0
         if self.state is State.THINKING and not self._says_own_words():
@@ -403,7 +330,7 @@ class Floor:
             if self.state is not State.PAUSED:
                 self._out.ask(Flush())
             self.agent.cut()
-            self._interruption = None
+            self._barge_in.drop()
             self.state = State.LISTENING
         self.caller.key(digit)
         if self.state is State.LISTENING:
@@ -411,7 +338,7 @@ class Floor:
 
     def say(self, text: str) -> None:
         """Speak this now, as the agent; a machine is left its message and nothing else."""
-        if self._machine is not None:
+        if self._screening.found:
             return
         self.agent.say(text)
         if self.state is State.LISTENING:
@@ -437,7 +364,7 @@ class Floor:
             return
         self._out.note(Kind.HELD)
         self.caller.finish_segment()
-        self._interruption = None
+        self._barge_in.drop()
         if self.state in (State.DECIDING, State.CALLER):
             self.agent.drop()
         self._was_thinking = self.state is State.THINKING
@@ -451,7 +378,7 @@ class Floor:
         self._idle_ticks = 0
         self._reminders = 0
         self.agent.playout.resume()
-        if self._machine is not None:
+        if self._screening.found:
             self.state = State.VOICEMAIL
         elif self.agent.reply is not None:
             self.state = State.THINKING if self._was_thinking else State.SPEAKING
@@ -465,43 +392,23 @@ class Floor:
     # ---- a machine answered ----
 
     def _watch_answerer(self) -> None:
-        answerer, ear = self._answerer, self.caller.ear
-        if answerer is None or self.state is State.AWAY:
-            return
-        if self._machine is None and answerer.is_person(self._out.now_ms):
-            self._answerer = None
-        elif answerer.tick(ear.last(1), voiced=not ear.quiet_run):
+        if self.state is not State.AWAY and self._screening.tick():
             self._weigh_answerer()
 
     def _weigh_answerer(self) -> None:
         """Is it a machine? Then nobody has the floor any more: hang up, or wait to leave the message."""
-        answerer, voicemail = self._answerer, self.profile.voicemail
-        if answerer is None or voicemail is None or self._machine is not None or self.state is State.AWAY:
+        if self.state is State.AWAY or not self._screening.is_machine():
             return
-        signs = answerer.signs(self.caller.text)
-        if not signs:
-            return
-        self._out.note(Kind.VOICEMAIL, signs=[sign.value for sign in signs])
         if self.state in (State.THINKING, State.SPEAKING):
             self._out.ask(Flush())
         thinking, self.state = self.state is State.THINKING, State.VOICEMAIL
-        self._interruption = None
+        self._barge_in.drop()
         self.agent.cut()
-        if not (voicemail.message or voicemail.prompt):
-            self._end(EndReason.VOICEMAIL, "")
-            return
-        if not thinking and self.caller.text:
-            self.dialogue.user_said(self.caller.text)
-        self._machine = Machine(self._out, self.dialogue, self.agent, voicemail, answerer.beep)
+        self._screening.take(thinking, self._end)
 
-    def _at_machine(self, machine: Machine) -> None:
-        caller = self.caller
-        ended = machine.tick(caller.ear)
-        if machine.speaking or caller.ear.quiet_run >= QUIET_TICKS:
-            caller.finish_segment()
-        elif caller.segment is None and caller.ear.onset_run >= ONSET_TICKS:
-            caller.speak_up(caller.ear.onset_run)
-        if caller.words_known:
+    def _at_machine(self) -> None:
+        ended = self._screening.attend()
+        if self.caller.words_known:
             self.settle_turn()
         if ended is not None:
             self._end(ended, "")
@@ -509,4 +416,4 @@ class Floor:
     @property
     def their_end(self) -> EndReason | None:
         """What it means if the other side hangs up now, when that is not the end of a talk."""
-        return self._machine.cut_off if self._machine is not None else None
+        return self._screening.their_end
