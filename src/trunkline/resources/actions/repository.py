@@ -1,7 +1,7 @@
 """Actions and their attachments in the database."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -78,6 +78,11 @@ class ActionRepository:
         """Those of these actions that are there."""
         query = select(Action.id).where(*self._mine(), Action.id.in_(action_ids))
         return set(await self._session.scalars(query))
+
+    async def those(self, action_ids: Iterable[UUID]) -> dict[UUID, Action]:
+        """Those of these actions that are there, by id."""
+        query = select(Action).where(*self._mine(), Action.id.in_(list(action_ids)))
+        return {action.id: action for action in await self._session.scalars(query)}
 
     # ---- attachments -----------------------------------------------------------------------------------
 

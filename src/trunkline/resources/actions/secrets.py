@@ -9,6 +9,7 @@ from uuid import UUID
 from trunkline.errors import BadInput
 from trunkline.platform.outbound.masking import MASK, is_secret
 from trunkline.platform.storage.secrets import SecretBox
+from trunkline.resources.workspaces.secrets import Opener
 
 _LISTS = ("headers", "query_parameters")
 
@@ -33,12 +34,19 @@ class ActionSecrets:
 
     def reveal(self, action_id: UUID, settings: Mapping[str, Any], sealed: bytes | None) -> dict[str, Any]:
         """Settings with their secrets. Raises SetupError when they were sealed with another key."""
-        whole = deepcopy(dict(settings))
-        if sealed is not None:
-            found = json.loads(self._box.open(self._workspace, _field(action_id), sealed))
-            for place, holder in _places(whole):
-                holder["value"] = found.get(place, holder["value"])
-        return whole
+        return reveal(self._box, self._workspace, action_id, settings, sealed)
+
+
+def reveal(
+    box: Opener, workspace_id: UUID, action_id: UUID, settings: Mapping[str, Any], sealed: bytes | None
+) -> dict[str, Any]:
+    """Settings with their secrets. Raises SetupError when they were sealed with another key."""
+    whole = deepcopy(dict(settings))
+    if sealed is not None:
+        found = json.loads(box.open(workspace_id, _field(action_id), sealed))
+        for place, holder in _places(whole):
+            holder["value"] = found.get(place, holder["value"])
+    return whole
 
 
 def keep_masked(sent: dict[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:

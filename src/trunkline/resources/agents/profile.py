@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trunkline.resources.agents import vocabulary
+from trunkline.resources.agents.equipment import Equipment
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.wire import MAX_DURATION
 from trunkline.resources.holes import as_texts, fill_message, substitute
@@ -40,11 +41,13 @@ def profile_of(
     variables: Mapping[str, Any],
     outbound: bool = False,
     now: datetime | None = None,
+    equipment: Equipment | None = None,
 ) -> Profile:
     """How `agent` talks on one call.
 
     `overrides` are what the call changes (`prompt`, `greeting`); `variables` those of the call and of the system,
     the latter last. `outbound`: we call, so a machine may answer. `now`: when the talk begins; None: nobody tells.
+    `equipment`: what the agent may use; None: nothing.
     """
     settings = agent.settings
     filled = as_texts(variables)

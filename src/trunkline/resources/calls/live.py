@@ -18,13 +18,12 @@ from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.hours import is_open
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.agents.speech import vendor_keys
 from trunkline.resources.calls.announced import announced
 from trunkline.resources.calls.closing import CANCELED, Fault, Recording, close_call, end_call, locked, refold
 from trunkline.resources.calls.models import Call, CallAttempt, CallEvent
 from trunkline.resources.calls.moves import move_attempt, move_call
 from trunkline.resources.calls.new import inbound_call
-from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, plan_of, trunk_of
+from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, planned_call, trunk_of
 from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import FINAL, AttemptState, CallStatus
 from trunkline.resources.numbers.models import Number
@@ -193,8 +192,7 @@ class LiveCalls:
             return await close_call(session, call_id, recording, Fault(fault) if fault else None)
 
     async def _plan(self, session: AsyncSession, call: Call, agent: Agent, trunk: Trunk | None) -> CallPlan:
-        keys = await vendor_keys(session, self._secrets, call.workspace_id)
-        return plan_of(call, agent, trunk, keys)
+        return await planned_call(session, self._secrets, call, agent, trunk)
 
     async def _trunk(self, session: AsyncSession, call: Call) -> Trunk | None:
         mine = Number.workspace_id == call.workspace_id, Number.number == call.number_from

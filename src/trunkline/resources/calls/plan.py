@@ -1,14 +1,18 @@
 """What a voice host is told about a call before it answers or dials."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.resources.actions.models import AgentAction
+from trunkline.resources.agents.equipment import Equipment, equipment_of
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
-from trunkline.resources.agents.speech import speech_of
+from trunkline.resources.agents.speech import speech_of, vendor_keys
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.record import Direction
 from trunkline.resources.numbers.models import Number
@@ -49,9 +53,31 @@ class CallPlan:
     """Whose ears and voice the agent asks for."""
     ring_pause: float | None = None
     """Seconds that an incoming call rings before it is answered; None: as the host likes."""
+    equipment: Equipment = field(default_factory=Equipment)
+    """What the agent may use."""
 
 
-def plan_of(call: Call, agent: Agent, trunk: Trunk | None, keys: Keys | None = None) -> CallPlan:
+async def planned_call(
+    session: AsyncSession,
+    secrets: Secrets,
+    call: Call,
+    agent: Agent,
+    trunk: Trunk | None = None,
+    attached: Sequence[AgentAction] | None = None,
+) -> CallPlan:
+    """The plan of a call with all that its agent has; `attached` as for `equipment_of`. System's session."""
+    keys = await vendor_keys(session, secrets, call.workspace_id)
+    equipment = await equipment_of(session, secrets, agent, call.other_party, attached)
+    return plan_of(call, agent, trunk, keys, equipment)
+
+
+def plan_of(
+    call: Call,
+    agent: Agent,
+    trunk: Trunk | None,
+    keys: Keys | None = None,
+    equipment: Equipment | None = None,
+) -> CallPlan:
     """The plan of a call with this agent; system variables win over those of the call. `keys`: the workspace's own."""
     system = {
         "call_id": str(call.id),
@@ -72,6 +98,7 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None, keys: Keys | None = N
             {**call.variables, **system},
             outbound=direction is Direction.OUTBOUND,
             now=datetime.now(UTC),
+            equipment=equipment,
         ),
         record=agent.is_recording,
         keep_transcript=not agent.settings.get("is_transcript_disabled", False),
@@ -82,6 +109,7 @@ def plan_of(call: Call, agent: Agent, trunk: Trunk | None, keys: Keys | None = N
         headers={name: str(value) for name, value in (call.sip_headers or {}).items()},
         speech=speech_of(agent.settings, keys),
         ring_pause=agent.settings.get("ring_pause_seconds"),
+        equipment=equipment or Equipment(),
     )
 
 

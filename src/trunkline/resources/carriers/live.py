@@ -14,9 +14,8 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.hours import is_open
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.agents.speech import vendor_keys
 from trunkline.resources.calls.new import inbound_call
-from trunkline.resources.calls.plan import CallPlan, plan_of
+from trunkline.resources.calls.plan import CallPlan, planned_call
 from trunkline.resources.calls.status import CallStatus
 from trunkline.resources.ids import as_uuid
 from trunkline.resources.workspaces.models import Workspace
@@ -102,8 +101,7 @@ class CarrierClaims:
             call.host_id = str(host)
             session.add(call)
             await session.flush()
-            keys = await vendor_keys(session, self._secrets, call.workspace_id)
-            return plan_of(call, agent, None, keys)
+            return await planned_call(session, self._secrets, call, agent)
 
 
 async def _agent(session: AsyncSession, model_id: str) -> Agent | None:

@@ -6,13 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.storage.database import Database
+from trunkline.resources.actions.models import AgentAction
 from trunkline.resources.agent_versions.models import AgentVersion
-from trunkline.resources.agent_versions.snapshots import put_back
+from trunkline.resources.agent_versions.snapshots import actions_in, put_back
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.agents.speech import vendor_keys
 from trunkline.resources.calls.closing import end_call, locked
 from trunkline.resources.calls.models import Call
-from trunkline.resources.calls.plan import CallPlan, plan_of
+from trunkline.resources.calls.plan import CallPlan, planned_call
 from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import CallStatus
 from trunkline.resources.workspaces.secrets import Opener
@@ -33,8 +33,8 @@ class MediaClaims:
             call = await locked(session, call_id)
             if call is None or call.status != CallStatus.RINGING or call.host_id != str(host):
                 return None
-            keys = await vendor_keys(session, self._secrets, call.workspace_id)
-            return plan_of(call, await _agent_of(session, call), None, keys)
+            agent, attached = await _agent_of(session, call)
+            return await planned_call(session, self._secrets, call, agent, attached=attached)
 
     async def not_joined(self, call_id: UUID) -> bool:
         """Nobody came: the call is over. False when it is already."""
@@ -51,10 +51,11 @@ class MediaClaims:
             )
 
 
-async def _agent_of(session: AsyncSession, call: Call) -> Agent:
+async def _agent_of(session: AsyncSession, call: Call) -> tuple[Agent, list[AgentAction] | None]:
+    """The agent as the version that was asked for has it, and the actions of that version; None: those of today."""
     agent = (await session.execute(select(Agent).where(Agent.id == call.agent_id))).scalar_one()
     if call.agent_version in (None, str(agent.version)):
-        return agent
+        return agent, None
     query = select(AgentVersion).where(
         AgentVersion.workspace_id == call.workspace_id,
         AgentVersion.agent_id == agent.id,
@@ -63,4 +64,4 @@ async def _agent_of(session: AsyncSession, call: Call) -> Agent:
     version = (await session.execute(query)).scalar_one()
     session.expunge(agent)  # what it was is for this call only
     put_back(version.content, agent)
-    return agent
+    return agent, actions_in(version.content, agent)

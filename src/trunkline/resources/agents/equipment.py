@@ -1,0 +1,51 @@
+"""All that an agent brings into a talk besides its own row, read in one go when the talk begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.resources.actions.models import AgentAction
+from trunkline.resources.actions.planning import planned
+from trunkline.resources.actions.work import PlannedAction
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.tool_servers.server import ToolServer
+from trunkline.resources.workspaces.secrets import Opener
+
+
+@dataclass(frozen=True)
+class KnowledgeOffer:
+    """A knowledge base that the agent may search."""
+
+    id: UUID
+    name: str
+    condition: str
+    """When to search it, in plain words; "" for whenever it helps."""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What one agent has in one talk; empty where nothing may touch the world."""
+
+    actions: tuple[PlannedAction, ...] = ()
+    """In their order, of all phases."""
+    tool_servers: tuple[ToolServer, ...] = ()
+    knowledge: tuple[KnowledgeOffer, ...] = ()
+    memory: str = ""
+    """What is known of the other party; "" for nobody known, or nothing."""
+
+
+async def equipment_of(
+    session: AsyncSession,
+    box: Opener,
+    agent: Agent,
+    other_party: str,
+    attached: Sequence[AgentAction] | None = None,
+) -> Equipment:
+    """What `agent` has in a talk with `other_party` (E.164, or "" for nobody known).
+
+    `attached`: the actions of the version that talks; None: those of today. Workspace's or system's session.
+    Raises SetupError when a secret was sealed with another key.
+    """
+    return Equipment(actions=await planned(session, box, agent, attached))
