@@ -8,7 +8,7 @@ from trunkline.platform.outbound.masking import MASK
 from trunkline.resources.agents.equipment import Equipment, equipment_of
 from trunkline.resources.agents.repository import AgentRepository
 
-SECRET = {"custom_auth": {"is_needed": True, "value": "s3cret"}}
+SECRET: dict[str, Any] = {"custom_auth": {"is_needed": True, "value": "s3cret"}}
 
 
 async def create(api: Api, type_: str = "CUSTOM_ACTION", **changes: Any) -> str:
