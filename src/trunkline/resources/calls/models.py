@@ -159,3 +159,51 @@ class CallEvent(Base):
     """Milliseconds since the line was up."""
     kind: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
+
+
+class AfterCall(Base):
+    """What is to be done after a call has ended; its steps are rows of their own."""
+
+    __tablename__ = "after_calls"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "call_id"),  # what the steps' foreign key points at
+        ForeignKeyConstraint(
+            ["workspace_id", "call_id"], ["calls.workspace_id", "calls.id"], ondelete="CASCADE"
+        ),
+        Index("ix_after_calls_untold", "tell_at", postgresql_where=text("NOT told")),
+    )
+
+    call_id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID]
+    planned: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """Its steps are written down."""
+    told: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """Its webhook is under way, or nobody wants one."""
+    tell_at: Mapped[datetime]
+    """Then the webhook goes, whatever is still missing."""
+
+
+class AfterCallStep(Base):
+    """One thing that is done after a call: pending → done | failed, by conditional updates that ask for the fence."""
+
+    __tablename__ = "after_call_steps"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "call_id"],
+            ["after_calls.workspace_id", "after_calls.call_id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    call_id: Mapped[UUID] = mapped_column(primary_key=True)
+    step: Mapped[str] = mapped_column(primary_key=True)
+    """`judge`, `memory`, or `evaluation:`, `extraction:`, `action:` with the action's id."""
+    workspace_id: Mapped[UUID]
+    state: Mapped[str]
+    fence: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Grows with each begin; who began it last may write."""
+    result: Mapped[dict[str, Any] | None]
+    """Entries of `executed_actions` that it added."""
+    error: Mapped[str | None]
+    began_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

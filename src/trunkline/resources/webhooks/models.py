@@ -1,10 +1,10 @@
-"""Logs of what was sent to users' addresses."""
+"""What is to be delivered to users' addresses, what signs it, and logs of what was sent there."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.platform.storage.database import Base
@@ -54,3 +54,56 @@ class WebhookLog(Base):
     answer_bytes: Mapped[int | None]
     """Headers and body."""
     body_bytes: Mapped[int | None]
+
+
+class WebhookDelivery(Base):
+    """One message that has to arrive: pending → delivered | dead. A claim is a lease: while it runs nobody else sends."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_due", "host", "due_at", postgresql_where=text("state = 'pending'")),
+        Index(
+            "ix_deliveries_call", "call_id", "kind", unique=True, postgresql_where=text("call_id IS NOT NULL")
+        ),
+        Index("ix_deliveries_newest", "workspace_id", text("created_at DESC"), "id"),
+        Index("ix_deliveries_state", "workspace_id", "state", text("created_at DESC"), "id"),
+        Index("ix_deliveries_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    """The `webhook-id` of every attempt."""
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    kind: Mapped[str]
+    """`external_webhook`."""
+    call_id: Mapped[UUID | None]
+    agent_id: Mapped[UUID | None]
+    url: Mapped[str]
+    host: Mapped[str]
+    """Host and port of the address: what one slow receiver is told apart by."""
+    body: Mapped[bytes]
+    """Rendered once; every attempt sends these bytes."""
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default="0", default=0)
+    """How often it was claimed; who claimed it last may write."""
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """Not before; of a claimed one the end of its lease."""
+    give_up_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    answer_status: Mapped[int | None]
+    """Of the last attempt that was answered."""
+    error: Mapped[str | None]
+    """Why the last attempt failed."""
+
+
+class SigningSecret(Base):
+    """What a workspace's webhooks are signed with, sealed."""
+
+    __tablename__ = "signing_secrets"
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    sealed: Mapped[bytes]
+    former: Mapped[bytes | None]
+    """Signs as well for a while after a rotation."""
+    rotated_at: Mapped[datetime] = mapped_column(server_default=func.now())
