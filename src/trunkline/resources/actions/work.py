@@ -1,12 +1,15 @@
 """Actions at work: what is known when one runs, and what comes of it. Each type has a module that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
+from trunkline.platform.outbound.client import Outbound
+from trunkline.platform.storage.database import Database
 from trunkline.resources.webhooks.record import Delivery
-from trunkline.voice.conversation.profile import Medium
+from trunkline.resources.workspaces.secrets import Opener
+from trunkline.voice.conversation.profile import Medium, Tool
 
 
 @dataclass(frozen=True)
@@ -57,3 +60,28 @@ class Outcome:
     """They become variables of the talk."""
     sent: tuple[Delivery, ...] = ()
     """Requests that went out, to be logged."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What actions work with."""
+
+    database: Database
+    secrets: Opener
+    outbound: Outbound
+    given_up: Callable[[Delivery], None] = lambda delivery: None
+    """Told of a request whose answer nobody waits for any more, before the run is cancelled."""
+
+
+class Work(Protocol):
+    """What a module has that does actions of some type."""
+
+    def tool_of(self, action: PlannedAction) -> Tool:
+        """The action as the model is offered it; whoever offers it makes the name safe and unique."""
+        ...
+
+    async def run(
+        self, means: Means, action: PlannedAction, arguments: Mapping[str, Any], occasion: Occasion
+    ) -> Outcome:
+        """Do it. `arguments` are the model's, those alone that its tool declares; never raises but for our faults."""
+        ...

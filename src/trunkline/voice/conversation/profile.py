@@ -37,6 +37,15 @@ class Tool:
     name: str
     description: str
     parameters: dict[str, Any]
+    record: dict[str, Any] = field(default_factory=dict)
+    """What the record of a run says beside its name and arguments."""
+
+    def bound(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments that it declares; whatever else a model was talked into is dropped."""
+        declared = self.parameters.get("properties")
+        if declared is None or self.parameters.get("additionalProperties"):
+            return arguments
+        return {name: value for name, value in arguments.items() if name in declared}
 
 
 END_CALL = Tool(
@@ -148,6 +157,8 @@ class Profile:
     """Names and terms that the recogniser shall expect."""
     began: str = ""
     """When the talk began, in words and in the agent's time zone; the model is told. "": it is not."""
+    memory: str = ""
+    """What is known of the other party, as a paragraph; "" for nothing, and where the prompt holds it already."""
     patience: Patience = Patience.MEDIUM
     min_words_to_interrupt: int = 1
     """0: yield on voice alone."""
