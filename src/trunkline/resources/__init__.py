@@ -13,6 +13,7 @@ import trunkline.resources.contacts.models
 import trunkline.resources.knowledge.models
 import trunkline.resources.limits.models
 import trunkline.resources.memory.models
+import trunkline.resources.messages.models
 import trunkline.resources.numbers.models
 import trunkline.resources.phone_books.models
 import trunkline.resources.simulations.models

@@ -13,13 +13,13 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
     return HOLE.sub(lambda hole: variables.get(hole[1] or hole[2], hole[0]), text)
 
 
-_MESSAGE_HOLE = re.compile(r"<\s*([^<>{}]+?)\s*>")
+MESSAGE_HOLE = re.compile(r"<\s*([^<>{}]+?)\s*>")
 
 
 def fill_message(text: str, variables: Mapping[str, str]) -> str:
     """As `substitute`, and `<name>` as well: in messages; in a prompt that may be markup."""
     # One pass over each spelling: what a variable holds is never filled again.
-    holes = re.compile(f"{HOLE.pattern}|{_MESSAGE_HOLE.pattern}")
+    holes = re.compile(f"{HOLE.pattern}|{MESSAGE_HOLE.pattern}")
     return holes.sub(lambda hole: variables.get(hole[1] or hole[2] or hole[3], hole[0]), text)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from trunkline.platform.storage.policies import guard_by_workspace
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0014"
 
 _TIME = sa.DateTime(timezone=True)
 _NOW = sa.text("now()")
