@@ -34,3 +34,5 @@ class Talk:
     executed_actions: Mapping[str, Any] = field(default_factory=dict)
     """In the shape of the wire (contract, section 5.5)."""
     variables: Mapping[str, Any] = field(default_factory=dict)
+    upto: int = 0
+    """How many messages it has so far, of a chat that may go on; 0 for what is over for good."""

@@ -3,7 +3,16 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trunkline.platform.storage.database import Base
@@ -58,7 +67,7 @@ class Memory(Base):
         ForeignKeyConstraint(
             ["workspace_id", "contact_id"], ["contacts.workspace_id", "contacts.id"], ondelete="CASCADE"
         ),
-        Index(None, "workspace_id", "memory_store_id"),
+        UniqueConstraint("workspace_id", "memory_store_id", "contact_id"),  # for foreign keys
         Index(None, "workspace_id", "contact_id"),
     )
 
@@ -66,5 +75,56 @@ class Memory(Base):
     contact_id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID]
     memory: Mapped[str] = mapped_column(server_default="", default="")
+    """Its facts in one text, written with them."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class MemoryTalk(Base):
+    """A call or chat that a memory has taken in, whether or not anything in it was worth keeping."""
+
+    __tablename__ = "memory_talks"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "memory_store_id", "contact_id"],
+            ["memories.workspace_id", "memories.memory_store_id", "memories.contact_id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "workspace_id", "source"),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
+    memory_store_id: Mapped[UUID] = mapped_column(primary_key=True)
+    contact_id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    """The id of the call or chat."""
+    upto: Mapped[int]
+    """How much of it was taken in: `Talk.upto`."""
+
+
+class MemoryFact(Base):
+    """One thing that is known of a contact, by the talk in which it was said. What is no longer true is deleted."""
+
+    __tablename__ = "memory_facts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "memory_store_id", "contact_id", "source"],
+            [
+                "memory_talks.workspace_id",
+                "memory_talks.memory_store_id",
+                "memory_talks.contact_id",
+                "memory_talks.source",
+            ],
+            ondelete="CASCADE",
+        ),
+        Index("ix_memory_facts_of_contact", "workspace_id", "memory_store_id", "contact_id", "source"),
+    )
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    workspace_id: Mapped[UUID]
+    memory_store_id: Mapped[UUID]
+    contact_id: Mapped[UUID]
+    source: Mapped[str]
+    said_at: Mapped[datetime]
+    """When that talk began."""
+    text: Mapped[str]

@@ -64,7 +64,8 @@ class Dialogue:
         """What differs from call to call comes last: an endpoint's cache holds up to there."""
         profile = self.profile
         rules = _RULES[profile.medium] + (_FILLERS if profile.fillers else "")
-        return "\n\n".join(part for part in (profile.prompt.strip(), rules, _when(profile)) if part)
+        parts = (profile.prompt.strip(), rules, profile.memory, _when(profile))
+        return "\n\n".join(part for part in parts if part)
 
     def preview(self, text: str) -> tuple[Message, ...]:
         """The prompt as it would be if the user's turn were this (a reply made on speculation)."""
