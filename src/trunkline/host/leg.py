@@ -109,6 +109,7 @@ class Leg:
         self._queue = FrameQueue(line.rate)
         self._window = VadWindow(line.rate)
         self._frame: bytes | None = None
+        self._next: tuple[Talk, Owner] | None = None
         self._ended = False
         self._closed = False
         self.slot: int | None = None
@@ -116,6 +117,15 @@ class Leg:
         self.speech = 0.0
         """The voice probability of the last whole window."""
         self.failed = False
+
+    def pass_to(self, talk: Talk, owner: Owner) -> None:
+        """Let another talk have the line from the next tick on, and another owner hear of it. From any thread."""
+        self._next = talk, owner
+
+    @property
+    def frame(self) -> bytes | None:
+        """What was heard in this tick; the same for all who ask until the next one."""
+        return self._frame
 
     @property
     def missing(self) -> int:
@@ -135,6 +145,9 @@ class Leg:
 
     def advance(self, news: list[News]) -> None:
         """Tell the session what happened on the line, give it its tick and do at once what cannot wait."""
+        if self._next is not None:
+            (self._talk, self._owner), self._next = self._next, None
+            self._ended = False
         asked: list[Request] = []
         written = b""
         line, talk = self._line, self._talk
