@@ -4,6 +4,7 @@ What a command needs is imported in it: the roles load seconds of libraries that
 """
 
 import asyncio
+import os
 import sys
 from typing import Annotated
 
@@ -104,6 +105,8 @@ def worker() -> None:
 @app.command()
 def voice() -> None:
     """Run the role voice alone: live calls."""
+    # numpy reads it once. The beat's matrices are small: more threads would cost cores and gain nothing.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import uvloop
 
     from trunkline.roles import voice as role

@@ -14,6 +14,7 @@ from tests.voice.speech.contract import (
 from trunkline.errors import ProviderError
 from trunkline.voice import g711
 from trunkline.voice.models.store import Store
+from trunkline.voice.onnx import single_thread_session
 from trunkline.voice.speech.hibari import LocalVoice
 from trunkline.voice.speech.ports import Voice
 from trunkline.voice.speech.resample import resample
@@ -127,3 +128,18 @@ class TestSileroVad(VoiceActivityContract):
         noise = np.random.default_rng(1).normal(0, 1500, 16_000).astype("<i2").tobytes()
         found = self._run(vad, vad.open(), noise)
         assert sum(each > 0.5 for each in found) < len(found) / 5
+
+    def test_it_is_the_model_of_the_file(self, vad: SileroVad, model_store: Store) -> None:
+        import numpy as np
+
+        session = single_thread_session(model_store.path("vad", "silero_vad.onnx"))
+        rate, state, context = np.array(8000, np.int64), np.zeros((2, 1, 128), np.float32), bytes(64)
+        slot, differences = vad.open(), []
+        speech = self.speech()
+        for at in range(0, len(speech) - 511, 512):
+            chunk = speech[at : at + 512]
+            sound = np.frombuffer(context + chunk, "<i2").astype(np.float32)[None] / 32768.0
+            found, state = session.run(None, {"input": sound, "state": state, "sr": rate})
+            context = chunk[-64:]
+            differences.append(abs(float(found[0, 0]) - vad.run([slot], [chunk])[0]))
+        assert max(differences) < 1e-4
