@@ -15,6 +15,7 @@ from trunkline.resources.knowledge import watching as knowledge_watching
 from trunkline.resources.limits import endpoints as limits
 from trunkline.resources.media_calls import endpoints as media_calls
 from trunkline.resources.memory import endpoints as memory
+from trunkline.resources.messages import endpoints as messages
 from trunkline.resources.numbers import endpoints as numbers
 from trunkline.resources.phone_books import endpoints as phone_books
 from trunkline.resources.simulations import endpoints as simulations
@@ -38,6 +39,7 @@ ROUTERS = (
     numbers.router,
     trunks.router,
     carriers.router,
+    messages.router,
     actions.router,
     webhooks.router,
     phone_books.router,

@@ -1,8 +1,9 @@
 """Services that a workspace has an account with: where they are, and one request to one of them."""
 
+import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -26,19 +27,8 @@ class Addresses:
     ghl: str = "https://services.leadconnectorhq.com"
 
 
-@dataclass(frozen=True)
-class Vendors:
-    """What is needed to ask a service on behalf of a workspace."""
-
-    database: Database
-    secrets: Opener = field(repr=False)
-    outbound: Outbound
-    addresses: Addresses = Addresses()
-
-    async def account(self, workspace_id: UUID, name: Name) -> dict[str, str] | None:
-        """The workspace's secret of that name; None where it has set none."""
-        async with self.database.workspace(workspace_id) as session:
-            return await secret(session, self.secrets, workspace_id, name)
+VENDORS = Addresses()
+"""Where they really are."""
 
 
 @dataclass(frozen=True)
@@ -50,39 +40,54 @@ class Purpose:
     action_id: UUID | None = None
 
 
-async def ask(
-    outbound: Outbound,
-    purpose: Purpose,
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    content: bytes | None = None,
-    within: float = WITHIN,
-) -> Delivery:
-    """One request, and what came of it, in the form of the log; raises nothing for a service that fails."""
-    sent_at = datetime.now(UTC)
-    answer, error, timed_out = None, "", False
-    try:
-        answer = await outbound.send(method, url, headers=headers, content=content, within=within)
-    except OutboundRefused as refused:
-        error = str(refused)
-    except OutboundFailed as failed:
-        error, timed_out = str(failed), failed.timed_out
-    return Delivery(
-        kind="custom_action",
-        method=method,
-        url=url,
-        headers=headers,
-        body=content,
-        sent_at=sent_at,
-        answer=answer,
-        error=error,
-        timed_out=timed_out,
-        agent_id=purpose.agent_id,
-        call_id=purpose.call_id,
-        action_id=purpose.action_id,
-    )
+@dataclass(frozen=True)
+class Vendors:
+    """What is needed to ask a service on behalf of a workspace."""
+
+    database: Database
+    secrets: Opener = field(repr=False)
+    outbound: Outbound
+    addresses: Addresses = VENDORS
+    given_up: Callable[[Delivery], None] = lambda delivery: None
+    """Told of a request whose answer nobody waits for any more."""
+
+    async def account(self, workspace_id: UUID, name: Name) -> dict[str, str] | None:
+        """The workspace's secret of that name; None where it has set none."""
+        async with self.database.workspace(workspace_id) as session:
+            return await secret(session, self.secrets, workspace_id, name)
+
+    async def ask(
+        self,
+        purpose: Purpose,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+    ) -> Delivery:
+        """One request, and what came of it, in the form of the log; raises nothing for a service that fails."""
+        asked = Delivery(
+            kind="custom_action",
+            method=method,
+            url=url,
+            headers=headers,
+            body=content,
+            sent_at=datetime.now(UTC),
+            answer=None,
+            agent_id=purpose.agent_id,
+            call_id=purpose.call_id,
+            action_id=purpose.action_id,
+        )
+        try:
+            answer = await self.outbound.send(method, url, headers=headers, content=content, within=WITHIN)
+        except OutboundRefused as refused:
+            return replace(asked, error=str(refused))
+        except OutboundFailed as failed:
+            return replace(asked, error=str(failed), timed_out=failed.timed_out)
+        except asyncio.CancelledError:
+            self.given_up(replace(asked, error="nobody waits for its answer any more", timed_out=True))
+            raise
+        return replace(asked, answer=answer)
 
 
 def content_of(delivery: Delivery) -> dict[str, Any]:

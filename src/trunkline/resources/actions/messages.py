@@ -6,17 +6,17 @@ They go to the other party of the talk and to nobody else; the model fills holes
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from trunkline.resources.actions.work import Occasion, Outcome, PlannedAction, tool_name
+from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAction
 from trunkline.resources.calls import phone
 from trunkline.resources.holes import HOLE, MESSAGE_HOLE, as_texts, fill_message
 from trunkline.resources.messages.replies import Replies
 from trunkline.resources.messages.sending import Sent, send
 from trunkline.resources.messages.twilio import Channel, Outgoing
-from trunkline.resources.vendors import Purpose, Vendors
+from trunkline.resources.vendors import VENDORS, Addresses, Purpose, Vendors
 from trunkline.voice.conversation.profile import Medium, Tool
 
 REPLY_WITHIN = 60
@@ -35,63 +35,60 @@ _WHAT = {
 _REPLY_VARIABLE: Mapping[Channel, str] = {"sms": "sms_reply", "whatsapp": "whatsapp_reply"}
 
 
-def tool_of(action: PlannedAction) -> Tool:
-    """What the model sees: when to send it, and the holes that the talk has to fill."""
-    settings = action.settings
-    about = [_WHAT[action.type], action.description, settings.get("instructions") or ""]
-    if settings.get("wait_for_reply"):
-        about.append("It waits for the answer and gives it to you.")
-    return Tool(
-        name=tool_name(action),
-        description=" ".join(filter(None, about)),
-        parameters={
-            "type": "object",
-            "properties": {
-                name: {
-                    "type": "string",
-                    "maxLength": LONGEST_VALUE,
-                    "description": f"What the message says for {name}, if nobody has filled it in yet.",
-                }
-                for name in _holes(settings)
+@dataclass(frozen=True)
+class Messages:
+    """The actions that are a message."""
+
+    replies: Replies
+    """Who waits in this process."""
+    addresses: Addresses = VENDORS
+
+    def tool_of(self, action: PlannedAction) -> Tool:
+        """What the model sees: when to send it, and the holes that the talk has to fill."""
+        settings = action.settings
+        about = [_WHAT[action.type], action.description, settings.get("instructions") or ""]
+        if settings.get("wait_for_reply"):
+            about.append("It waits for the answer and gives it to you.")
+        return Tool(
+            name=action.name,
+            description=" ".join(filter(None, about)),
+            parameters={
+                "type": "object",
+                "properties": {name: _value_of(name) for name in _holes(settings)},
+                "additionalProperties": False,
             },
-            "additionalProperties": False,
-        },
-    )
+        )
+
+    async def run(
+        self, means: Means, action: PlannedAction, arguments: Mapping[str, Any], occasion: Occasion
+    ) -> Outcome:
+        """Send the message, once for each `run_id`, and wait for the reply where the action says so.
+
+        A reply becomes the variable `sms_reply` or `whatsapp_reply`. When none comes in time, `fallback_message` is
+        the value's `say`.
+        """
+        message = message_of(action, arguments, occasion)
+        if isinstance(message, str):
+            return _failed(message)
+        sent = await send(
+            vendors_of(means, self.addresses),
+            occasion.workspace_id,
+            message,
+            run_id=occasion.run_id,
+            talk_id=occasion.talk_id,
+            purpose=purpose_of(action, occasion),
+        )
+        outcome = _outcome(sent)
+        if not (sent.ok and action.settings.get("wait_for_reply")) or sent.began is None:
+            return outcome
+        within = float(action.settings.get("timeout_seconds") or REPLY_WITHIN)
+        reply = await self.replies.wait(means.database, occasion.workspace_id, message, sent.began, within)
+        return _with_reply(outcome, message.channel, reply, action.settings.get("fallback_message") or "")
 
 
-async def run(
-    vendors: Vendors,
-    replies: Replies,
-    action: PlannedAction,
-    arguments: Mapping[str, Any],
-    occasion: Occasion,
-) -> Outcome:
-    """Send the message, once for each `run_id`, and wait for the reply where the action says so.
-
-    A reply becomes the variable `sms_reply` or `whatsapp_reply`. When none comes in time, `fallback_message` is the
-    value's `say`.
-    """
-    known = {name: value for name, value in occasion.variables.items() if value is not None}
-    values = {**_filled_in(action.settings, arguments), **as_texts(known)}
-    if missing := [name for name in _holes(action.settings) if name not in values]:
-        return _failed("the message lacks " + ", ".join(missing) + "; ask for it, then call this again")
-    message = _message(action, values)
-    if isinstance(message, str):
-        return _failed(message)
-    sent = await send(
-        vendors,
-        occasion.workspace_id,
-        message,
-        run_id=occasion.run_id,
-        talk_id=occasion.talk_id,
-        purpose=purpose_of(action, occasion),
-    )
-    outcome = _outcome(sent)
-    if not (sent.ok and action.settings.get("wait_for_reply")) or sent.began is None:
-        return outcome
-    within = float(action.settings.get("timeout_seconds") or REPLY_WITHIN)
-    reply = await replies.wait(vendors.database, occasion.workspace_id, message, sent.began, within)
-    return _with_reply(outcome, message.channel, reply, action.settings.get("fallback_message") or "")
+def vendors_of(means: Means, addresses: Addresses) -> Vendors:
+    """Means, for services at these addresses."""
+    return Vendors(means.database, means.secrets, means.outbound, addresses, means.given_up)
 
 
 async def confirm(
@@ -120,20 +117,22 @@ def purpose_of(action: PlannedAction, occasion: Occasion) -> Purpose:
     return Purpose(agent_id=occasion.agent_id, call_id=call, action_id=action.id)
 
 
-def _message(action: PlannedAction, values: Mapping[str, str]) -> Outgoing | str:
-    """The message, or why there can be none."""
+def message_of(action: PlannedAction, arguments: Mapping[str, Any], occasion: Occasion) -> Outgoing | str:
+    """The message with its holes filled, or why there can be none. The talk's variables win over `arguments`."""
+    known = {name: value for name, value in occasion.variables.items() if value is not None}
+    values = {**_filled_in(action.settings, arguments), **as_texts(known)}
+    if missing := [name for name in _holes(action.settings) if name not in values]:
+        return "the message lacks " + ", ".join(missing) + "; ask for it, then call this again"
     parties = _parties(values)
     if isinstance(parties, str):
         return parties
     if action.type == "INCALL_WHATSAPP":
+        templates = action.settings.get("content_variables") or {}
         return Outgoing(
             "whatsapp",
             *parties,
             content_sid=action.settings["content_sid"],
-            content_variables={
-                name: fill_message(value, values)
-                for name, value in (action.settings.get("content_variables") or {}).items()
-            },
+            content_variables={name: fill_message(text, values) for name, text in templates.items()},
         )
     return Outgoing("sms", *parties, text=fill_message(_text(action.settings), values))
 
@@ -179,6 +178,11 @@ def _filled_in(settings: Mapping[str, Any], arguments: Mapping[str, Any]) -> dic
         for name, value in given.items()
         if isinstance(value, str) and value.strip()
     }
+
+
+def _value_of(name: str) -> dict[str, Any]:
+    about = f"What the message says for {name}, if nobody has filled it in yet."
+    return {"type": "string", "maxLength": LONGEST_VALUE, "description": about}
 
 
 def _failed(error: str) -> Outcome:

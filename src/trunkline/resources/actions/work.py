@@ -1,6 +1,5 @@
 """Actions at work: what is known when one runs, and what comes of it. Each type has a module that does it."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -63,14 +62,6 @@ class Outcome:
     """Requests that went out, to be logged."""
     heard: str | None = None
     """What the other party wrote meanwhile, by a message; it belongs into the transcript. None: nothing came."""
-
-
-_NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def tool_name(action: PlannedAction) -> str:
-    """What a model calls the action: its name in the letters that tools may have, or its type's."""
-    return _NO_NAME.sub("_", action.name).strip("_")[:64] or action.type.lower()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ async def send(
             former = await messages.of_run(run_id)
             assert former is not None  # the insert has waited for whoever wrote it
             return _known(former)
-    delivery = await twilio.create(vendors.outbound, vendors.addresses.twilio, account, message, purpose)
+    delivery = await twilio.create(vendors, account, message, purpose)
     id_ = twilio.message_id(delivery)
     error = "" if id_ else twilio.why(delivery)
     refused = id_ is None and twilio.was_refused(delivery)

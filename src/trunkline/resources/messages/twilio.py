@@ -14,8 +14,7 @@ from hashlib import sha1
 from typing import Literal
 from urllib.parse import urlencode
 
-from trunkline.platform.outbound.client import Outbound
-from trunkline.resources.vendors import Purpose, ask, content_of
+from trunkline.resources.vendors import Purpose, Vendors, content_of
 from trunkline.resources.webhooks.record import Delivery
 
 Channel = Literal["sms", "whatsapp"]
@@ -72,15 +71,14 @@ class Incoming:
 
 
 async def create(
-    outbound: Outbound, address: str, account: Mapping[str, str], message: Outgoing, purpose: Purpose
+    vendors: Vendors, account: Mapping[str, str], message: Outgoing, purpose: Purpose
 ) -> Delivery:
     """Have it sent; `account` is the workspace's secret `twilio`."""
     login = f"{account['account_sid']}:{account['auth_token']}".encode()
-    return await ask(
-        outbound,
+    return await vendors.ask(
         purpose,
         "POST",
-        f"{address}/2010-04-01/Accounts/{account['account_sid']}/Messages.json",
+        f"{vendors.addresses.twilio}/2010-04-01/Accounts/{account['account_sid']}/Messages.json",
         headers={
             "Authorization": f"Basic {b64encode(login).decode()}",
             "Content-Type": "application/x-www-form-urlencoded",
