@@ -13,6 +13,11 @@ def substitute(text: str, variables: Mapping[str, str]) -> str:
     return HOLE.sub(lambda hole: variables.get(hole[1] or hole[2], hole[0]), text)
 
 
+def has_hole(text: str, name: str) -> bool:
+    """Whether `substitute` would fill in this name."""
+    return any(name == (hole[1] or hole[2]) for hole in HOLE.finditer(text))
+
+
 MESSAGE_HOLE = re.compile(r"<\s*([^<>{}]+?)\s*>")
 
 

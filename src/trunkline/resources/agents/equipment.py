@@ -10,6 +10,8 @@ from trunkline.resources.actions.models import AgentAction
 from trunkline.resources.actions.planning import planned
 from trunkline.resources.actions.work import PlannedAction
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.knowledge.repository import KnowledgeRepository
+from trunkline.resources.memory.recall import recall
 from trunkline.resources.tool_servers.server import ToolServer
 from trunkline.resources.workspaces.secrets import Opener
 
@@ -48,4 +50,9 @@ async def equipment_of(
     `attached`: the actions of the version that talks; None: those of today. Workspace's or system's session.
     Raises SetupError when a secret was sealed with another key.
     """
-    return Equipment(actions=await planned(session, box, agent, attached))
+    bases = await KnowledgeRepository(session, agent.workspace_id).bases_of(agent.id)
+    return Equipment(
+        actions=await planned(session, box, agent, attached),
+        knowledge=tuple(KnowledgeOffer(each.id, each.name, each.rag_use_condition) for each in bases),
+        memory=await recall(session, agent.workspace_id, agent.id, other_party),
+    )

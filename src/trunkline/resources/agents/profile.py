@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trunkline.resources.actions.offering import offered
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.equipment import Equipment
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.wire import MAX_DURATION
-from trunkline.resources.holes import as_texts, fill_message, substitute
+from trunkline.resources.holes import as_texts, fill_message, has_hole, substitute
 from trunkline.voice.conversation.phrases import phrases_of
 from trunkline.voice.conversation.profile import (
     Background,
@@ -23,6 +24,8 @@ from trunkline.voice.conversation.profile import (
     Voicemail,
 )
 
+MEMORY = "memory"
+"""The hole of a prompt that takes what is known of the other party; without one it comes after the prompt."""
 REMINDER_SECONDS = 10.0
 """For an agent that wants reminders and does not say when."""
 MOST_VOLUME = 2.0
@@ -51,10 +54,14 @@ def profile_of(
     """
     settings = agent.settings
     filled = as_texts(variables)
+    prompt = overrides.get("prompt") or settings.get("prompt", "")
+    memory = equipment.memory if equipment else ""
+    with_memory = {**filled, MEMORY: memory or filled.get(MEMORY, "")}
     stock = phrases_of(settings.get("language", vocabulary.DEFAULT_LANGUAGE))
     return replace(
         _manner(settings),
-        prompt=substitute(overrides.get("prompt") or settings.get("prompt", ""), filled),
+        prompt=substitute(prompt, with_memory),
+        memory="" if has_hole(prompt, MEMORY) else memory,
         greeting=substitute(overrides.get("greeting") or settings.get("greeting_message", ""), filled),
         greeting_mode=_greeting_mode(settings, overrides),
         hello=stock.hello,
@@ -71,6 +78,7 @@ def profile_of(
         consent_message=_consent(agent, filled, stock.consent_message),
         voicemail=_voicemail(agent.voicemail_message, filled) if outbound else None,
         variables=filled,
+        tools=tuple(each.tool for each in offered(equipment.actions).values()) if equipment else (),
     )
 
 
