@@ -120,9 +120,11 @@ class Playout:
     @property
     def idle(self) -> bool:
         """Nothing waits and nothing is left in the line."""
-        left = any(sentence is not None for sentence, _ in self._unheard(self.queued * 2))
-        silent = self.queued <= 0 if self._room is None else not left
-        return not self._sentences and not self._fade and silent and not self._awaiting_flush
+        if self._sentences or self._fade or self._awaiting_flush:
+            return False
+        if self._room is None:
+            return self.queued <= 0
+        return all(sentence is None for sentence, _ in self._unheard(self.queued * 2))
 
     @property
     def waiting(self) -> bool:
