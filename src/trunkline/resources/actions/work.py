@@ -10,6 +10,7 @@ from trunkline.platform.storage.database import Database
 from trunkline.resources.webhooks.record import Delivery
 from trunkline.resources.workspaces.secrets import Opener
 from trunkline.voice.conversation.profile import Medium, Tool
+from trunkline.voice.language.embeddings import Embeddings
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Means:
     outbound: Outbound
     given_up: Callable[[Delivery], None] = lambda delivery: None
     """Told of a request whose answer nobody waits for any more, before the run is cancelled."""
+    embeddings: Embeddings | None = None
+    """For searches of knowledge; None where there are none."""
 
 
 class Work(Protocol):
