@@ -18,8 +18,11 @@ from trunkline.host.node import Identity, Node
 from trunkline.host.parts import Parts
 from trunkline.host.recorder import RecordingWriter
 from trunkline.host.writer import EventWriter
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
+from trunkline.resources.actions.work import Means
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.voice.language.twins import Line as ScriptedReply
 from trunkline.voice.language.twins import Rule, ScriptedLanguageModel
@@ -112,7 +115,9 @@ class Rig:
         self.writer = EventWriter(
             live, Journal(folder / "journal"), lambda call_id: self.holding.found_closed(call_id)
         )
-        desk = Desk(self.beat, self.parts, self.writer)
+        self.outbound = Outbound("127.0.0.1")
+        means = Means(database, SecretBox("a key of sixteen or more"), self.outbound)
+        desk = Desk(self.beat, self.parts, self.writer, means)
         self.holding = Holding(desk, live, Archive(self.blobs, self.recordings))
         options = Options(ring_pause=0.0, ring_timeout=5.0, drain=20.0)
         self.host = VoiceHost(self.holding, capacity, options)
@@ -133,6 +138,7 @@ class Rig:
         await self.recordings.stop()
         await self.writer.stop()
         self.pool.shutdown()
+        await self.outbound.close()
 
     async def call(self, number: str) -> Caller[LoopbackLine]:
         """Someone dials."""

@@ -9,12 +9,15 @@ from uuid import UUID
 
 import structlog
 
-from trunkline.errors import Conflict, NotFound
+from trunkline.errors import Conflict
 from trunkline.host.beat import Beat
 from trunkline.host.leg import ConsentedTape, Leg, Tape
 from trunkline.host.parts import Parts
 from trunkline.host.writer import EventWriter
 from trunkline.platform.telemetry import metrics
+from trunkline.resources.actions.offering import offered
+from trunkline.resources.actions.running import Place, ToolRunner
+from trunkline.resources.actions.work import Means
 from trunkline.resources.calls.plan import CallPlan
 from trunkline.voice.conversation.events import (
     EndReason,
@@ -28,6 +31,7 @@ from trunkline.voice.conversation.events import (
     Say,
     Whisper,
 )
+from trunkline.voice.conversation.profile import Medium
 from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver.wall import WallDriver
 from trunkline.voice.lines.line import Line, Referred
@@ -46,6 +50,8 @@ class Desk:
     beat: Beat
     parts: Parts
     writer: EventWriter
+    means: Means
+    """What actions work with."""
 
 
 class LiveCall:
@@ -67,6 +73,12 @@ class LiveCall:
         lock = threading.Lock()
         profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
         speech = desk.parts.speech_for(plan.speech)
+        self._tools = ToolRunner(
+            desk.means,
+            Place(plan.workspace_id, plan.agent_id, str(plan.call_id), Medium.CALL, plan.timezone),
+            plan.variables,
+            offered(plan.equipment.actions),
+        )
         self._session = Session(profile, line.rate, speech.stt.has_partials, line.delay_ms)
         self._driver = WallDriver(
             self._session,
@@ -76,7 +88,7 @@ class LiveCall:
             tts=speech.tts,
             llm=desk.parts.llm,
             turn=desk.parts.turn,
-            run_tool=_no_such_tool,
+            run_tool=self._tools.run,
             on_note=self._note,
             close_line=self._close_line,
             send_digits=self._send_digits,
@@ -103,6 +115,7 @@ class LiveCall:
         finally:
             await desk.beat.remove(self._leg)
             await self._driver.close()
+            await self._tools.close()
             for task in self._tasks:
                 task.cancel()
             self._finished = True
@@ -240,8 +253,3 @@ def _measure(turn: dict[str, Any]) -> None:
     for stage, ms in {"heard": turn["heard_gap_ms"], **turn["stages"]}.items():
         if ms is not None:
             metrics.turn_latency.labels(stage).observe(ms / 1000)
-
-
-async def _no_such_tool(name: str, arguments: dict[str, Any]) -> str:
-    """Agents have no tools but the conversation's own yet; a model may invent one all the same."""
-    raise NotFound(f"There is no tool {name!r}. Go on without it.")

@@ -22,11 +22,13 @@ from trunkline.host.parts import Choice, Endpoint, Parts, load
 from trunkline.host.recorder import RecordingWriter
 from trunkline.host.registrar import Registrar
 from trunkline.host.writer import EventWriter
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
+from trunkline.resources.actions.work import Means
 from trunkline.resources.calls.live import OFFERS, LiveCalls
 from trunkline.resources.carriers.live import CarrierClaims
 from trunkline.resources.media_calls.live import MediaClaims
@@ -90,7 +92,10 @@ async def _started(
     writer = EventWriter(
         live, Journal(settings.home / "journal"), lambda call_id: holding.found_closed(call_id)
     )
-    holding = Holding(Desk(beat, parts, writer), live, Archive(blobs, recordings))
+    outbound = Outbound(settings.outbound_allow)
+    stack.push_async_callback(outbound.close)
+    means = Means(database, secrets, outbound)
+    holding = Holding(Desk(beat, parts, writer, means), live, Archive(blobs, recordings))
     capacity = settings.call_capacity
     host = VoiceHost(holding, capacity)
     address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from trunkline.voice.conversation.events import Event, Note, Request
 from trunkline.voice.conversation.profile import Profile, Tool
 from trunkline.voice.driver.budgets import Budgets
+from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.driver.wall import WallDriver
 from trunkline.voice.language.ports import ReplyPart
 from trunkline.voice.speech.ports import Hearing, Voice
@@ -170,11 +171,11 @@ class Desk:
             **(parts | changes),
         )
 
-    async def run_tool(self, name: str, arguments: dict[str, Any]) -> str:
+    async def run_tool(self, name: str, arguments: dict[str, Any]) -> ToolAnswer:
         result = await self.tools.get()
         if isinstance(result, Exception):
             raise result
-        return result
+        return ToolAnswer(result)
 
     async def fed(self, kind: type[Event], count: int = 1) -> list[Any]:
         """The events of a kind, once so many were fed."""

@@ -9,6 +9,7 @@ from trunkline.voice.conversation.events import Kind, Note
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
 from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver.latency import SeededLatency
+from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.driver.ticked import TickDriver, run
 from trunkline.voice.language.openai_llm import OpenAILanguageModel
 from trunkline.voice.language.twins import Line, ScriptedLanguageModel
@@ -51,8 +52,8 @@ async def server() -> AsyncIterator[ScriptedServer]:
         yield running
 
 
-async def run_tool(name: str, arguments: dict[str, Any]) -> str:
-    return f"booked for {arguments['day']}"
+async def run_tool(name: str, arguments: dict[str, Any]) -> ToolAnswer:
+    return ToolAnswer(f"booked for {arguments['day']}")
 
 
 async def call(server: ScriptedServer) -> tuple[list[Note], list[Note]]:

@@ -11,6 +11,7 @@ from trunkline.voice.conversation.events import Kind, Note
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver.latency import SeededLatency
+from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.driver.ticked import TickDriver, run
 from trunkline.voice.language.twins import ScriptedLanguageModel
 from trunkline.voice.lines.loopback import Impairments, Loopback
@@ -73,7 +74,7 @@ async def call(**settings: Any) -> Talk:
     return talk
 
 
-async def _no_tool(name: str, arguments: dict[str, Any]) -> str:
+async def _no_tool(name: str, arguments: dict[str, Any]) -> ToolAnswer:
     raise AssertionError(name)
 
 

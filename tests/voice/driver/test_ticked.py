@@ -26,6 +26,7 @@ from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
 from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver import job as jobs
 from trunkline.voice.driver.latency import PACES, Latency, MeasuredLatency, Pace, SeededLatency
+from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.driver.ticked import Talk, TickDriver, run
 from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
 from trunkline.voice.lines.loopback import Impairments, Loopback, LoopbackLine
@@ -118,8 +119,8 @@ def text(words: str) -> list[ReplyPart]:
     return [TextPart(word + " ") for word in words.split()]
 
 
-async def no_tool(name: str, arguments: dict[str, Any]) -> str:
-    return f"{name} done"
+async def no_tool(name: str, arguments: dict[str, Any]) -> ToolAnswer:
+    return ToolAnswer(f"{name} done")
 
 
 def leg(
@@ -213,8 +214,8 @@ async def test_nothing_of_what_was_cancelled_is_fed_though_it_was_made() -> None
 async def test_a_tool_is_waited_for_in_real_time() -> None:
     slow: Pipe[str] = Pipe()
 
-    async def tool(name: str, arguments: dict[str, Any]) -> str:
-        return await anext(aiter(slow.stream()))
+    async def tool(name: str, arguments: dict[str, Any]) -> ToolAnswer:
+        return ToolAnswer(await anext(aiter(slow.stream())))
 
     async def later() -> None:
         await asyncio.sleep(0.05)

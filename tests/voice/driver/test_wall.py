@@ -38,6 +38,7 @@ from trunkline.voice.conversation.events import (
 )
 from trunkline.voice.conversation.profile import END_CALL
 from trunkline.voice.driver.budgets import Budgets
+from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.language.ports import DonePart, TextPart, ToolPart
 from trunkline.voice.speech import tones
 from trunkline.voice.speech.twins import ToneEars, ToneVoice
@@ -393,13 +394,13 @@ async def test_close_cancels_everything_and_leaves_no_task() -> None:
 async def test_close_does_not_wait_for_ever() -> None:
     released = asyncio.Event()
 
-    async def stubborn(name: str, arguments: dict[str, Any]) -> str:
+    async def stubborn(name: str, arguments: dict[str, Any]) -> ToolAnswer:
         while not released.is_set():
             try:
                 await released.wait()
             except asyncio.CancelledError:
                 continue
-        return ""
+        return ToolAnswer("")
 
     desk = Desk(run_tool=stubborn, budgets=Budgets(close=0.01))
     desk.driver.handle([RunTool("c1", "book", {})])

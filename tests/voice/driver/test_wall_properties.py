@@ -32,6 +32,7 @@ from trunkline.voice.conversation.events import (
     Words,
 )
 from trunkline.voice.conversation.profile import Tool
+from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart
 from trunkline.voice.speech.ports import Voice
 
@@ -97,9 +98,9 @@ class Fickle:
     def close(self) -> None:
         return
 
-    async def tool(self, name: str, arguments: dict[str, Any]) -> str:
+    async def tool(self, name: str, arguments: dict[str, Any]) -> ToolAnswer:
         await self.step()
-        return "done"
+        return ToolAnswer("done")
 
 
 class Asker:

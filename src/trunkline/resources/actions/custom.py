@@ -1,7 +1,8 @@
 """Custom actions at work: settings and values make a request; running it gives what a log and a model want to know."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from json import dumps, loads
 from math import isfinite
@@ -16,6 +17,7 @@ from trunkline.resources.webhooks.record import Delivery
 
 _SCHEMES = frozenset({"apikey", "basic", "bearer", "digest", "jwt", "token"})
 """Keys of `custom_auth` that are a scheme of the Authorization header; others are a header's own name."""
+GIVEN_UP = "the request was given up before an answer came"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -31,15 +33,17 @@ class CustomRequest:
     """Seconds."""
 
 
-def request_of(settings: Mapping[str, Any], variables: Mapping[str, Any]) -> CustomRequest:
+def request_of(
+    settings: Mapping[str, Any], variables: Mapping[str, Any], inputs: Mapping[str, Any] | None = None
+) -> CustomRequest:
     """The request of a custom action.
 
-    `settings` are those of the action with its secrets; `variables` those of the call, of the system and what the
-    model filled in. Fixed inputs are given unless a variable has their name; a declared input without a value is
-    empty. Values take the declared type where they can be read as such. An action without a body of its own sends
-    its inputs as a JSON object (ours; POST, PUT and PATCH).
+    `settings` are those of the action with its secrets; `variables` fill holes; `inputs` win over them. Without
+    `inputs` (a trial) these are read off the variables: fixed ones are given unless a variable has their name; a
+    declared one without a value is empty. An action without a body of its own sends its inputs as a JSON object
+    (ours; POST, PUT and PATCH).
     """
-    inputs = _inputs(settings, variables)
+    inputs = _inputs(settings, variables) if inputs is None else inputs
     values = {**variables, **inputs}
     headers = {each["key"]: in_line(each["value"], values) for each in settings.get("headers") or []}
     query = [(each["key"], in_line(each["value"], values)) for each in settings.get("query_parameters") or []]
@@ -64,10 +68,24 @@ async def run(
     action_id: UUID,
     agent_id: UUID | None = None,
     call_id: UUID | None = None,
+    given_up: Callable[[Delivery], None] | None = None,
 ) -> Delivery:
-    """Send it, once, and tell what came of it; never raises for an address that fails."""
-    sent_at = datetime.now(UTC)
-    answer, error, timed_out = None, "", False
+    """Send it, once, and tell what came of it; never raises for an address that fails.
+
+    `given_up` is told instead when the run is cancelled before an answer came.
+    """
+    delivery = Delivery(
+        kind="custom_action",
+        method=request.method,
+        url=request.url,
+        headers=request.headers,
+        body=request.body,
+        sent_at=datetime.now(UTC),
+        answer=None,
+        action_id=action_id,
+        agent_id=agent_id,
+        call_id=call_id,
+    )
     try:
         answer = await outbound.send(
             request.method,
@@ -77,35 +95,27 @@ async def run(
             within=request.within,
         )
     except OutboundRefused as refused:
-        error = str(refused)
+        return replace(delivery, error=str(refused))
     except OutboundFailed as failed:
-        error, timed_out = str(failed), failed.timed_out
-    return Delivery(
-        kind="custom_action",
-        method=request.method,
-        url=request.url,
-        headers=request.headers,
-        body=request.body,
-        sent_at=sent_at,
-        answer=answer,
-        error=error,
-        timed_out=timed_out,
-        action_id=action_id,
-        agent_id=agent_id,
-        call_id=call_id,
-    )
+        return replace(delivery, error=str(failed), timed_out=failed.timed_out)
+    except asyncio.CancelledError:
+        if given_up is not None:
+            given_up(replace(delivery, error=GIVEN_UP, timed_out=True))
+        raise
+    return replace(delivery, answer=answer)
 
 
 def _inputs(settings: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
     fixed = {each["key"]: each["value"] for each in settings.get("variables_before_the_call") or []}
     asked = {
-        each["name"]: _typed(variables.get(each["name"]), each["type"])
+        each["name"]: typed(variables.get(each["name"]), each["type"])
         for each in settings.get("variables_during_the_call") or []
     }
     return {**{name: variables.get(name, value) for name, value in fixed.items()}, **asked}
 
 
-def _typed(value: Any, type_: str) -> Any:
+def typed(value: Any, type_: str) -> Any:
+    """The value in the declared type of an input, where it can be read so."""
     if not isinstance(value, str):
         return value
     try:

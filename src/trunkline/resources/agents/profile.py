@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trunkline.resources.actions.offering import offered
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.equipment import Equipment
 from trunkline.resources.agents.models import Agent
@@ -77,6 +78,7 @@ def profile_of(
         consent_message=_consent(agent, filled, stock.consent_message),
         voicemail=_voicemail(agent.voicemail_message, filled) if outbound else None,
         variables=filled,
+        tools=tuple(each.tool for each in offered(equipment.actions).values()) if equipment else (),
     )
 
 

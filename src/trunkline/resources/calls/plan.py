@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.resources.actions.models import AgentAction
+from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.equipment import Equipment, equipment_of
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
@@ -55,6 +56,10 @@ class CallPlan:
     """Seconds that an incoming call rings before it is answered; None: as the host likes."""
     equipment: Equipment = field(default_factory=Equipment)
     """What the agent may use."""
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Those of the call and of the system."""
+    timezone: str = vocabulary.DEFAULT_TIMEZONE
+    """The agent's."""
 
 
 async def planned_call(
@@ -87,6 +92,7 @@ def plan_of(
         "twilio_call_sid": _twilio_call_sid(call.sip_headers or {}),
     }
     direction = Direction(call.direction)
+    variables = {**call.variables, **system}
     return CallPlan(
         call_id=call.id,
         workspace_id=call.workspace_id,
@@ -95,7 +101,7 @@ def plan_of(
         profile=profile_of(
             agent,
             call.overrides,
-            {**call.variables, **system},
+            variables,
             outbound=direction is Direction.OUTBOUND,
             now=datetime.now(UTC),
             equipment=equipment,
@@ -110,6 +116,8 @@ def plan_of(
         speech=speech_of(agent.settings, keys),
         ring_pause=agent.settings.get("ring_pause_seconds"),
         equipment=equipment or Equipment(),
+        variables=variables,
+        timezone=agent.settings.get("timezone") or vocabulary.DEFAULT_TIMEZONE,
     )
 
 

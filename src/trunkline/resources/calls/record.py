@@ -4,7 +4,7 @@ Notes are taken in the order they were appended, which is the order things were 
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -73,7 +73,7 @@ class Record:
     transcript: str
     """Lines `bot: …` and `human: …`, each after a newline; "" when nobody was heard."""
     executed_actions: dict[str, Action]
-    """By action name, in the shape of the wire; of an action run twice the later run stands."""
+    """Every run in the shape of the wire, by the action's name; further runs of it as `name_2`, `name_3` and so on."""
     end: EndWords | None
     """None while nothing says that the conversation ended."""
     end_reason: EndReason | None
@@ -196,22 +196,37 @@ def _actions(notes: list[Note], connected_at: datetime) -> dict[str, Action]:
     for note in notes:
         if note.kind == Kind.TOOL_STARTED and note.data["name"] != END_CALL.name:
             at = connected_at + timedelta(milliseconds=note.at_ms)
-            actions[str(note.data["name"])] = _action(note.data, finished.get(note.data["call"]), at)
+            action = _action(note.data, finished.get(note.data["call"]), at)
+            actions[unused(action["name"], actions)] = action
     return actions
 
 
+def unused(name: str, taken: Container[str]) -> str:
+    """The key of a run: the action's name, with a number behind it from the second run on."""
+    number, key = 1, name
+    while key in taken:
+        number += 1
+        key = f"{name}_{number}"
+    return key
+
+
 def _action(started: dict[str, Any], finished: dict[str, Any] | None, at: datetime) -> Action:
-    ok = finished is not None and bool(finished["ok"])
-    result = str(finished["result"]) if finished is not None else "The call ended before the action did."
+    if finished is None:
+        result, error = "{}", "The call ended before the action did."
+    else:
+        # Notes of calls that went on through an update have no `error`.
+        result = str(finished["result"])
+        error = str(finished.get("error", "" if finished["ok"] else result))
+        result = "{}" if error == result else result
     return {
-        "name": str(started["name"]),
+        "name": str(started.get("action") or started["name"]),
         "action_type": str(started.get("action_type", "custom_function_action_type")),
         "description": str(started.get("description", "")),
         "parameters_hard_coded": json.dumps(started.get("parameters_hard_coded", {})),
         "parameters_from_llm": json.dumps(started["arguments"]),
-        "return_value": _json_text(result) if ok else "{}",
+        "return_value": _json_text(result),
         "return_value_status": "",
-        "error_message": "" if ok else result,
+        "error_message": error,
         "is_relevant_action": "true",
         "timestamp_datetime": at.replace(tzinfo=None).isoformat(timespec="microseconds"),
         "timestamp": f"{at.timestamp():.6f}",

@@ -1,5 +1,7 @@
 """The agent's side of a session: replies of the model, their sentences as sound, tools, what was heard of it all."""
 
+from dataclasses import replace
+
 from trunkline.voice.conversation import ending
 from trunkline.voice.conversation.dialogue import Dialogue, Message
 from trunkline.voice.conversation.events import (
@@ -49,6 +51,7 @@ class Agent:
         self._filled = False
         """One was said in this turn."""
         self._tools = Toolbox()
+        self._offered = {tool.name: tool for tool in dialogue.profile.tools}
         self._sentences: dict[int, Sentence] = {}
         """Those whose sound may still come."""
         self._replies = 0
@@ -230,7 +233,7 @@ class Agent:
                 self._take_leave(reply, tool)
             elif tool.name == SEND_DIGITS.name and self._dialogue.profile.can_send_digits:
                 self._press(tool)
-            elif self._tools.admit(tool):
+            else:
                 self._run(tool)
         if reply.sentences or wanted:
             self._failures = 0
@@ -271,17 +274,33 @@ class Agent:
             self._out.ask(SendDigits(digits))
             self._out.note(Kind.DIGITS_SENT, digits=digits)
 
-    def _run(self, tool: ReplyTool) -> None:
-        self._dialogue.tool_called(tool.call, tool.name, tool.arguments)
-        self._out.note(Kind.TOOL_STARTED, call=tool.call, name=tool.name, arguments=tool.arguments)
-        self._out.ask(RunTool(tool.call, tool.name, tool.arguments))
+    def _run(self, wanted: ReplyTool) -> None:
+        """Run a tool with the arguments that it declares, if it did not run with these in this turn."""
+        offered = self._offered.get(wanted.name)
+        arguments = offered.bound(wanted.arguments) if offered else wanted.arguments
+        tool = replace(wanted, arguments=arguments)
+        if not self._tools.admit(tool):
+            return
+        record = offered.record if offered else {}
+        self._dialogue.tool_called(tool.call, tool.name, arguments)
+        self._out.note(
+            Kind.TOOL_STARTED, **{**record, "call": tool.call, "name": tool.name, "arguments": arguments}
+        )
+        self._out.ask(RunTool(tool.call, tool.name, arguments))
 
     def tool_answered(self, event: ToolResult) -> None:
         """A tool's outcome: the model goes on with it, unless the caller has the floor by now."""
         if (ran := self._tools.running.pop(event.call, None)) is None:
             return
         self._dialogue.tool_answered(event.call, event.result)
-        self._out.note(Kind.TOOL_FINISHED, call=event.call, name=ran[0], result=event.result, ok=event.ok)
+        self._out.note(
+            Kind.TOOL_FINISHED,
+            call=event.call,
+            name=ran[0],
+            result=event.result,
+            ok=event.ok,
+            error=event.error or ("" if event.ok else event.result),
+        )
         reply = self.reply
         if reply is None or reply.scripted or not reply.committed or not reply.done or self._tools.running:
             return

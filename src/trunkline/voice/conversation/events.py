@@ -81,6 +81,10 @@ class ToolResult:
     call: str
     result: str
     ok: bool = True
+    error: str = ""
+    """What went wrong, for the record; "" where `result` says it."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """What holes are filled with from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,8 +365,8 @@ class Kind(StrEnum):
     #                                      commit_ms, token_ms, sentence_ms, audio_ms, sent_ms, queue_ms, line_ms, heard_gap_ms, stages}
     BARGE_IN = "barge_in"  # {outcome: "yield" | "resume", words, paused_ms}
     NOISE = "noise"  # {segment}
-    TOOL_STARTED = "tool_started"  # {call, name, arguments}
-    TOOL_FINISHED = "tool_finished"  # {call, name, result, ok}
+    TOOL_STARTED = "tool_started"  # {call, name, arguments}, and what the tool's `record` says
+    TOOL_FINISHED = "tool_finished"  # {call, name, result, ok, error}
     DIGIT = "digit"  # {digit}
     DIGITS_SENT = "digits_sent"  # {digits}
     HELD = "held"  # {}

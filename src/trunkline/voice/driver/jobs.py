@@ -314,7 +314,8 @@ class Jobs:
 
     async def _tool(self, request: RunTool) -> AsyncGenerator[Event, None]:
         ran = self._providers.run_tool(request.name, request.arguments)
-        yield ToolResult(request.call, await within(self._budgets.tool, ran))
+        came = await within(self._budgets.tool, ran)
+        yield ToolResult(request.call, came.text, came.ok, came.error, dict(came.variables))
 
 
 def _failure(request: Request, error: Exception) -> Event | None:

@@ -1,0 +1,131 @@
+"""Runs the tools of one talk: by name, with arguments bound, its requests logged, its results kept as variables."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+
+from trunkline.errors import NotFound, TrunklineError
+from trunkline.platform.storage.database import Database
+from trunkline.resources.actions.offering import WORK, OfferedAction
+from trunkline.resources.actions.results import merged
+from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAction
+from trunkline.resources.holes import as_texts
+from trunkline.resources.webhooks.record import Delivery, record
+from trunkline.voice.conversation.profile import Medium
+from trunkline.voice.driver.ports import ToolAnswer
+
+log = structlog.get_logger(__name__)
+
+LONGEST_RESULT = 16_000
+"""Characters of a result that the model reads."""
+_LOGGED_WITHIN = 5.0
+"""Seconds that logs have, when a talk is over, to be written down."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The talk in which tools run, as far as it does not change."""
+
+    workspace_id: UUID
+    agent_id: UUID
+    talk_id: str
+    medium: Medium
+    timezone: str = "UTC"
+
+
+class DeliveryLog:
+    """Writes logs of requests behind the talk's back: it waits for no database."""
+
+    def __init__(self, database: Database, workspace_id: UUID) -> None:
+        self._database = database
+        self._workspace = workspace_id
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def add(self, delivery: Delivery) -> None:
+        """Have a request logged."""
+        task = asyncio.create_task(self._write(delivery), name="log a request")
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+
+    async def close(self) -> None:
+        """Wait until all is written, for a while."""
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=_LOGGED_WITHIN)
+
+    async def _write(self, delivery: Delivery) -> None:
+        try:
+            async with self._database.workspace(self._workspace) as session:
+                await record(session, self._workspace, delivery)
+        except TrunklineError as error:
+            log.warning("request_not_logged", kind=delivery.kind, error=type(error).__name__)
+
+
+class ToolRunner:
+    """The tools of one talk. Belongs to the loop it is used on; `close` it when the talk is over."""
+
+    def __init__(
+        self,
+        means: Means,
+        place: Place,
+        variables: Mapping[str, Any],
+        actions: Mapping[str, OfferedAction],
+    ) -> None:
+        """`variables`: those that the talk begins with; nothing that a tool gives takes the name of one of these."""
+        self._logs = DeliveryLog(means.database, place.workspace_id)
+        self._means = replace(means, given_up=self._logs.add)
+        self._place = place
+        self._begun_with = dict(variables)
+        self._results: dict[str, Any] = {}
+        self._actions = dict(actions)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """Those of the talk, and what tools gave."""
+        return merged(self._begun_with, self._results)
+
+    async def run(self, name: str, arguments: dict[str, Any]) -> ToolAnswer:
+        """Run what the model calls. Raises NotFound for a name that was not offered."""
+        offered = self._actions.get(name)
+        if offered is None:
+            raise NotFound(f"There is no tool {name!r}. Go on without it.")
+        outcome = await self.perform(offered.action, offered.tool.bound(arguments))
+        return ToolAnswer(
+            text=_told(outcome.value),
+            ok=outcome.ok,
+            error=outcome.error,
+            variables=as_texts({name: self.variables[name] for name in outcome.variables}),
+        )
+
+    async def perform(
+        self, action: PlannedAction, arguments: Mapping[str, Any], run_id: str | None = None
+    ) -> Outcome:
+        """Run an action once; what it gave is there for those after it. `run_id`: of a run that may be repeated."""
+        place = self._place
+        occasion = Occasion(
+            workspace_id=place.workspace_id,
+            agent_id=place.agent_id,
+            talk_id=place.talk_id,
+            medium=place.medium,
+            variables=self.variables,
+            run_id=run_id or str(uuid4()),
+            timezone=place.timezone,
+        )
+        outcome = await WORK[action.type].run(self._means, action, arguments, occasion)
+        for delivery in outcome.sent:
+            self._logs.add(delivery)
+        self._results.update(outcome.variables)
+        return outcome
+
+    async def close(self) -> None:
+        """Wait for what is still to be written down."""
+        await self._logs.close()
+
+
+def _told(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST_RESULT else f"{text[:LONGEST_RESULT]} … [the rest is left out]"
