@@ -1,0 +1,395 @@
+"""Names of people: by what is said before them, by lists, spelled, and wherever a name that was told comes again."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib import resources
+
+from trunkline.resources.redaction.digits import number_at
+from trunkline.resources.redaction.passage import FILLERS, Passage, Span, words_of
+
+NAME = "NAME"
+
+_DOUBTFUL = words_of(
+    "amber angel art ash asia aurora autumn barb bay bea beau bell belle berry bill blossom bob booker brandy brook buck "
+    "bud buddy bunny burt candy cary case casey cash chan chance chase cherry chip christian clay cliff cole coral "
+    "crystal daisy dale dan dawn dean destiny dick dixie dolly don dot drew dusty earl easter ebony eden faith fanny "
+    "fern flo flora forest foster frank gale garland gay gene genesis ginger glen glory grace grant guy hank harmony "
+    "harley hazel heath heather herb holly homer honey hope hunter iris ivory ivy jack jade jan jasmine jean jewel jim "
+    "joy june junior justice kit lance lane laurel lily lin long lore lou loyal mac mack major mandy mark mason "
+    "max may melody mercedes mercy merry mike miles misty moon nova olive paris parker pat patience pearl peg penny "
+    "piper porter precious prince queen quincy rain randy raven ray reed rich river rob robin rocky rod roman rose "
+    "rosemary ruby rusty sage sal sally sandy scarlet shell skip sky smith sonny star sterling stormy sue summer sunny "
+    "terry tiffany tom trinity troy van venus victor viola violet wade walker ward wayne wes will willow windy winter "
+    "woody young august april augusta lane page paige drew grant major"
+)
+"""First names that are other words too: they count with a capital inside a sentence, or where a name is awaited."""
+_NO_NAMES = words_of(
+    "i i'm i'll i'd i've it's that's monday tuesday wednesday thursday friday saturday sunday january february march "
+    "april may june july august september october november december english spanish french german italian american "
+    "british chinese indian mexican canadian christmas easter thanksgiving internet google apple amazon visa mastercard "
+    "god ok okay yes no hi hello thanks thank please sorry sure mr mrs ms miss dr sir madam ma'am the a an my your our "
+    "new york texas california london paris berlin chicago boston am pm est pst uk us usa eu it we you he she they "
+    "customer support sales service reception billing everyone everybody there"
+)
+_STOPS = words_of(
+    "a an and are as at be been but by can could do does for from go going good great had has have he her here him his "
+    "how i if in is it its just let me my no not of off on or our out please she so some speaking calling that the "
+    "their them then there they this to too up us was we were what when where which who why will with would yes yeah "
+    "you your yours okay ok um uh er sorry sure thanks thank right well also about right spelled spell email phone "
+    "number card address born date account new order today tomorrow now again all any because really very still "
+    "hello hi hey mr mrs ms miss dr doctor professor said says called wants wanted needs did i'm i'll it's that's am "
+    "name names first last full middle regarding first-time customer looking trying interested having"
+)
+_PARTICLES = words_of("van von de del der den la le da di dos al bin ibn st mac mc o ter el")
+_BEFORE_DATES = words_of(
+    "in on by until since this next last of early late mid before after for from through"
+)
+_SEASONS = words_of("may april june august summer winter autumn easter")
+_TITLES = words_of("mr mrs ms miss dr doctor professor prof mister missus sir madam detective officer judge")
+_COMPANY = words_of(
+    "inc llc ltd bank clinic dental insurance airlines company corp corporation services service street avenue road "
+    "hospital hotel school university restaurant plumbing motors energy group associates center centre team medical "
+    "health solutions systems park city county lake mountain airport stadium savings financial realty logistics"
+)
+_SURE = re.compile(
+    r"\b(?:(?:first|last|middle|full|maiden|legal|given|family|second|real)?\s*name(?:'s|s)?(?: on (?:the|my) (?:card|account|"
+    r"booking|reservation|order|policy))?(?: is| was|:| would be| should be|,)?(?: actually| spelled)?"
+    r"|surname(?: is|'s|:)?|(?:they |you can |please |just )?call me|goes by|go by|under the name(?: of)?|in the name of"
+    r"|under(?= [A-Z])|on behalf of|(?:speak|talk|speaking|talking|spoke|talked) (?:with|to)|ask(?:ed)? for|looking for"
+    r"|my (?:husband|wife|son|daughter|mother|father|mom|dad|brother|sister|boss|friend|partner|colleague|manager|"
+    r"assistant|doctor|neighbor|neighbour|fiance|landlord|lawyer)(?: is|'s name is|,)?"
+    r"|card ?holder(?: name)?(?: is|:)?|attention(?: of)?|contact|signed by|delivered to|booked for|appointment for|"
+    r"reservation for|table for|mr\.?|mrs\.?|ms\.?|miss|dr\.?|doctor|professor|prof\.?|mister|sir|lady)\s*$",
+    re.IGNORECASE,
+)
+"""What stands right before a name."""
+_LIKELY = re.compile(
+    r"(?:\b(?:this is|i'm|i am|it's|it is|here is|that's|that is|hi|hello|hey|dear|thanks|thank you|goodbye|bye|welcome"
+    r"|morning|afternoon|evening|sorry|okay|yes|no|sure|perfect|great|well|with|by|for|from|tell|told|and|alright|"
+    r"appreciate it|again|you're|you are|is this|am i speaking with|meet)|,)[,]?\s*$",
+    re.IGNORECASE,
+)
+"""What often stands before a name, and as often before something else."""
+_ASKED = re.compile(
+    r"\b(?:your|the|full|first|last|middle|maiden|whose|caller's|patient's|cardholder's|guest's)\s(?:\w+ )?name\b|"
+    r"\bname (?:please|on|for|of)\b|\bname\?|who am i (?:speaking|talking)|who is this|who's calling|surname|spell",
+    re.IGNORECASE,
+)
+_NOT_ASKED = re.compile(
+    r"\b(?:company|business|street|product|file|user|doctor's office|pet|model) name|address|e-?mail", re.I
+)
+_LEAD_IN = words_of(
+    "sure yes yeah yep okay ok of course it's it is that's that would be um uh hi hello well so i'm i am this my name "
+    "the certainly absolutely no problem please first last full name's and er , . ! - spelled"
+)
+_SPELLING = words_of("spell spelled spelt spelling spells name name's surname that's that letters last first")
+_MOST_WORDS = 4
+_SPELLED_LETTERS = 3
+_MOST_LINES = 4
+
+
+@cache
+def _listed(file: str) -> frozenset[str]:
+    rows = resources.files(__package__).joinpath(file).read_text().splitlines()
+    return frozenset(" ".join(row for row in rows if not row.startswith("#")).split())
+
+
+def first_names() -> frozenset[str]:
+    """In lower case."""
+    return _listed("first_names.txt")
+
+
+def surnames() -> frozenset[str]:
+    """In lower case."""
+    return _listed("surnames.txt")
+
+
+def names(passage: Passage, taken: Sequence[Span], known: Iterable[str] = ()) -> list[Span]:
+    """Every name outside of what is `taken`; `known` ones wherever they stand."""
+    reader = _Reader(passage, taken)
+    reader.read()
+    reader.spelled()
+    reader.again(known)
+    return reader.spans()
+
+
+class _Reader:
+    """The words of a passage that belong to names, as they are found."""
+
+    def __init__(self, passage: Passage, taken: Sequence[Span]) -> None:
+        self._passage = passage
+        self._words = passage.words
+        covered = [False] * len(passage.words)
+        spans = sorted(taken)
+        number = 0
+        for at, word in enumerate(passage.words):
+            while number < len(spans) and spans[number].end <= word.start:
+                number += 1
+            covered[at] = number < len(spans) and spans[number].start < word.end
+        self._covered = covered
+        self._found = [False] * len(passage.words)
+
+    def spans(self) -> list[Span]:
+        return [
+            Span(word.start, word.end, NAME)
+            for word, found in zip(self._words, self._found, strict=True)
+            if found
+        ]
+
+    # ---- one at a time ----
+
+    def read(self) -> None:
+        """What cues and lists tell."""
+        at = 0
+        while at < len(self._words):
+            last = self._name_at(at)
+            if last is None:
+                at += 1
+                continue
+            for place in range(at, last + 1):
+                self._found[place] = True
+            at = last + 1
+        for line in range(1, len(self._passage.lines)):
+            self._answer(line)
+
+    def _name_at(self, at: int) -> int | None:
+        """The last word of a name that begins there."""
+        word = self._words[at]
+        if not self._usable(at) or not word.text[0].isalpha():
+            return None
+        start = self._passage.starts[word.line]
+        before = self._passage.text[max(start, word.start - 60) : word.start]
+        if _SURE.search(before):
+            return self._sure(at)
+        if self._is_first(at):
+            return self._follow(at, sure=False)
+        if word.capital and self._cased(at) and _LIKELY.search(before) and self._may_be(at):
+            last = self._follow(at, sure=True)
+            if self._passage.opens(at) or self._is_company(last):
+                return None
+            listed = {each.text for each in self._words[at : last + 1]} & (first_names() | surnames())
+            return last if listed or self._greets(before, last) else None
+        return None
+
+    def _greets(self, before: str, last: int) -> bool:
+        """An unlisted word with a capital behind `this is`, `hi` …: a name where the phrase ends with it."""
+        following = self._words[last + 1] if last + 1 < len(self._words) else None
+        ends = following is None or following.line != self._words[last].line or not following.is_word
+        goes_on = following is not None and following.text in (
+            "speaking",
+            "here",
+            "from",
+            "calling",
+            "and",
+            "again",
+        )
+        phrase = re.search(
+            r"(?:this is|i'm|i am|hi|hello|hey|dear|thanks|thank you|it's|you|bye|goodbye),?\s*$",
+            before,
+            re.I,
+        )
+        return phrase is not None and (ends or goes_on)
+
+    def _sure(self, at: int) -> int | None:
+        """A name is awaited here."""
+        word = self._words[at]
+        if (
+            word.text in _STOPS
+            or word.text in _COMPANY
+            or number_at(self._words, range(at, len(self._words)), 0)[0]
+        ):
+            return None
+        cased = self._cased(at)
+        if cased and not word.capital and word.text not in _PARTICLES:
+            return None
+        if cased and word.text in _NO_NAMES and word.text not in first_names():
+            return None
+        if not cased and not self._stands_for_name(at):
+            return None
+        last = self._follow(at, sure=True)
+        return None if self._is_company(last) else last
+
+    def _stands_for_name(self, at: int) -> bool:
+        """In lower case: a listed name, or anything behind `name is` and `mister`."""
+        word = self._words[at]
+        if word.text in first_names() or word.text in surnames():
+            return True
+        before = self._passage.text[self._passage.starts[word.line] : word.start].rstrip().lower()
+        return bool(re.search(r"(?:name is|name's|call me|mister|mr\.?|mrs\.?|ms\.?|surname is)$", before))
+
+    def _is_first(self, at: int) -> bool:
+        word = self._words[at]
+        if word.text not in first_names():
+            return False
+        cased = self._cased(at)
+        if word.text not in _DOUBTFUL:
+            return word.capital or not cased
+        if cased and word.capital and not self._is_date(at):
+            return not self._passage.opens(at) or self._surname_follows(at)
+        return (
+            not cased
+            and self._surname_follows(at)
+            and word.text not in ("will", "may", "mark", "van", "long")
+        )
+
+    def _is_date(self, at: int) -> bool:
+        """`in May`, `April 5th`."""
+        word = self._words[at].text
+        if word not in _SEASONS:
+            return False
+        following = self._words[at + 1].text if at + 1 < len(self._words) else ""
+        previous = self._passage.before(at, 1, lines=0)
+        return following[:1].isdigit() or not _BEFORE_DATES.isdisjoint(previous)
+
+    def _surname_follows(self, at: int) -> bool:
+        if not self._usable(at + 1) or self._words[at + 1].line != self._words[at].line:
+            return False
+        following = self._words[at + 1]
+        if following.text in _STOPS or following.text in _COMPANY:
+            return False
+        return following.capital if self._cased(at) else following.text in surnames()
+
+    def _follow(self, at: int, sure: bool) -> int:
+        """The last word of the name whose first stands there."""
+        last = at
+        line, cased = self._words[at].line, self._cased(at)
+        place = at + 1
+        while place < len(self._words) and self._words[place].line == line and place - at < 2 * _MOST_WORDS:
+            word = self._words[place]
+            if word.text in (".", "-", "'") and self._joins(place):
+                place += 1
+                continue
+            if not self._usable(place) or not word.text[0].isalpha():
+                break
+            if word.text in _STOPS or (word.text in _NO_NAMES and word.text not in surnames()):
+                break
+            particle = word.text in _PARTICLES and self._usable(place + 1)
+            if cased and not word.capital and not particle:
+                break
+            if (
+                not cased
+                and not particle
+                and word.text not in surnames()
+                and word.text not in first_names()
+                and len(word.text) != 1
+            ):
+                break
+            if not particle:
+                last = place
+            place += 1
+        return last
+
+    def _joins(self, place: int) -> bool:
+        """A dot behind an initial or a title, a hyphen within a name."""
+        previous = self._words[place - 1]
+        joined = place + 1 < len(self._words) and self._words[place + 1].line == previous.line
+        if self._words[place].raw == ".":
+            return joined and (len(previous.text) == 1 or previous.text in _TITLES)
+        return joined and self._words[place + 1].start == self._words[place].end == previous.end + 1
+
+    # ---- whole lines ----
+
+    def _answer(self, line: int) -> None:
+        """A line that answers the question for a name."""
+        asked = self._passage.lines[line - 1]
+        if asked.speaker == self._passage.lines[line].speaker:
+            return
+        question = asked.text[-120:]
+        if not _ASKED.search(question) or _NOT_ASKED.search(question):
+            return
+        places = [at for at, word in enumerate(self._words) if word.line == line]
+        while places and self._words[places[0]].text in _LEAD_IN | FILLERS:
+            places.pop(0)
+        if not places or self._found[places[0]] or not self._usable(places[0]):
+            return
+        first = self._words[places[0]]
+        alone = len([at for at in places if self._words[at].is_word]) <= 3
+        if first.text in _STOPS or not first.text[0].isalpha() or len(first.text) < 2:
+            return
+        if (first.capital and first.text not in _NO_NAMES) or (alone and not self._cased(places[0])):
+            last = self._follow(places[0], sure=True)
+            if alone and not self._cased(places[0]):
+                last = max(
+                    last, *(at for at in places if self._usable(at) and self._words[at].text not in _STOPS)
+                )
+            for place in range(places[0], last + 1):
+                self._found[place] = self._found[place] or self._usable(place)
+
+    # ---- all over the passage ----
+
+    def spelled(self) -> None:
+        """Letters one by one, `s as in sam` and `double l` too, where a name is spoken of; over turns as well."""
+        for places in self._passage.by_speaker:
+            at = 0
+            while at < len(places):
+                letters, end = self._letters(places, at)
+                if letters and (len(letters) >= _SPELLED_LETTERS) and self._is_spelling(letters[0]):
+                    for place in range(letters[0], letters[-1] + 1):
+                        same = self._passage.lines[self._words[place].line].speaker
+                        mine = same == self._passage.lines[self._words[letters[0]].line].speaker
+                        self._found[place] = self._found[place] or (mine and self._usable(place))
+                at = max(end, at + 1)
+
+    def _letters(self, places: Sequence[int], at: int) -> tuple[list[int], int]:
+        """Places of the letters that begin there, and where they end."""
+        letters: list[int] = []
+        words = self._words
+        while at < len(places):
+            word = words[places[at]]
+            if letters and word.line - words[letters[-1]].line > _MOST_LINES:
+                break
+            if len(word.text) == 1 and word.text.isalpha() and self._usable(places[at]):
+                letters.append(places[at])
+                at += 1
+                following = [words[place].text for place in places[at : at + 2]]
+                if following in (["as", "in"], ["like", "in"]):
+                    letters.append(places[min(at + 2, len(places) - 1)])
+                    at += 3
+                elif following[:1] == ["for"] and len(following) == 2:
+                    letters.append(places[at + 1])
+                    at += 2
+            elif word.text == "double" and at + 1 < len(places) and len(words[places[at + 1]].text) == 1:
+                letters.append(places[at])
+                at += 1
+            elif letters and (word.text in FILLERS or word.text in "-,.…" or word.text in ("and", "then")):
+                at += 1
+            else:
+                break
+        return letters, at
+
+    def _is_spelling(self, at: int) -> bool:
+        before = self._passage.before(at, 14)
+        near = at and any(self._found[max(0, at - 4) : at])
+        return near or not _SPELLING.isdisjoint(before)
+
+    def again(self, known: Iterable[str]) -> None:
+        """Names that were found, and known ones, wherever else they stand."""
+        told = {
+            word.text
+            for word, found in zip(self._words, self._found, strict=True)
+            if found and len(word.text) > 2 and word.text not in _STOPS | _PARTICLES | _TITLES
+        }
+        told |= {part for name in known for part in re.findall(r"[^\W\d_]{3,}", name.lower())} - _STOPS
+        for at, word in enumerate(self._words):
+            bare = word.text.removesuffix("'s")
+            if bare in told and self._usable(at) and (word.capital or not self._cased(at)):
+                doubtful = bare in _DOUBTFUL | _NO_NAMES
+                if not doubtful or (word.capital and not self._passage.opens(at) and not self._is_date(at)):
+                    self._found[at] = True
+
+    # ---- words ----
+
+    def _usable(self, at: int) -> bool:
+        return at < len(self._words) and self._words[at].is_word and not self._covered[at]
+
+    def _cased(self, at: int) -> bool:
+        return self._passage.cased[self._words[at].line]
+
+    def _may_be(self, at: int) -> bool:
+        text = self._words[at].text
+        return len(text) > 1 and text not in _NO_NAMES and text not in _STOPS and not self._is_date(at)
+
+    def _is_company(self, last: int) -> bool:
+        following = self._words[last + 1].text if last + 1 < len(self._words) else ""
+        return self._words[last].text in _COMPANY or following in _COMPANY
