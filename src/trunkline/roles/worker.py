@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 
@@ -14,20 +15,29 @@ from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.jobs import DRAIN_S, Jobs, Queue
 from trunkline.platform.work.reaper import Reaper
 from trunkline.platform.work.schedules import Schedules
+from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.batches.tasks import BatchTasks
+from trunkline.resources.calls.after_tasks import AfterCalls
+from trunkline.resources.calls.links import Links
 from trunkline.resources.calls.tasks import CallTasks
 from trunkline.resources.knowledge.tasks import KnowledgeTasks
 from trunkline.resources.limits import repository as limits
+from trunkline.resources.memory.remembering import remember
 from trunkline.resources.simulations.tasks import SimulationTasks
+from trunkline.resources.webhooks.delivering import AT_ONCE as DELIVERIES_AT_ONCE
+from trunkline.resources.webhooks.delivering import Deliverer
 from trunkline.roles import installation
 from trunkline.roles.language import thinking
 from trunkline.settings import Settings
 from trunkline.voice.language.embeddings_minilm import MiniLM
 from trunkline.voice.models.store import Store
+
+Run = Coroutine[Any, Any, None]
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +45,12 @@ NICENESS = 5
 """Live calls on the same machine come first."""
 LONG_AT_ONCE = 8
 """They wait for models rather than for this process."""
+AFTER_AT_ONCE = 16
+"""So do these."""
 SLOW_AT_ONCE = 4
 """Some fetch while one embeds."""
+DELIVERER_CONNECTIONS = 3
+"""One claims, one writes, one forgets."""
 RECOVER_EVERY = 3.0
 REAP_EVERY = 1.0
 RECOUNT_EVERY = 30.0
@@ -51,16 +65,26 @@ async def run(settings: Settings) -> int:
     database = Database.connect(url)
     try:
         await database.check_login()
-        await installation.secret_box(settings, database)
+        secret_box = await installation.secret_box(settings, database)
         jobs, schedules = Jobs(url), Schedules(url)
         long_jobs = Jobs(url, Queue.LONG, concurrency=LONG_AT_ONCE)
         tasks = CallTasks(database, open_blobs(settings.blobs_folder))
         tasks.register(jobs, schedules)
         BatchTasks(database, tasks).register(schedules)
         _register_upkeep(jobs, schedules, database, tasks)
-        async with thinking(settings) as language, _slow_jobs(url, database, settings) as slow_jobs:
+        async with (
+            thinking(settings) as language,
+            _slow_jobs(url, database, settings) as slow_jobs,
+            _deliverer(url, secret_box, settings) as deliverer,
+        ):
             SimulationTasks(database, language.think).register(long_jobs)
-            await _until_stopped((jobs, long_jobs, slow_jobs), schedules)
+            after_jobs = Jobs(url, Queue.AFTER, concurrency=AFTER_AT_ONCE)
+            links = Links(secret_box, settings.base_url)
+            AfterCalls(database, secret_box, links, language.think, remember).register(after_jobs, schedules)
+            wakeups = Wakeups(url)
+            deliverer.register(wakeups, schedules)
+            working = (jobs.run(), long_jobs.run(), slow_jobs.run(), after_jobs.run(), deliverer.run())
+            await _until_stopped(working, (schedules.run(), wakeups.run()))
     finally:
         await database.close()
     return 0
@@ -78,6 +102,18 @@ async def _slow_jobs(url: str, database: Database, settings: Settings) -> AsyncI
             yield jobs
     finally:
         await outbound.close()
+
+
+@asynccontextmanager
+async def _deliverer(url: str, secret_box: SecretBox, settings: Settings) -> AsyncIterator[Deliverer]:
+    """What sends webhooks, with connections of its own: nothing else waits behind its many rows."""
+    database = Database.connect(url, pool_size=DELIVERER_CONNECTIONS)
+    outbound = Outbound(settings.outbound_allow, connections=DELIVERIES_AT_ONCE)
+    try:
+        yield Deliverer(database, outbound, secret_box)
+    finally:
+        await outbound.close()
+        await database.close()
 
 
 def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks: CallTasks) -> None:
@@ -102,19 +138,20 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
     schedules.every(FORGET_EVERY, forget_idempotency_keys)
 
 
-async def _until_stopped(queues: Sequence[Jobs], schedules: Schedules) -> None:
-    """All until a signal; a job that is on has its time to end. Raises what any of them died of."""
+async def _until_stopped(work: Sequence[Run], background: Sequence[Run]) -> None:
+    """All until a signal; work that is on has its time to end. Raises what any of it died of."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    working = [asyncio.create_task(jobs.run(), name="jobs") for jobs in queues]
-    scheduling = asyncio.create_task(schedules.run(), name="schedules")
+    working = [asyncio.create_task(each, name="work") for each in work]
+    beside = [asyncio.create_task(each, name="background") for each in background]
     stopping = asyncio.create_task(stop.wait(), name="signal")
     log.info("worker_ready")
-    await asyncio.wait((*working, scheduling, stopping), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((*working, *beside, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
-    await asyncio.gather(*(_end(each, DRAIN_S + 5.0) for each in working), _end(scheduling, 1.0))
+    ending = (*(_end(each, DRAIN_S + 5.0) for each in working), *(_end(each, 1.0) for each in beside))
+    await asyncio.gather(*ending)
 
 
 async def _end(task: asyncio.Task[None], patience: float) -> None:

@@ -20,7 +20,8 @@ _FRAMING = frozenset(
     {"accept-encoding", "connection", "content-length", "host", "transfer-encoding", "upgrade"}
 )
 """Headers of the connection and of the body's length: the client's own business, dropped when set from outside."""
-_LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0)
+CONNECTIONS = 200
+_KEEPALIVE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,21 @@ class Answer:
 class Outbound:
     """Reaches public addresses only, but for what the operator allows; follows no redirect, keeps no cookie."""
 
-    def __init__(self, allow: str = "", resolver: Resolver = resolve) -> None:
+    def __init__(
+        self, allow: str = "", resolver: Resolver = resolve, *, connections: int = CONNECTIONS
+    ) -> None:
         """`allow`: hosts and networks, separated by commas, that may be reached though they are not public.
+
+        At most `connections` are open, in use or kept for the next request.
 
         Raises:
             SetupError: `allow` cannot be read.
         """
         self._allowance = Allowance.parse(allow)
         self._resolver = resolver
+        self._limits = httpx2.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_KEEPALIVE_S
+        )
 
     async def send(
         self,
@@ -59,8 +67,11 @@ class Outbound:
         content: bytes | None = None,
         within: float = 15.0,
         largest: int = 1 << 20,
+        whole: bool = True,
     ) -> Answer:
         """One request; `within` seconds for all of it, `largest` bytes of body.
+
+        Without `whole` a body that is longer, or packed so that it cannot be read, is left out, and no failure.
 
         Raises:
             OutboundRefused: the address is not public, or is none.
@@ -73,7 +84,7 @@ class Outbound:
                 answer = await self._shared.send(request, stream=True)
                 first_byte = _since(started)
                 try:
-                    body = await _body(answer, largest)
+                    body = await (_body(answer, largest) if whole else _beginning(answer, largest))
                 finally:
                     await answer.aclose()
         except (TimeoutError, httpx2.TimeoutException) as error:
@@ -107,7 +118,7 @@ class Outbound:
         return httpx2.create_ssl_context(trust_env=False)  # 20 ms: once, not for each client
 
     def _guarded(self, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-        transport = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_LIMITS)
+        transport = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=self._limits)
         # httpx2 has no public place for a network backend; a test notices when an upgrade moves this one.
         transport._pool._network_backend = GuardedBackend(self._allowance, self._resolver)
         return httpx2.AsyncClient(
@@ -142,6 +153,14 @@ class Outbound:
 
 def _since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
+
+
+async def _beginning(answer: httpx2.Response, largest: int) -> bytes:
+    """As much of the body as can be had: for a receiver that has taken what was sent, whatever it says to that."""
+    try:
+        return await _body(answer, largest)
+    except OutboundFailed:
+        return b""
 
 
 async def _body(answer: httpx2.Response, largest: int) -> bytes:

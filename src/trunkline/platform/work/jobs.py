@@ -67,6 +67,8 @@ class Queue(StrEnum):
     """Jobs that hold a core for seconds."""
     LONG = "long"
     """Jobs that wait for language models, minute after minute."""
+    AFTER = "after"
+    """What is done after a call: a webhook waits for it."""
 
 
 Run = TypeVar("Run", bound=Callable[..., Awaitable[None]])

@@ -1,4 +1,5 @@
-"""How a call ends in the database: its notes are folded, its record stored, its slot given back, all at once."""
+"""How a call ends in the database, all at once: its notes are folded, its record stored, its slot given back, and what
+is done after it is begun."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.storage import system
+from trunkline.resources.calls import after
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.moves import move_call
 from trunkline.resources.calls.record import (
@@ -74,13 +76,14 @@ async def close_call(
 
 
 async def end_call(session: AsyncSession, call: Call, to: CallStatus, **values: Any) -> bool:
-    """Move a call to a final status, give its slot and its place back; False when it cannot go there. System role."""
+    """Move a call to a final status, give its slot and place back, begin what follows; False when it cannot. System role."""
     if not await move_call(session, call.id, to, **{"ended_at": func.now(), **values}):
         return False
     if call.host_id is not None:
         await system.release_slot(session, call.host_id)
     if call.counted:
         await limits.release(session, call.workspace_id)
+    await after.begin(session, call.id, call.workspace_id)
     return True
 
 
@@ -96,7 +99,9 @@ async def cancel_waiting(session: AsyncSession, call_id: UUID) -> bool:
 
 async def refold(session: AsyncSession, call: Call) -> None:
     """Read a closed call's record again, because notes came late; its end stays as it was told."""
-    for column, value in _told(await folded(session, call)).items():
+    told = _told(await folded(session, call))
+    told["executed_actions"] = told["executed_actions"] | await after.entries_of(session, call.id)
+    for column, value in told.items():
         setattr(call, column, value)
 
 

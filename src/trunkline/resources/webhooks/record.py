@@ -1,13 +1,14 @@
 """Writing logs of outgoing requests."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.http.wire import storable
@@ -47,37 +48,55 @@ class Delivery:
 
 async def record(session: AsyncSession, workspace_id: UUID, delivery: Delivery) -> UUID:
     """The id of the log that is written, in the caller's transaction; no secret of a header or query is in it."""
-    answer = delivery.answer
-    log = WebhookLog(
-        workspace_id=workspace_id,
-        kind=delivery.kind,
-        url=_text(masked_url(delivery.url)),
-        method=delivery.method.lower(),
-        status="success" if delivery.succeeded else "failed",
-        call_id=delivery.call_id,
-        agent_id=delivery.agent_id,
-        action_id=delivery.action_id,
-        attempt=delivery.attempt,
-        error=_text(_error(delivery)) or None,
-        requested_at=delivery.sent_at,
-        request_headers=_pairs(delivery.headers),
-        request_payload=_payload(delivery.body or b""),
-        request_query=_pairs(_query(delivery.url)),
-    )
-    if answer is not None:
-        log.answered_at = delivery.sent_at + timedelta(milliseconds=answer.elapsed_ms)
-        log.answer_status = answer.status
-        log.answer_headers = _pairs(answer.headers)
-        log.answer_payload = _payload(answer.body)
-        log.duration_ms = answer.elapsed_ms
-        log.first_byte_ms = answer.first_byte_ms
-        log.body_bytes = len(answer.body)
-        log.answer_bytes = len(answer.body) + sum(
-            len(name) + len(value) + 4 for name, value in answer.headers.items()
-        )
+    log = WebhookLog(**_columns(workspace_id, delivery))
     session.add(log)
     await session.flush()
     return log.id
+
+
+async def record_all(session: AsyncSession, sent: Iterable[tuple[UUID, Delivery]]) -> None:
+    """The same for many requests, of any workspaces, in one statement. System role."""
+    rows = [_columns(workspace_id, delivery) for workspace_id, delivery in sent]
+    if rows:
+        await session.execute(insert(WebhookLog), rows)
+
+
+def _columns(workspace_id: UUID, delivery: Delivery) -> dict[str, Any]:
+    return {
+        "workspace_id": workspace_id,
+        "kind": delivery.kind,
+        "url": _text(masked_url(delivery.url)),
+        "method": delivery.method.lower(),
+        "status": "success" if delivery.succeeded else "failed",
+        "call_id": delivery.call_id,
+        "agent_id": delivery.agent_id,
+        "action_id": delivery.action_id,
+        "attempt": delivery.attempt,
+        "error": _text(_error(delivery)) or None,
+        "requested_at": delivery.sent_at,
+        "request_headers": _pairs(delivery.headers),
+        "request_payload": _payload(delivery.body or b""),
+        "request_query": _pairs(_query(delivery.url)),
+        **_answered(delivery),
+    }
+
+
+def _answered(delivery: Delivery) -> dict[str, Any]:
+    answer = delivery.answer
+    return {
+        "answered_at": answer and delivery.sent_at + timedelta(milliseconds=answer.elapsed_ms),
+        "answer_status": answer and answer.status,
+        "answer_headers": answer and _pairs(answer.headers),
+        "answer_payload": answer and _payload(answer.body),
+        "duration_ms": answer and answer.elapsed_ms,
+        "first_byte_ms": answer and answer.first_byte_ms,
+        "body_bytes": answer and len(answer.body),
+        "answer_bytes": answer and len(answer.body) + _head_bytes(answer),
+    }
+
+
+def _head_bytes(answer: Answer) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in answer.headers.items())
 
 
 def _error(delivery: Delivery) -> str:

@@ -1,0 +1,134 @@
+"""After a call, in the worker: judge, extractors, evaluations and memory side by side, and then the webhook.
+
+The webhook goes when the last step that it tells of has ended, in that step's own transaction; or when it has waited
+for `TELL_WITHIN`, whichever comes first. Nothing waits asleep: a step that failed is a job with a time, and webhooks
+that are late are found by looking.
+"""
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.errors import ProviderError, TrunklineError, Unavailable
+from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
+from trunkline.platform.work.jobs import Jobs
+from trunkline.platform.work.schedules import Schedules
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls import after
+from trunkline.resources.calls.after import AFTER_CALL, Findings, StepState, Taken
+from trunkline.resources.calls.after_steps import Ended, Remember, done, ended_call
+from trunkline.resources.calls.after_webhook import tell
+from trunkline.resources.calls.links import Links
+from trunkline.resources.calls.models import AfterCall, Call
+from trunkline.voice.language.ports import LanguageModel
+
+MOST_TRIES = 4
+"""Then a step has failed. The job engine tries once more than that, to say so even if no try came to its end."""
+LOOK_SECONDS = 1.0
+AT_ONE_LOOK = 200
+
+log = structlog.get_logger(__name__)
+
+
+class AfterCalls:
+    """The durable work after calls. Everything may run twice, or in two workers at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        secret_box: SecretBox,
+        links: Links,
+        model: LanguageModel,
+        remember: Remember,
+    ) -> None:
+        self._database = database
+        self._secrets = secret_box
+        self._links = links
+        self._model = model
+        self._remember = remember
+
+    def register(self, jobs: Jobs, schedules: Schedules) -> None:
+        """Tell the worker what there is to do."""
+        jobs.task(AFTER_CALL)(self.after_call)
+        schedules.every(LOOK_SECONDS, self.tell_overdue)
+
+    async def after_call(self, call_id: str, workspace_id: str) -> None:
+        """The job of a call that has ended: every step that is still to be done.
+
+        Raises:
+            ProviderError: the language model failed at one of them; it is to be done again.
+            Unavailable: it, or the database, is away; likewise.
+        """
+        id_ = UUID(call_id)
+        async with self._database.system() as session:
+            work = await after.held(session, id_)
+            if work is None:
+                return
+            call = (await session.scalars(select(Call).where(Call.id == id_))).one()
+            ended = await ended_call(session, self._secrets, call)
+            await after.plan(session, work, ended.steps())
+            await self._tell_if_ready(session, work)
+            steps = await after.pending(session, id_)
+        ends = await asyncio.gather(*(self._do(id_, ended, step) for step in steps), return_exceptions=True)
+        for each in ends:
+            if isinstance(each, BaseException):
+                raise each
+
+    async def tell_overdue(self) -> None:
+        """Send the webhooks that have waited long enough with what is there: every second, in one place."""
+        async with self._database.system() as session:
+            late = await after.overdue(session, AT_ONE_LOOK)
+        for call_id in late:
+            async with self._database.system() as session:
+                work = await after.held(session, call_id)
+                if work is not None and not work.told:
+                    await self._tell(session, work)
+                    log.warning("webhook_waited_in_vain", call=str(call_id))
+
+    async def _do(self, call_id: UUID, ended: Ended, step: str) -> None:
+        async with self._database.system() as session:
+            taken = await after.take(session, call_id, step)
+        if taken is None:
+            return
+        try:
+            if taken.fence > MOST_TRIES:
+                raise Unavailable(f"It was begun {MOST_TRIES} times and never came to its end.")
+            last = taken.fence >= MOST_TRIES
+            found = await done(self._database, self._model, self._remember, ended, step, last=last)
+        except (ProviderError, Unavailable) as error:
+            if taken.fence < MOST_TRIES:
+                raise
+            await self._end(taken, StepState.FAILED, Findings(), error)
+            return
+        await self._end(taken, StepState.DONE, found)
+
+    async def _end(
+        self, taken: Taken, to: StepState, found: Findings, error: TrunklineError | None = None
+    ) -> None:
+        async with self._database.system() as session:
+            work = await after.held(session, taken.call_id)
+            if work is None:
+                return
+            ours = await after.end(session, taken, to, found, None if error is None else str(error))
+            if ours:
+                await self._tell_if_ready(session, work)
+        event = f"after_call_step_{to}" if ours else "after_call_step_taken_over"
+        log.info(
+            event, call=str(taken.call_id), step=taken.step, error=type(error).__name__ if error else None
+        )
+
+    async def _tell_if_ready(self, session: AsyncSession, work: AfterCall) -> None:
+        if not work.told and not await after.waits(session, work.call_id):
+            await self._tell(session, work)
+
+    async def _tell(self, session: AsyncSession, work: AfterCall) -> None:
+        query = select(Call, Agent).join(Agent, Agent.id == Call.agent_id).where(Call.id == work.call_id)
+        found = await session.execute(query.execution_options(populate_existing=True))
+        call, agent = found.one()
+        await tell(session, call, agent, self._links.recording)
+        work.told = True
+        await session.flush()

@@ -1,0 +1,144 @@
+"""Deliveries over real connections, on the real database."""
+
+import asyncio
+import base64
+import hmac
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from random import Random
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, select, update
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from tests.platform.outbound.web import Web, response, web
+from trunkline.platform.outbound.client import Outbound
+from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
+from trunkline.resources.webhooks import deliveries
+from trunkline.resources.webhooks.delivering import Deliverer
+from trunkline.resources.webhooks.models import WebhookDelivery, WebhookLog
+from trunkline.resources.webhooks.signing import signing_of
+from trunkline.resources.workspaces.models import Workspace
+
+BODY = '{"call": {"transcript": "Grüß Gott"}}'.encode()
+
+
+@pytest.fixture
+def box() -> SecretBox:
+    return SecretBox("a key of sixteen or more")
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Web]:
+    async with web() as served:
+        yield served
+
+
+@asynccontextmanager
+async def delivering(
+    database: Database, box: SecretBox, allow: str = "127.0.0.1", **times: float
+) -> AsyncIterator[Deliverer]:
+    outbound = Outbound(allow)
+    deliverer = Deliverer(database, outbound, box, dice=Random(1), **times)
+    running = asyncio.create_task(deliverer.run())
+    try:
+        yield deliverer
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await outbound.close()
+
+
+async def add(database: Database, workspace: Workspace, url: str, body: bytes = BODY) -> tuple[UUID, UUID]:
+    """A delivery and the call that it tells of."""
+    call_id = uuid4()
+    async with database.workspace(workspace.id) as session:
+        made = await deliveries.add(
+            session,
+            workspace_id=workspace.id,
+            kind="external_webhook",
+            call_id=call_id,
+            agent_id=uuid4(),
+            url=url,
+            body=body,
+        )
+    assert made is not None
+    return made, call_id
+
+
+async def until(database: Database, id_: UUID, reached: Callable[[WebhookDelivery], bool]) -> WebhookDelivery:
+    """The delivery once it is so; the test's own time limit ends the wait."""
+    while True:
+        async with database.system() as session:
+            row = await session.get_one(WebhookDelivery, id_)
+        if reached(row):
+            return row
+        await asyncio.sleep(0.01)
+
+
+def over(row: WebhookDelivery) -> bool:
+    return row.state != "pending"
+
+
+async def logs(database: Database) -> list[WebhookLog]:
+    async with database.system() as session:
+        return list((await session.scalars(select(WebhookLog).order_by(WebhookLog.attempt))).all())
+
+
+async def test_a_delivery_arrives_signed_and_is_logged(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web
+) -> None:
+    async with delivering(database, box):
+        made, call_id = await add(database, workspace, receiver.url("/hook?token=hush&a=1"))
+        row = await until(database, made, over)
+    assert (row.state, row.attempts, row.answer_status, row.error) == ("delivered", 1, 200, None)
+    [asked] = receiver.asked
+    assert (asked.method, asked.target, asked.body) == ("POST", "/hook?token=hush&a=1", BODY)
+    assert asked.headers["webhook-id"] == str(made)
+    async with database.workspace(workspace.id) as session:
+        secret = (await signing_of(session, box, workspace.id)).secret
+    Webhook(secret).verify(asked.body, asked.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(asked.body + b" ", asked.headers)
+    compatible = hmac.digest(secret.encode(), str(call_id).encode(), sha256)
+    assert asked.headers["synthflow-signature"] == base64.b64encode(compatible).decode()
+    [log] = await logs(database)
+    assert (log.kind, log.status, log.attempt, log.call_id) == ("external_webhook", "success", 1, call_id)
+    assert log.request_payload == json.loads(BODY)
+    assert "hush" not in log.url and log.request_query == {"token": "********", "a": "1"}
+    assert (
+        log.request_headers["webhook-signature"] == log.request_headers["Synthflow-Signature"] == "********"
+    )
+
+
+async def make_due(database: Database, id_: UUID) -> None:
+    async with database.system() as session:
+        await session.execute(
+            update(WebhookDelivery).where(WebhookDelivery.id == id_).values(due_at=func.now())
+        )
+
+
+async def test_what_may_pass_is_sent_again_with_the_same_bytes_and_id(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web
+) -> None:
+    answers = iter([response(503), response(429, Retry_After="120"), response(200)])
+    receiver.answer = lambda _: next(answers)
+    async with delivering(database, box) as deliverer:
+        made, _ = await add(database, workspace, receiver.url())
+        first = await until(database, made, lambda row: row.answer_status == 503)
+        assert 4.4 <= (first.due_at - first.attempted_at).total_seconds() <= 5.6  # type: ignore[operator]
+        await make_due(database, made)
+        deliverer.wake()
+        second = await until(database, made, lambda row: row.answer_status == 429)
+        assert 119 <= (second.due_at - second.attempted_at).total_seconds() <= 121  # type: ignore[operator]
+        await make_due(database, made)
+        deliverer.wake()
+        row = await until(database, made, over)
+    assert (row.state, row.attempts) == ("delivered", 3)
+    assert len({asked.body for asked in receiver.asked}) == 1
+    assert len({asked.headers["webhook-id"] for asked in receiver.asked}) == 1
+    assert [log.answer_status for log in await logs(database)] == [503, 429, 200]
