@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.voice.conversation.world import Utterance, World
-from trunkline.voice.conversation.events import Held, Resumed, Say
+from trunkline.voice.conversation.events import ComeBack, Held, Resumed, Say, StepAside
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.conversation.session import Session, State
 
@@ -77,3 +77,44 @@ def test_the_longest_duration_holds_on_hold_as_well() -> None:
     w.feed(Held())
     w.run(500)
     assert w.said("ended")[0]["reason"] == "max_duration"
+
+
+def test_the_agent_steps_aside_when_it_has_finished_and_no_hold_of_theirs_brings_it_back() -> None:
+    w = world(greeting="One moment, I put you through.").run(30)
+    w.feed(StepAside())
+    w.run(10)
+    assert w.session.state is State.SPEAKING
+    w.run(300)
+    assert w.session.state is State.AWAY and w.said("stepped_aside") == [{}]
+    w.feed(Held())
+    w.feed(Resumed())
+    assert w.session.state is State.AWAY
+    sent = len(w.sent)
+    w.run(2000)
+    assert len(w.sent) == sent and not w.said("idle_reminder")
+    w.feed(ComeBack())
+    w.feed(Say("They are not there."))
+    w.run(200)
+    assert w.said("came_back") == [{}]
+    assert w.transcript == ["bot: One moment, I put you through.", "bot: They are not there."]
+
+
+def test_stepping_aside_in_silence_and_in_a_hold_is_at_once() -> None:
+    for before in ([], [Held()]):
+        w = world().run(200)
+        for event in before:
+            w.feed(event)
+        w.feed(StepAside())
+        w.run(2)
+        assert w.said("stepped_aside") == [{}] and w.session.state is State.AWAY
+        w.feed(ComeBack())
+        assert w.session.state is State.LISTENING
+
+
+def test_who_speaks_as_the_agent_leaves_is_heard_when_it_is_back() -> None:
+    w = world(Utterance(150, 190, "Are you there?")).run(140)
+    w.feed(StepAside())
+    w.run(100)
+    w.feed(ComeBack())
+    w.run(200)
+    assert w.session.state is not State.AWAY

@@ -177,6 +177,16 @@ class Whisper:
     """Let the agent speak on it at once if nobody has the floor."""
 
 
+@dataclass(frozen=True, slots=True)
+class StepAside:
+    """Control: leave the caller to others as soon as what is being said is said; a note tells when."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComeBack:
+    """Control: the caller is the agent's again."""
+
+
 LineEvent = Flushed | Digit | Held | Resumed | AudioRestarted | LineClosed
 Event = (
     Words
@@ -193,6 +203,8 @@ Event = (
     | HangUp
     | Say
     | Whisper
+    | StepAside
+    | ComeBack
 )
 
 
@@ -371,6 +383,8 @@ class Kind(StrEnum):
     DIGITS_SENT = "digits_sent"  # {digits}
     HELD = "held"  # {}
     RESUMED = "resumed"  # {}
+    STEPPED_ASIDE = "stepped_aside"  # {}: the caller waits for somebody else
+    CAME_BACK = "came_back"  # {}
     IDLE_REMINDER = "idle_reminder"  # {}
     CONSENT = "consent"  # {given}: may the call be recorded?
     VOICEMAIL = "voicemail"  # {signs}: a machine answered

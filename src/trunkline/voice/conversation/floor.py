@@ -69,7 +69,11 @@ class Floor:
         self._end = end
         self._line_delay_ms = line_delay_ms
         self._was_thinking = False
-        """Before the hold."""
+        """Before we were away."""
+        self._stepping_aside = False
+        """The caller is left to others as soon as all is said …"""
+        self._aside = False
+        """… and has been: no hold of theirs ends that."""
         self._silent_since = 0
         """Tick from which the caller waits for us."""
         self._idle_ticks = 0
@@ -79,6 +83,7 @@ class Floor:
 
     def listen(self) -> None:
         """What this tick's voice or silence means for the floor."""
+        self._watch_exit()
         self._watch_answerer()
         match self.state:
             case State.LISTENING | State.DECIDING if self.caller.ear.onset_run >= ONSET_TICKS:
@@ -363,6 +368,35 @@ class Floor:
         if self.state is State.AWAY:
             return
         self._out.note(Kind.HELD)
+        self._leave()
+
+    def unhold(self) -> None:
+        """The hold is over: go on where we were; the time of it counts for nothing."""
+        if self.state is not State.AWAY or self._aside:
+            return
+        self._out.note(Kind.RESUMED)
+        self._return()
+
+    def step_aside(self) -> None:
+        """Leave the caller to others, as soon as what is being said is said."""
+        self._stepping_aside = True
+
+    def come_back(self) -> None:
+        """The caller is ours again."""
+        self._stepping_aside = False
+        if self._aside:
+            self._aside = False
+            self._out.note(Kind.CAME_BACK)
+            self._return()
+
+    def _watch_exit(self) -> None:
+        if self._stepping_aside and (self.state is State.AWAY or self.agent.playout.idle):
+            self._stepping_aside, self._aside = False, True
+            self._out.note(Kind.STEPPED_ASIDE)
+            if self.state is not State.AWAY:
+                self._leave()
+
+    def _leave(self) -> None:
         self.caller.finish_segment()
         self._barge_in.drop()
         if self.state in (State.DECIDING, State.CALLER):
@@ -370,11 +404,7 @@ class Floor:
         self._was_thinking = self.state is State.THINKING
         self.state = State.AWAY
 
-    def unhold(self) -> None:
-        """The hold is over: go on where we were; the time of it counts for nothing."""
-        if self.state is not State.AWAY:
-            return
-        self._out.note(Kind.RESUMED)
+    def _return(self) -> None:
         self._idle_ticks = 0
         self._reminders = 0
         self.agent.playout.resume()

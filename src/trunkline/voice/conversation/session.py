@@ -9,6 +9,7 @@ from trunkline.voice.conversation.events import (
     AudioRestarted,
     ClosedBy,
     CloseLine,
+    ComeBack,
     Digit,
     EndReason,
     Event,
@@ -27,6 +28,7 @@ from trunkline.voice.conversation.events import (
     Say,
     SpeechAudio,
     SpeechFailed,
+    StepAside,
     ToolResult,
     TurnVerdict,
     Whisper,
@@ -149,7 +151,9 @@ class Session:
             case _:
                 self._apply_outside(event)
 
-    def _apply_outside(self, event: Digit | Held | Resumed | LineClosed | HangUp | Say | Whisper) -> None:
+    def _apply_outside(
+        self, event: Digit | Held | Resumed | LineClosed | HangUp | Say | Whisper | StepAside | ComeBack
+    ) -> None:
         """The line or control wants something."""
         match event:
             case Digit(digit):
@@ -158,6 +162,10 @@ class Session:
                 self._floor.hold()
             case Resumed():
                 self._floor.unhold()
+            case StepAside():
+                self._floor.step_aside()
+            case ComeBack():
+                self._floor.come_back()
             case LineClosed(by, reason, _):
                 self._line_open = False
                 self._end(self._floor.their_end or _ENDS[by] if by in _ENDS else EndReason.LINE_LOST, reason)
