@@ -6,8 +6,9 @@
 from trunkline.voice.conversation.caller import Caller
 from trunkline.voice.conversation.echo import EchoGuard
 from trunkline.voice.conversation.events import TICK_MS, Flush, Kind
-from trunkline.voice.conversation.hearing import BARGE_IN_TICKS, ONSET_TICKS, QUIET_TICKS
+from trunkline.voice.conversation.hearing import ONSET_TICKS, QUIET_TICKS
 from trunkline.voice.conversation.interruption import ASK_AT_TICKS, Interruption, Outcome
+from trunkline.voice.conversation.onset import Onset
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Playout
 from trunkline.voice.conversation.profile import Profile
@@ -15,6 +16,8 @@ from trunkline.voice.conversation.turns import interrupting_words, is_question
 
 _TOGETHER_TICKS = 200 // TICK_MS
 """Both starting within this: we yield."""
+_COMPARED_TICKS = 8
+"""Of what is heard, to tell it from our echo."""
 
 
 class BargeIn:
@@ -28,7 +31,10 @@ class BargeIn:
         self._caller = caller
         self._playout = playout
         self._has_partials = has_partials
-        self._echo = EchoGuard()
+        self._echo = EchoGuard(playout.rate)
+        self._echoes = 0
+        """Ticks in a row of voice that are our echo."""
+        self._onset = Onset(caller.ear, playout.rate)
         self._interruption: Interruption | None = None
         self._armed = True
         """May a voice pause us? Not the one that we just resumed against."""
@@ -39,50 +45,75 @@ class BargeIn:
         """We begin to speak."""
         self._spoke_at = self._out.tick
         self._armed = True
+        self._onset.clear()
 
     def sent(self, sound: bytes) -> None:
-        """What goes out in this tick, while the turn is ours."""
-        self._echo.tick(self._caller.ear.level, sound)
+        """What we hand to the line in this tick."""
+        self._echo.tick(sound)
 
-    def forget_sound(self) -> None:
-        """Nothing of ours is on the line any more."""
-        self._echo.clear()
+    def flushed(self) -> None:
+        """The line drops what it holds of ours."""
+        self._echo.flushed()
 
-    def noticed(self) -> bool:
-        """While we speak: has the caller begun to? Then a segment is open for them."""
+    def is_echo(self) -> bool:
+        """Is the voice on the line only our own coming back?"""
+        return self._echo.possible and self._echo.explains(self._caller.ear.last(_COMPARED_TICKS))
+
+    def noticed(self, interruptible: bool) -> bool:
+        """While we speak: has the caller begun to? Then a segment is open for them.
+
+        Where we are not `interruptible` only surely a voice counts.
+        """
         ear, caller = self._caller.ear, self._caller
-        if ear.quiet_run >= QUIET_TICKS:
+        self._onset.tick()
+        if ear.quiet_run >= QUIET_TICKS or self._echoes >= QUIET_TICKS:
             self._armed = True
             caller.finish_segment()
-        if not self._armed or ear.barge_run < BARGE_IN_TICKS or caller.segment is not None:
+        known = self._armed and caller.segment is None
+        if known and not (self._onset.enough if interruptible else ear.onset_run >= ONSET_TICKS):
             return False
-        if self._echo.is_echo(ear.barge_run):
+        if (ear.onset_run or known) and self.is_echo():
+            self._echoes += 1
+            self._onset.restart()
             return False
-        caller.speak_up(ear.barge_run)
+        self._echoes = 0
+        if not known:
+            return False
+        caller.speak_up(self._began_ago)
         return True
+
+    @property
+    def _began_ago(self) -> int:
+        """Ticks for which the voice has been there."""
+        return max(self._onset.run, 1)
 
     def pause(self) -> None:
         """Fall silent; what it was is decided by `weigh`."""
-        voice_began = self._out.tick - self._caller.ear.barge_run
+        voice_began = self._out.tick - self._began_ago
         self._interruption = Interruption(
             began=self._out.tick,
             voice_began=voice_began,
             min_words=self._profile.min_words_to_interrupt,
             after_question=is_question(self._playout.last_finished()),
             at_once=voice_began - self._spoke_at < _TOGETHER_TICKS,
+            confirmed=self._caller.ear.onset_run >= ONSET_TICKS,
         )
         self._playout.pause(self._profile.interruption_fade_out)
+        self.flushed()
         self._out.ask(Flush())
 
     def tick(self) -> Outcome | None:
         """While we are paused: follow their voice, ask for words; answers the decision once there is one."""
-        assert self._interruption is not None
+        interruption = self._interruption
+        assert interruption is not None
         ear, caller = self._caller.ear, self._caller
-        if ear.quiet_run >= QUIET_TICKS and caller.segment is not None:
+        interruption.confirmed |= ear.onset_run >= ONSET_TICKS
+        silent = ear.quiet_run if interruption.confirmed else ear.still_run
+        if silent >= QUIET_TICKS and caller.segment is not None:
             caller.pause()
         if caller.segment is None and ear.onset_run >= ONSET_TICKS:
             caller.speak_up(ear.onset_run)
-        if not self._has_partials and self._out.tick - self._interruption.began in ASK_AT_TICKS:
+        if not self._has_partials and self._out.tick - interruption.began in ASK_AT_TICKS:
             caller.ask_words()
         return self.weigh()
 
@@ -109,4 +140,7 @@ class BargeIn:
         if interrupting_words(self._caller.text) == 0:
             self._caller.forget()
         self._armed = False
+        self._echoes = 0
+        self._onset.clear()
+        self._onset.by_sound = False
         self._playout.resume()

@@ -1,64 +1,130 @@
-"""Is a voice on the line only our own sound coming back? Decided by the envelopes of the last 400 ms."""
+"""Is a voice on the line only our own sound coming back?
 
+An echo is our sound, later, quieter and coloured by its way: what is heard can then be made out of what was played
+by a short filter. The share of the heard energy that the best such filter explains tells echo from a voice. It is
+asked only when something sounds while we do, so a line without echo pays next to nothing.
+"""
+
+import math
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
-_WINDOW = 20
-"""Ticks compared: 400 ms."""
-_MAX_LAG = 20
-"""Longest way there and back, in ticks."""
-_CORRELATION = 0.85
-_QUIETER = 0.7
-"""An echo is quieter than what was sent."""
-_NO_ECHO = 0.02
-"""34 dB below what was sent: nothing that a voice-activity model takes for voice."""
-_ONSET_TICKS = 8
-"""A voice may sound this long before the model is sure of it."""
+from trunkline.voice.conversation.events import TICK_MS
+
+_HEARD_TICKS = 8
+"""Compared: the last 160 ms …"""
+_REACH_TICKS = 24
+"""… with what was played up to this long before: an echo of 300 ms, and what the line queues on its way."""
+_RATE = 8000
+_TAPS = 32
+"""Length of the filter: 4 ms."""
+_BEFORE_PEAK = 8
+_EXPLAINED = 0.5
+"""Share from which it is echo. Measured on echoes of -12 to -30 dB: 99.8 % of the ticks with voice in them lie
+above; a caller's voice over them brings it below within 20 ms at the median, 130 at most."""
+_HUSH = 60.0
+"""Level (RMS) of what was played below which nothing of it comes back."""
+
+_Floats = NDArray[np.float32]
+_SAMPLES = np.dtype("<i2")
 
 
 def level(pcm: bytes) -> float:
     """Root mean square of s16le PCM, 0..32768."""
     if not pcm:
         return 0.0
-    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
-    return float(np.sqrt(np.dot(samples, samples) / samples.size))
+    samples = np.frombuffer(pcm, _SAMPLES).astype(np.float32)
+    return math.sqrt(samples.dot(samples) / samples.size)
 
 
 class EchoGuard:
-    """Remembers the envelopes of both directions, one value a tick."""
+    """Remembers what was played; told apart from it is what is heard."""
 
-    def __init__(self) -> None:
-        self._heard: deque[float] = deque(maxlen=_WINDOW)
-        self._sent: deque[float] = deque(maxlen=_WINDOW + _MAX_LAG)
+    def __init__(self, rate: int) -> None:
+        self._factor = max(1, rate // _RATE)
+        self._frame = rate * TICK_MS // 1000 * 2
+        self._silence = bytes(self._frame)
+        self._queue = bytearray()
+        """Handed over and not played yet."""
+        self._played: deque[bytes] = deque(
+            [self._silence] * (_HEARD_TICKS + _REACH_TICKS), _HEARD_TICKS + _REACH_TICKS
+        )
+        self._since = _HEARD_TICKS + _REACH_TICKS
+        """Ticks since something of ours was played."""
+        self._lag = 0
+        """Of the echo that was found last, in samples at 8 kHz."""
 
-    def tick(self, heard: float, sent: bytes) -> None:
-        """One tick of both directions: the level heard, and what was on its way out."""
-        self._heard.append(heard)
-        self._sent.append(level(sent))
+    def tick(self, sent: bytes) -> None:
+        """20 ms: what was handed over in them."""
+        if sent:
+            self._queue += sent
+        if self._queue:
+            frame = bytes(self._queue[: self._frame])
+            del self._queue[: self._frame]
+            self._played.append(frame.ljust(self._frame, b"\0"))
+            self._since = 0
+        else:
+            self._played.append(self._silence)
+            self._since += 1
 
-    def clear(self) -> None:
-        """Forget: nothing of ours is on the line."""
-        self._heard.clear()
-        self._sent.clear()
+    def flushed(self) -> None:
+        """What was not played yet never is."""
+        self._queue.clear()
 
-    def is_echo(self, voiced: int) -> bool:
-        """True when what is heard follows what was sent, and is quieter than it.
+    @property
+    def possible(self) -> bool:
+        """Was anything played of which an echo could still come?"""
+        return self._since < _HEARD_TICKS + _REACH_TICKS
 
-        `voiced`: for how many ticks there has been voice. An echo is there as long as we speak: a line that was
-        silent until then, while we were not, has none.
-        """
-        if len(self._heard) < _WINDOW or len(self._sent) < _WINDOW:
+    def explains(self, heard: bytes) -> bool:
+        """Can what is heard (its last 160 ms) be made out of what was played?"""
+        if not self.possible:
             return False
-        heard = np.asarray(self._heard)
-        sent = np.asarray(self._sent)
-        before = heard[: max(0, heard.size - voiced - _ONSET_TICKS)]
-        if heard.std() < 1.0 or (before.size and before.mean() < _NO_ECHO * sent.mean()):
+        sound, ours = (
+            self._samples(heard[-_HEARD_TICKS * self._frame :]),
+            self._samples(b"".join(self._played)),
+        )
+        if not sound.size or float(np.dot(ours, ours)) < _HUSH**2 * ours.size / 8:
             return False
-        for lag in range(sent.size - _WINDOW + 1):
-            part = sent[sent.size - _WINDOW - lag : sent.size - lag]
-            if part.std() < 1.0 or heard.mean() > _QUIETER * part.mean():
-                continue
-            if float(np.corrcoef(heard, part)[0, 1]) >= _CORRELATION:
-                return True
-        return False
+        if self._lag and _explained(sound, ours, self._lag) >= _EXPLAINED:
+            return True
+        lag = _likeliest_lag(sound, ours)
+        if _explained(sound, ours, lag) < _EXPLAINED:
+            return False
+        self._lag = lag
+        return True
+
+    def _samples(self, pcm: bytes) -> _Floats:
+        """At 8 kHz; wider lines by averages, alike in both directions."""
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+        if self._factor == 1:
+            return samples
+        whole = samples[: samples.size // self._factor * self._factor].reshape(-1, self._factor)
+        return np.asarray(whole.mean(axis=1), np.float32)
+
+
+def _likeliest_lag(heard: _Floats, ours: _Floats) -> int:
+    """Samples by which what is heard follows what was played, by their cross-correlation."""
+    size, longest = heard.size, ours.size - heard.size
+    points = 1 << (ours.size - 1).bit_length()
+    products = np.fft.irfft(np.fft.rfft(ours, points) * np.conj(np.fft.rfft(heard, points)), points)
+    sums = np.concatenate(([0.0], np.cumsum(ours * ours, dtype=np.float64)))
+    energies = sums[size:] - sums[:-size]
+    match = np.abs(products[: longest + 1]) / np.sqrt(energies + size * 100.0)
+    return longest - int(np.argmax(match))
+
+
+def _explained(heard: _Floats, ours: _Floats, lag: int) -> float:
+    """Share of the heard energy that a filter around this lag makes out of what was played."""
+    size = heard.size
+    start = ours.size - size - lag - (_TAPS - _BEFORE_PEAK)
+    start = max(0, min(start, ours.size - size - _TAPS + 1))
+    rows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(ours, size)[start : start + _TAPS])
+    power = rows @ rows.T
+    power[np.diag_indices(_TAPS)] += 0.001 * power.trace() / _TAPS + size
+    match = rows @ heard
+    taps = np.linalg.solve(power, match)
+    rest = heard - taps @ rows
+    return 1.0 - float(np.dot(rest, rest)) / (float(np.dot(heard, heard)) + 1e-9)

@@ -86,7 +86,7 @@ class Floor:
         self._watch_exit()
         self._watch_answerer()
         match self.state:
-            case State.LISTENING | State.DECIDING if self.caller.ear.onset_run >= ONSET_TICKS:
+            case State.LISTENING | State.DECIDING if self._voice_began():
                 self._take_back()
                 self._hear_caller()
             case State.LISTENING:
@@ -96,7 +96,7 @@ class Floor:
                 self.state = State.DECIDING
             case State.DECIDING:
                 self._decide()
-            case State.THINKING if self.caller.ear.onset_run >= ONSET_TICKS and not self._says_own_words():
+            case State.THINKING if self._voice_began() and not self._says_own_words():
                 self._take_back()
                 self._hear_caller()
             case State.SPEAKING:
@@ -112,8 +112,7 @@ class Floor:
         """Hand over what is to be said."""
         playout = self.agent.playout
         sound, began = playout.tick(queued, self._out.now_ms)
-        if self.state is State.THINKING or self.state is State.SPEAKING:
-            self._barge_in.sent(sound)
+        self._barge_in.sent(sound)
         if began is not None:
             self._begin_speaking(began, queued)
         if self.state is State.SPEAKING and not playout.idle:
@@ -123,6 +122,9 @@ class Floor:
         return sound
 
     # ---- the caller speaks ----
+
+    def _voice_began(self) -> bool:
+        return self.caller.ear.onset_run >= ONSET_TICKS and not self._barge_in.is_echo()
 
     def _hear_caller(self) -> None:
         self._idle_ticks = 0
@@ -233,7 +235,7 @@ class Floor:
             self._out.note(Kind.TURN, **ledger.data())
 
     def _while_speaking(self) -> None:
-        if self._barge_in.noticed() and self._interruptible:
+        if self._barge_in.noticed(self._interruptible) and self._interruptible:
             self._barge_in.pause()
             self.state = State.PAUSED
 
@@ -246,7 +248,6 @@ class Floor:
         """Nothing is left to say: the floor is free, or the call is over."""
         self.agent.finish()
         self._screening.listened()
-        self._barge_in.forget_sound()
         if self.agent.closing:
             own = EndReason.CUSTOM if self.agent.end_reason else EndReason.AGENT_ENDED
             reason = EndReason.ERROR if self.agent.gave_up else own
@@ -269,7 +270,6 @@ class Floor:
         """What the caller's voice over ours was, if that is known now."""
         if outcome is Outcome.YIELD:
             self.agent.cut()
-            self._barge_in.forget_sound()
             self.state = State.CALLER if self.caller.segment is not None else State.DECIDING
         elif outcome is Outcome.RESUME:
             self.state = State.SPEAKING

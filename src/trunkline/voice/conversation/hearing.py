@@ -9,10 +9,6 @@ from trunkline.voice.conversation.events import TICK_MS
 ONSET = 0.5
 """Voice probability from which a silent line counts as spoken on …"""
 ONSET_TICKS = 3
-BARGE_IN = 0.5
-"""… and while we speak: falling silent can be taken back, and each tick is heard (measured over 13 spoken
-interruptions: 105 ms to the pause at the median, 145 with 0.6 for 4 ticks) …"""
-BARGE_IN_TICKS = 3
 QUIET = 0.35
 """… and below which it is silent …"""
 QUIET_TICKS = 5
@@ -23,15 +19,23 @@ PREROLL_TICKS = 16
 SEGMENT_TICKS = 20_000 // TICK_MS
 _SILENT = 60.0
 """Level (RMS) below which there is no voice on any line: -55 dB of full scale."""
+_QUIETEST = 20.0
+"""Level that a line's noise is taken to have at least."""
 _FADED = 0.03
 """30 dB below the caller's voice."""
+_LOUD = 2.8
+"""9 dB above the line's noise: something sounds …"""
+_LEAST_LOUD = 150.0
+"""… that no line lets stand as silence."""
+_FLOOR_FALLS, _FLOOR_RISES = 0.3, 1.015
+"""How the line's noise is followed, a tick: down at once, up by 6 dB in a second."""
 _FORGET = 0.995
 """Of the voice's level, a tick: half of it in 2.8 s."""
 _HANG_OVER_TICKS = 10
 
 
 class Ear:
-    """Voice and silence on the line, tick by tick.
+    """Voice and silence on the line, and what stands out of it, tick by tick.
 
     The VAD says what is voice; the level says when it has ended. A VAD's windows and its hang-over end 60 to 100 ms
     after the voice does, and on a clean line the level shows it at once; on a noisy one it never falls far enough,
@@ -41,14 +45,20 @@ class Ear:
     def __init__(self, rate: int) -> None:
         self._silence = b"\0" * (rate * TICK_MS // 1000 * 2)
         self._ring: deque[bytes] = deque(maxlen=RING_TICKS)
+        self._floor = _SILENT
+        """Level of the line's noise."""
         self._peak = 0.0
         """Level of the caller's voice, forgotten slowly."""
         self.level = 0.0
         """Of this tick's frame."""
         self.onset_run = 0
         """Ticks in a row at or above ONSET."""
-        self.barge_run = 0
-        """Ticks in a row at or above BARGE_IN."""
+        self.lost = False
+        """Is this tick's frame missing?"""
+        self.loud = False
+        """Does this tick stand out of the line's noise?"""
+        self.still_run = 0
+        """Ticks in a row that are quiet and do not stand out."""
         self.quiet_run = 0
         """Ticks in a row below QUIET, or far below the voice's level."""
 
@@ -63,8 +73,14 @@ class Ear:
         # The level of a lost frame says nothing of the voice: there the VAD decides alone, hang-over and all.
         faded = frame is not None and self.level < max(_SILENT, _FADED * self._peak)
         self.onset_run = self.onset_run + 1 if speech >= ONSET and not faded else 0
-        self.barge_run = self.barge_run + 1 if speech >= BARGE_IN and not faded else 0
         self.quiet_run = self.quiet_run + 1 if speech < QUIET or faded else 0
+        self.lost = frame is None
+        self.loud = not self.lost and self.level >= max(_LEAST_LOUD, _LOUD * self._floor)
+        self.still_run = self.still_run + 1 if self.quiet_run and not self.loud else 0
+        if not self.lost:
+            falls = self.level < self._floor
+            self._floor += _FLOOR_FALLS * (self.level - self._floor) if falls else 0.0
+            self._floor = max(self._floor * (1.0 if falls else _FLOOR_RISES), _QUIETEST)
         return heard
 
     def last(self, ticks: int) -> bytes:

@@ -9,6 +9,8 @@ from trunkline.voice.conversation.turns import asks_to_stop, interrupting_words,
 
 _VOICE_MS = 700
 _UNDECIDED_MS = 1100
+_UNCONFIRMED_MS = 260
+"""What no tick of voice has followed by then was a noise."""
 ASK_AT_TICKS = (300 // TICK_MS, 600 // TICK_MS)
 """When a recogniser without partials is asked for the open segment."""
 
@@ -33,10 +35,15 @@ class Interruption:
     """Was our last finished sentence a question? Then "yes" is an answer."""
     at_once: bool = False
     """Both began together: we yield without asking."""
+    confirmed: bool = True
+    """Does the voice-activity model take it for a voice?"""
 
     def decide(self, now: int, turn: Turn) -> Outcome | None:
         """What it is, as far as is known; None while it is open."""
         text = turn.text
+        if not self.confirmed:
+            unheard = (now - self.began) * TICK_MS >= _UNCONFIRMED_MS or turn.words_known
+            return Outcome.RESUME if unheard else None
         if self.at_once or self.min_words == 0 or self._is_meant(text):
             return Outcome.YIELD
         if turn.words_known:
