@@ -25,6 +25,7 @@ from trunkline.resources.batches.tasks import BatchTasks
 from trunkline.resources.calls.after_tasks import AfterCalls
 from trunkline.resources.calls.links import Links
 from trunkline.resources.calls.tasks import CallTasks
+from trunkline.resources.chats.tasks import ChatTasks
 from trunkline.resources.knowledge.tasks import KnowledgeTasks
 from trunkline.resources.limits import repository as limits
 from trunkline.resources.memory.remembering import remember
@@ -78,6 +79,7 @@ async def run(settings: Settings) -> int:
             _deliverer(url, secret_box, settings) as deliverer,
         ):
             SimulationTasks(database, language.think).register(long_jobs)
+            ChatTasks(database, language.think).register(long_jobs)
             after_jobs = Jobs(url, Queue.AFTER, concurrency=AFTER_AT_ONCE)
             links = Links(secret_box, settings.base_url)
             AfterCalls(database, secret_box, links, language.think, remember).register(after_jobs, schedules)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.resources.chats.models import Chat, ChatMessage
+from trunkline.resources.chats.talks import remember_later
 
 LONGEST_ID = 255
 
@@ -75,6 +76,10 @@ class ChatRepository:
         statement = update(Chat).where(*self._mine(chat_id), Chat.claim == claim)
         released = statement.values(claim=None, claimed_until=None, **changes).returning(Chat.id)
         return (await self._session.scalars(released)).one_or_none() is not None
+
+    async def remember_later(self, chat: Chat, *, over: bool) -> None:
+        """Have a chat remembered: now when it is over, else when nothing more is written in it."""
+        await remember_later(self._session, chat, over=over)
 
     async def after(
         self, place: tuple[datetime, str] | None, limit: int, agent_id: UUID | None

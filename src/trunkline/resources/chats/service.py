@@ -154,6 +154,7 @@ class Chats:
             status = "completed" if turn.ended else "ongoing"
             if not await chats.release(claim.chat.id, claim.token, status=status):
                 raise _unknown(claim.chat.id)
+            await chats.remember_later(claim.chat, over=turn.ended)
             message = {"role": "assistant", "content": turn.text}
             return await chats.add_message(claim.chat, claim.seq, claim.turn, message)
 

@@ -28,9 +28,14 @@ def shown(chat: Chat, messages: Sequence[ChatMessage]) -> ChatOut:
             for each in messages
         ],
         initial_message=replied(first) if first else None,
-        transcript="".join(f"\n{_line(each)}" for each in messages),
+        transcript=transcript(messages),
         fsm_log=None,
     )
+
+
+def transcript(messages: Sequence[ChatMessage]) -> str:
+    """What was written, a line each, in the form of a call's transcript (contract, section 5.3)."""
+    return "".join(f"\n{_line(each)}" for each in messages)
 
 
 def replied(message: ChatMessage) -> ChatReply:
