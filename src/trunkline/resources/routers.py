@@ -23,6 +23,7 @@ from trunkline.resources.subaccounts import endpoints as subaccounts
 from trunkline.resources.tool_servers import endpoints as tool_servers
 from trunkline.resources.trunks import endpoints as trunks
 from trunkline.resources.voices import endpoints as voices
+from trunkline.resources.webhooks import delivery_endpoints as deliveries
 from trunkline.resources.webhooks import endpoints as webhooks
 from trunkline.resources.workspaces import endpoints as workspaces
 from trunkline.resources.workspaces import key_endpoints as keys
@@ -42,6 +43,8 @@ ROUTERS = (
     messages.router,
     actions.router,
     webhooks.router,
+    deliveries.router,
+    deliveries.secret_router,
     phone_books.router,
     contacts.router,
     memory.router,

@@ -32,6 +32,8 @@ class Claimed:
     body: bytes
     attempts: int
     """This attempt's number, and the fence of its result."""
+    attempts_before: int
+    """Of them, those before it was last asked for."""
     give_up_at: datetime
 
 
@@ -112,6 +114,12 @@ async def settle(session: AsyncSession, results: Iterable[Result]) -> None:
         await session.execute(_SETTLE, dict(zip(_RESULT, map(list, columns), strict=True)))
 
 
+async def redeliver(session: AsyncSession, id_: UUID) -> None:
+    """Have it sent once more, now, and again for as long as at first."""
+    await session.execute(_REDELIVER, {"id": id_, "lasts": GIVE_UP_AFTER})
+    await notify(session, DELIVERIES, "")
+
+
 async def forget_ended(session: AsyncSession, kept: timedelta) -> int:
     """Deletes deliveries that ended longer ago than this; how many. System role."""
     rows = await session.execute(_FORGET, {"kept": kept})
@@ -145,7 +153,8 @@ WITH RECURSIVE waiting (host) AS (
 )
 UPDATE deliveries d SET due_at = clock_timestamp() + CAST(:lease AS interval), attempts = d.attempts + 1
 FROM due WHERE d.id = due.id
-RETURNING d.id, d.workspace_id, d.kind, d.call_id, d.agent_id, d.url, d.host, d.body, d.attempts, d.give_up_at
+RETURNING d.id, d.workspace_id, d.kind, d.call_id, d.agent_id, d.url, d.host, d.body, d.attempts,
+    d.attempts_before, d.give_up_at
 """
 )
 _RESULT = ("id", "attempts", "state", "attempted_at", "due_at", "answer_status", "error")
@@ -166,5 +175,9 @@ WHERE d.id = r.id AND d.attempts = r.attempts AND d.state = 'pending'
     bindparam("due_at", type_=ARRAY(TIMESTAMP(timezone=True))),
     bindparam("answer_status", type_=ARRAY(Integer())),
     bindparam("error", type_=ARRAY(Text())),
+)
+_REDELIVER = text(
+    "UPDATE deliveries SET state = 'pending', due_at = now(), give_up_at = now() + CAST(:lasts AS interval), "
+    "ended_at = NULL, attempts_before = attempts WHERE id = :id"
 )
 _FORGET = text("DELETE FROM deliveries WHERE ended_at < now() - CAST(:kept AS interval) RETURNING id")

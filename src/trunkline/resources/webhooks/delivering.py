@@ -199,7 +199,8 @@ class Deliverer:
         now = datetime.now(UTC)
         again = None
         if not attempt.delivered:
-            again = next_try(attempt, claimed.attempts, now, claimed.give_up_at, self._dice)
+            number = claimed.attempts - claimed.attempts_before
+            again = next_try(attempt, number, now, claimed.give_up_at, self._dice)
         failed = DeliveryState.DEAD if again is None else DeliveryState.PENDING
         return Result(
             id=claimed.id,

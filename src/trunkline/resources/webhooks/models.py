@@ -85,6 +85,8 @@ class WebhookDelivery(Base):
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     """How often it was claimed; who claimed it last may write."""
+    attempts_before: Mapped[int] = mapped_column(server_default="0", default=0)
+    """How many of them were before somebody asked for it again."""
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
     """Not before; of a claimed one the end of its lease."""
     give_up_at: Mapped[datetime]

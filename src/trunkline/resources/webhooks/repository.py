@@ -1,15 +1,16 @@
-"""Logs of outgoing requests in the database."""
+"""Logs of outgoing requests, and deliveries, of one workspace in the database."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import load_only
+from sqlalchemy.orm import defer, load_only
 
 from trunkline.resources.ids import as_uuid
+from trunkline.resources.webhooks import deliveries
 from trunkline.resources.webhooks.filters import LogFilter
-from trunkline.resources.webhooks.models import WebhookLog
+from trunkline.resources.webhooks.models import WebhookDelivery, WebhookLog
 
 
 class WebhookLogRepository:
@@ -87,3 +88,47 @@ def _holds(text: str) -> ColumnElement[bool]:
         return in_address
     named = (WebhookLog.id, WebhookLog.call_id, WebhookLog.agent_id, WebhookLog.action_id)
     return or_(in_address, *(column == id_ for column in named))
+
+
+class DeliveryRepository:
+    """The deliveries of one workspace, within one transaction."""
+
+    def __init__(self, session: AsyncSession, workspace_id: UUID) -> None:
+        self._session = session
+        self._workspace = workspace_id
+
+    async def get(self, delivery_id: str) -> WebhookDelivery | None:
+        """A delivery, as it is now."""
+        id_ = as_uuid(delivery_id)
+        if id_ is None:
+            return None
+        query = select(WebhookDelivery).where(
+            WebhookDelivery.workspace_id == self._workspace, WebhookDelivery.id == id_
+        )
+        fresh = query.execution_options(populate_existing=True)
+        return (await self._session.execute(fresh)).scalar_one_or_none()
+
+    async def page(
+        self, state: str | None, call_id: str | None, limit: int, offset: int
+    ) -> tuple[Sequence[WebhookDelivery], int]:
+        """Deliveries in this state and of this call, newest first, without what they carry; and how many there are."""
+        conditions: list[ColumnElement[bool]] = [WebhookDelivery.workspace_id == self._workspace]
+        if state is not None:
+            conditions.append(WebhookDelivery.state == state)
+        if call_id is not None:
+            call = as_uuid(call_id)
+            conditions.append(WebhookDelivery.call_id == call if call else false())
+        counted = select(func.count()).select_from(WebhookDelivery).where(*conditions)
+        total = (await self._session.execute(counted)).scalar_one()
+        newest = WebhookDelivery.created_at.desc(), WebhookDelivery.id
+        query = select(WebhookDelivery).where(*conditions).order_by(*newest).limit(limit).offset(offset)
+        found = await self._session.execute(query.options(defer(WebhookDelivery.body)))
+        return found.scalars().all(), total
+
+    async def redeliver(self, delivery_id: str) -> WebhookDelivery | None:
+        """Have a delivery sent again; None where there is none."""
+        row = await self.get(delivery_id)
+        if row is None:
+            return None
+        await deliveries.redeliver(self._session, row.id)
+        return await self.get(delivery_id)

@@ -1,8 +1,10 @@
-"""Logs of outgoing requests on the wire."""
+"""Logs of outgoing requests, and deliveries, on the wire."""
 
+from datetime import datetime
 from typing import Any
 
-from trunkline.platform.http.wire import Wire
+from trunkline.platform.http.wire import Json, Wire
+from trunkline.resources.webhooks.backoff import DeliveryState
 from trunkline.resources.webhooks.filters import LogMethod, LogStatus
 from trunkline.resources.webhooks.record import WebhookKind
 
@@ -65,3 +67,41 @@ class WebhookLogOut(Wire):
     error_message: str | None
     flow_location: dict[str, Any] | None
     """Where in a flow it was sent; null without one."""
+
+
+class DeliveryListItem(Wire):
+    """A webhook that was or is to be delivered."""
+
+    id: str
+    """The `webhook-id` of every attempt."""
+    kind: WebhookKind
+    call_id: str | None
+    model_id: str | None
+    url: str
+    """Without secrets."""
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    attempted_at: datetime | None
+    next_attempt_at: datetime | None
+    """Of a pending one; not before."""
+    ended_at: datetime | None
+    answer_status: int | None
+    """Of the last attempt that was answered."""
+    error: str | None
+    """Why the last attempt failed."""
+
+
+class DeliveryOut(DeliveryListItem):
+    """A delivery with what it carries."""
+
+    payload: Json
+
+
+class WebhookSecretOut(Wire):
+    """What webhooks are signed with."""
+
+    secret: str
+    """`whsec_` and 32 bytes in base64: as it stands for `Synthflow-Signature`, decoded for `webhook-signature`."""
+    rotated_at: datetime
+    former_signs_until: datetime | None

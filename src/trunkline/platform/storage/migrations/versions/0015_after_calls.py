@@ -89,6 +89,7 @@ def _deliveries() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("attempts_before", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", _TIME, server_default=_NOW, nullable=False),
         sa.Column("give_up_at", _TIME, nullable=False),
         sa.Column("created_at", _TIME, server_default=_NOW, nullable=False),
