@@ -24,6 +24,7 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.actions.work import Means
 from trunkline.resources.calls.live import LiveCalls
+from trunkline.voice.language.embeddings_twin import WordEmbeddings
 from trunkline.voice.language.twins import Line as ScriptedReply
 from trunkline.voice.language.twins import Rule, ScriptedLanguageModel
 from trunkline.voice.lines.loopback import LoopbackEngine, LoopbackLine
@@ -116,7 +117,9 @@ class Rig:
             live, Journal(folder / "journal"), lambda call_id: self.holding.found_closed(call_id)
         )
         self.outbound = Outbound("127.0.0.1")
-        means = Means(database, SecretBox("a key of sixteen or more"), self.outbound)
+        self.embeddings = WordEmbeddings()
+        secrets = SecretBox("a key of sixteen or more")
+        means = Means(database, secrets, self.outbound, embeddings=self.embeddings)
         desk = Desk(self.beat, self.parts, self.writer, means)
         self.holding = Holding(desk, live, Archive(self.blobs, self.recordings))
         options = Options(ring_pause=0.0, ring_timeout=5.0, drain=20.0)

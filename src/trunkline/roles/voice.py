@@ -36,9 +36,11 @@ from trunkline.resources.trunks.live import TrunkClaims
 from trunkline.roles import installation
 from trunkline.roles.language import ABSENT, endpoint
 from trunkline.settings import Settings
+from trunkline.voice.language.embeddings_minilm import MiniLM
 from trunkline.voice.lines.sip import SipEngine
 from trunkline.voice.lines.sip_config import Certificate
 from trunkline.voice.lines.websocket import WebSocketLines
+from trunkline.voice.models.store import Store
 from trunkline.voice.speech.wanted import Keys
 
 log = structlog.get_logger(__name__)
@@ -94,7 +96,8 @@ async def _started(
     )
     outbound = Outbound(settings.outbound_allow)
     stack.push_async_callback(outbound.close)
-    means = Means(database, secrets, outbound)
+    embeddings = MiniLM(Store(settings.models_folder), parts.pool)
+    means = Means(database, secrets, outbound, embeddings=embeddings)
     holding = Holding(Desk(beat, parts, writer, means), live, Archive(blobs, recordings))
     capacity = settings.call_capacity
     host = VoiceHost(holding, capacity)

@@ -66,5 +66,10 @@ async def test_an_agent_brings_along_what_is_attached_to_it(api: Api) -> None:
         equipment = await equipment_of(session, BOX, agent, "+14155552671")
         assert (await equipment_of(session, BOX, agent, "")).memory == ""
     assert equipment.memory == f"{HEADING}\n- likes tea"
-    [offer] = equipment.knowledge
-    assert (str(offer.id), offer.name, offer.condition) == (base, "Menu", "When asked for food")
+    [search] = equipment.actions
+    assert search.settings["knowledge_bases"] == [
+        {"id": base, "name": "Menu", "condition": "When asked for food"}
+    ]
+    assert [each.name for each in profile_of(agent, {}, {}, equipment=equipment).tools] == [
+        "search_knowledge"
+    ]

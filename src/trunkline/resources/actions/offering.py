@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from trunkline.resources.actions import custom_tool
 from trunkline.resources.actions.work import PlannedAction, Work
+from trunkline.resources.knowledge import answering
 from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, Tool
 
-WORK: Mapping[str, Work] = {"CUSTOM_ACTION": custom_tool}
+WORK: Mapping[str, Work] = {"CUSTOM_ACTION": custom_tool, answering.TYPE: answering}
 """By type; what is not here is no tool: extractors and evaluations are of after the talk, transfers of the line."""
 _WIRE_TYPES = {
     "REAL_TIME_BOOKING": "calcom_booking_action_type",
@@ -16,6 +17,7 @@ _WIRE_TYPES = {
     "INCALL_SMS": "incall_sms_action_type",
     "INCALL_WHATSAPP": "incall_whatsapp_action_type",
     "CUSTOM_ACTION": "custom_function_action_type",
+    answering.TYPE: "knowledge_base_action_type",
 }
 """`action_type` of the record (contract, section 5.5)."""
 _LONGEST_NAME = 64

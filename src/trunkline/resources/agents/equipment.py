@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +9,7 @@ from trunkline.resources.actions.models import AgentAction
 from trunkline.resources.actions.planning import planned
 from trunkline.resources.actions.work import PlannedAction
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.knowledge import answering
 from trunkline.resources.knowledge.repository import KnowledgeRepository
 from trunkline.resources.memory.recall import recall
 from trunkline.resources.tool_servers.server import ToolServer
@@ -17,23 +17,12 @@ from trunkline.resources.workspaces.secrets import Opener
 
 
 @dataclass(frozen=True)
-class KnowledgeOffer:
-    """A knowledge base that the agent may search."""
-
-    id: UUID
-    name: str
-    condition: str
-    """When to search it, in plain words; "" for whenever it helps."""
-
-
-@dataclass(frozen=True)
 class Equipment:
     """What one agent has in one talk; empty where nothing may touch the world."""
 
     actions: tuple[PlannedAction, ...] = ()
-    """In their order, of all phases."""
+    """In their order, of all phases; the search of its knowledge last."""
     tool_servers: tuple[ToolServer, ...] = ()
-    knowledge: tuple[KnowledgeOffer, ...] = ()
     memory: str = ""
     """What is known of the other party; "" for nobody known, or nothing."""
 
@@ -52,7 +41,6 @@ async def equipment_of(
     """
     bases = await KnowledgeRepository(session, agent.workspace_id).bases_of(agent.id)
     return Equipment(
-        actions=await planned(session, box, agent, attached),
-        knowledge=tuple(KnowledgeOffer(each.id, each.name, each.rag_use_condition) for each in bases),
+        actions=(*await planned(session, box, agent, attached), *answering.planned(bases)),
         memory=await recall(session, agent.workspace_id, agent.id, other_party),
     )
