@@ -67,6 +67,6 @@ def judging(given: Callable[[Check, str], tuple[str, str]]) -> ScriptedLanguageM
 
     def rule(messages: Sequence[dict[str, Any]]) -> Said:
         found = {check.name: given(check, messages[-1]["content"]) for check in asked_checks(messages)}
-        return {name: {"reason": reason, "verdict": verdict} for name, (verdict, reason) in found.items()}
+        return {name: {"feedback": reason, "verdict": verdict} for name, (verdict, reason) in found.items()}
 
     return ScriptedLanguageModel(rule=rule)

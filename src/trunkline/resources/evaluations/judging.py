@@ -16,8 +16,9 @@ AT_ONCE = 8
 _LONGEST_FEEDBACK = 300
 _RULES = (
     "You judge the work of a telephone agent by its instructions, by the transcript and by the actions that were run. "
-    "For each check give a reason in at most 15 words, then a verdict: true when its sentence holds, "
-    "partial when it holds in part, false when it does not, not_applicable when it has no bearing on this talk. "
+    "For each check say first what is wrong, in at most 15 words, or nothing when nothing is; then give the verdict: "
+    "true when its sentence holds, partial when it holds in part, false when it does not, not_applicable when it has "
+    "no bearing on this talk. "
     "Judge the agent only by its own instructions, and state nothing that you do not see."
 )
 
@@ -76,8 +77,8 @@ def _question(checks: Sequence[Check], window: Window) -> str:
 
 
 def form(checks: Sequence[Check], window: Window) -> dict[str, Any]:
-    """A member for each check rather than a list: a model can then leave none out. The reason comes before the
-    verdict, which is so given in its knowledge."""
+    """A member for each check rather than a list: a model can then leave none out. The fault comes before the
+    verdict, which is so given in its knowledge; where there is none it costs nothing."""
     verdicts = {check.name: _verdicts(check, window) for check in checks}
     return {
         "type": "object",
@@ -102,14 +103,14 @@ def _finding_form(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "reason": {"type": "string"},
+            "feedback": {"type": "string"},
             "verdict": {"type": "string", "enum": [each.value for each in verdicts]},
         },
-        "required": ["reason", "verdict"],
+        "required": ["feedback", "verdict"],
         "additionalProperties": False,
     }
 
 
 def _finding(given: Mapping[str, str]) -> Finding:
-    reason = " ".join(given["reason"].split())
-    return Finding(Verdict(given["verdict"]), reason[:_LONGEST_FEEDBACK])
+    feedback = " ".join(given["feedback"].split())
+    return Finding(Verdict(given["verdict"]), feedback[:_LONGEST_FEEDBACK])
