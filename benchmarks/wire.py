@@ -110,30 +110,17 @@ class WireLog:
         )
 
 
-class WireCall:
-    """One call: its dialog, its RTP socket, its script and its log."""
+class Speaker:
+    """What one call says, by its script, and the log of both directions."""
 
-    def __init__(
-        self, dialog: Dialog, rtp: socket.socket, script: Sequence[Step], start_ns: int, ssrc: int
-    ) -> None:
-        self.dialog = dialog
-        self.rtp = rtp
+    def __init__(self, script: Sequence[Step]) -> None:
         self.log = WireLog()
-        self.due_ns = start_ns
-        """When the next packet goes out (before the answer: when the INVITE does)."""
         self._script = list(script)
         self._speech: list[bytes] = []
         self._spoken = 0
         self._step_ns = 0
-        self._ssrc = ssrc
-        self._sequence = ssrc & 0x7FFF
         self._agent_began_ns = 0
         self._agent_last_ns = 0
-        self.invited = False
-
-    @property
-    def ended(self) -> bool:
-        return self.dialog.phase is Phase.ENDED
 
     def next_payload(self, now_ns: int) -> bytes | None:
         """What to send now; None: the script says hang up."""
@@ -162,6 +149,31 @@ class WireCall:
             case CueKind.INTERRUPT:
                 return bool(self._agent_began_ns) and now_ns - self._agent_began_ns >= wait_ns
 
+    def heard(self, at_ns: int) -> None:
+        """The agent's voice came in at this time."""
+        self._agent_began_ns = self._agent_began_ns or at_ns
+        self._agent_last_ns = at_ns
+
+
+class WireCall(Speaker):
+    """One call: its dialog, its RTP socket, its script and its log."""
+
+    def __init__(
+        self, dialog: Dialog, rtp: socket.socket, script: Sequence[Step], start_ns: int, ssrc: int
+    ) -> None:
+        super().__init__(script)
+        self.dialog = dialog
+        self.rtp = rtp
+        self.due_ns = start_ns
+        """When the next packet goes out (before the answer: when the INVITE does)."""
+        self._ssrc = ssrc
+        self._sequence = ssrc & 0x7FFF
+        self.invited = False
+
+    @property
+    def ended(self) -> bool:
+        return self.dialog.phase is Phase.ENDED
+
     def send(self, now_ns: int, payload: bytes) -> None:
         """One RTP packet to where the agent listens."""
         if self.dialog.media is None:
@@ -185,11 +197,6 @@ class WireCall:
             at_ns = _arrival(ancillary) or time.time_ns()
             if self.log.heard.add(at_ns, data[2] << 8 | data[3], data[12:]):
                 self.heard(at_ns)
-
-    def heard(self, at_ns: int) -> None:
-        """The agent's voice came in at this time."""
-        self._agent_began_ns = self._agent_began_ns or at_ns
-        self._agent_last_ns = at_ns
 
 
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> int:
