@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trunkline.resources.redaction import redact, redact_lines, redact_value
+from trunkline.resources.redaction import redact, redact_lines, redact_url, redact_value
 from trunkline.resources.redaction.passage import Line
 
 
@@ -123,6 +123,17 @@ def test_json_keeps_its_form() -> None:
         "list": ["[SSN]", None, True],
         "k": {"x": ""},
     }
+
+
+def test_members_names_say_what_stands_in_them() -> None:
+    value = {"customer_name": "Zyx Qwerty", "args": '{"ssn": "123456789", "name": "look_up"}'}
+    assert redact_value(value) == {"customer_name": "[NAME]", "args": '{"ssn": "[SSN]", "name": "look_up"}'}
+
+
+def test_addresses_of_the_web_keep_their_form() -> None:
+    url = "https://example.com/people/%2B14155550134?email=a%40b.co&n=2"
+    assert redact_url(url) == "https://example.com/people/[PHONE]?email=[EMAIL]&n=2"
+    assert redact_url("https://example.com/plain/path") == "https://example.com/plain/path"
 
 
 _WORDS = st.sampled_from(

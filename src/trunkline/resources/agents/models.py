@@ -39,3 +39,5 @@ class Agent(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     deleted_at: Mapped[datetime | None]
+    forgot_before: Mapped[datetime | None]
+    """Calls and chats of before are without words, numbers and recordings (`resources/retention`)."""

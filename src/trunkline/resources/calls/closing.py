@@ -13,6 +13,7 @@ from trunkline.platform.storage import system
 from trunkline.resources.calls import after
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.moves import move_call
+from trunkline.resources.calls.privacy import redact_events
 from trunkline.resources.calls.record import (
     END_WORDS,
     Direction,
@@ -112,9 +113,11 @@ async def locked(session: AsyncSession, call_id: UUID) -> Call | None:
 
 
 async def folded(session: AsyncSession, call: Call) -> Record:
-    """The record of the notes that are stored so far."""
+    """The record of the notes that are stored so far; they are redacted first where the call is."""
     query = select(CallEvent).where(CallEvent.call_id == call.id).order_by(CallEvent.seq)
-    events = (await session.execute(query)).scalars()
+    events = (await session.execute(query)).scalars().all()
+    if call.redacts_pii:
+        await redact_events(session, call, events)
     notes = [Note(event.at_ms, event.kind, event.data) for event in events]
     began = call.answered_at or call.started_at or call.created_at
     return fold(notes, Direction(call.direction), began)

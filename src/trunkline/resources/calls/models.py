@@ -103,6 +103,10 @@ class Call(Base):
     counted: Mapped[bool] = mapped_column(server_default="false", default=False)
     """It holds a place among its workspace's concurrent calls until it ends (`resources/limits`)."""
 
+    redacts_pii: Mapped[bool] = mapped_column(server_default="false", default=False)
+    """Personal data goes out of what was said when the call ends (`privacy.py`); as its agent was when it began."""
+    inbound_metadata: Mapped[dict[str, Any] | None]
+    """What the inbound webhook gave along (`inbound_webhook.py`)."""
     transcript: Mapped[str | None]
     executed_actions: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     collected_variables: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)

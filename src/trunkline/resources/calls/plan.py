@@ -1,11 +1,12 @@
 """What a voice host is told about a call before it answers or dials."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.resources.actions.models import AgentAction
@@ -60,6 +61,18 @@ class CallPlan:
     """Those of the call and of the system."""
     timezone: str = vocabulary.DEFAULT_TIMEZONE
     """The agent's."""
+    way_out: Trunk | None = None
+    """The trunk of our own number, whichever way the call went: transfers go out there."""
+
+    @property
+    def other_party(self) -> str:
+        """The number or address that the agent talks with."""
+        return self.number_from if self.direction is Direction.INBOUND else self.number_to
+
+    @property
+    def own_number(self) -> str:
+        """Ours."""
+        return self.number_to if self.direction is Direction.INBOUND else self.number_from
 
 
 async def planned_call(
@@ -71,9 +84,11 @@ async def planned_call(
     attached: Sequence[AgentAction] | None = None,
 ) -> CallPlan:
     """The plan of a call with all that its agent has; `attached` as for `equipment_of`. System's session."""
+    call.redacts_pii = bool(agent.settings.get("redact_pii"))
     keys = await vendor_keys(session, secrets, call.workspace_id)
     equipment = await equipment_of(session, secrets, agent, call.other_party, attached)
-    return plan_of(call, agent, trunk, keys, equipment)
+    plan = plan_of(call, agent, trunk, keys, equipment)
+    return replace(plan, way_out=trunk or await trunk_of_number(session, secrets, call, plan.own_number))
 
 
 def plan_of(
@@ -124,6 +139,13 @@ def plan_of(
 def _twilio_call_sid(headers: Mapping[str, Any]) -> str:
     """Twilio's name for the call, which it puts into its INVITEs; "" for a call that came another way."""
     return next((str(value) for name, value in headers.items() if name.lower() == "x-twilio-callsid"), "")
+
+
+async def trunk_of_number(session: AsyncSession, secrets: Secrets, call: Call, number: str) -> Trunk | None:
+    """Where calls from a number of the call's workspace go out; None when that is nowhere. System's session."""
+    mine = Number.workspace_id == call.workspace_id, Number.number == number
+    row = (await session.execute(select(Number).where(*mine))).scalar_one_or_none()
+    return trunk_of(row, secrets) if row is not None else None
 
 
 def is_sip_uri(target: str) -> bool:

@@ -1,15 +1,19 @@
 """Putting placeholders where personal data stood."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from trunkline.resources.redaction.addresses import addresses
 from trunkline.resources.redaction.emails import emails
-from trunkline.resources.redaction.names import names
+from trunkline.resources.redaction.names import NAME, names
 from trunkline.resources.redaction.numbers import numbers
 from trunkline.resources.redaction.passage import Line, Passage, Span
 
+_KEY_BREAKS = re.compile(r"[_\W]+|(?<=[a-z])(?=[A-Z])")
+_KEPT_IN_PATHS = "[]*:@!$&'()+,;=~"
 _SPEAKER = re.compile(r"^(bot|human): ?", re.MULTILINE)
 
 
@@ -46,27 +50,79 @@ def redact_lines(lines: Sequence[Line], known: Iterable[str] = ()) -> list[str]:
     return redacted
 
 
-def redact_value(value: Any, known: Iterable[str] = ()) -> Any:
-    """JSON with every text in it redacted, those of one value together; keys and other values stay."""
-    texts = list(_texts(value))
-    redacted = iter(redact_lines([Line(str(number), text) for number, text in enumerate(texts)], known))
-    return _rebuilt(value, redacted)
+def names_in(lines: Sequence[Line], known: Iterable[str] = ()) -> list[str]:
+    """The names that are told in a talk, so that they are found wherever else they stand."""
+    passage = Passage(lines)
+    found = {passage.text[span.start : span.end] for span in _spans(passage, known) if span.label == NAME}
+    return sorted(name for name in found if len(name) > 1)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def redact_url(url: str, known: Iterable[str] = ()) -> str:
+    """An address with its path and its query redacted."""
+    try:
+        parts = urlsplit(url)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return redact(url, known)
+    path = [unquote(each) for each in parts.path.split("/")]
+    kept_path, kept_query = redact_value([path, dict(query)], known, named=True)
+    return urlunsplit(
+        parts._replace(
+            path="/".join(quote(each, safe=_KEPT_IN_PATHS) for each in kept_path),
+            query="&".join(
+                f"{quote(name, safe='')}={quote(kept_query[name], safe='[]*')}" for name, _ in query
+            ),
+        )
+    )
+
+
+def redact_value(value: Any, known: Iterable[str] = (), *, named: bool = False) -> Any:
+    """JSON with every text in it redacted, those of one value together; keys and other values stay.
+
+    A member's name says what may stand in it, as a question does; a bare `name` only where `named` says that it is a
+    person's. A text that is JSON itself stays JSON.
+    """
+    lines: list[Line] = []
+    places: list[int] = []
+    for key, text in _texts(value, ""):
+        if key and (named or key != "name"):
+            lines.append(Line("key", f"{_KEY_BREAKS.sub(' ', key).strip().lower()}?"))
+        places.append(len(lines))
+        lines.append(Line(str(len(lines)), text))
+    redacted = redact_lines(lines, known)
+    return _rebuilt(value, iter([redacted[place] for place in places]))
+
+
+def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """Every text with the member's name that it stands under."""
     match value:
+        case str() if (inner := _json(value)) is not None:
+            yield from _texts(inner, key)
         case str():
-            yield value
+            yield key, value
         case dict():
-            for inner in value.values():
-                yield from _texts(inner)
+            for name, inner in value.items():
+                yield from _texts(inner, str(name))
         case list() | tuple():
             for inner in value:
-                yield from _texts(inner)
+                yield from _texts(inner, key)
+
+
+def _json(text: str) -> dict[str, Any] | list[Any] | None:
+    """The object or list that a text is."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
 
 
 def _rebuilt(value: Any, texts: Iterator[str]) -> Any:
     match value:
+        case str() if (inner := _json(value)) is not None:
+            return json.dumps(_rebuilt(inner, texts), ensure_ascii=False)
         case str():
             return next(texts)
         case dict():

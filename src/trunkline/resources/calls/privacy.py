@@ -1,0 +1,89 @@
+"""What of a call's notes may be kept where its agent redacts personal data (`agent.redact_pii`)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from trunkline.resources.calls.models import Call, CallEvent
+from trunkline.resources.redaction import names_in, redact_lines, redact_url, redact_value
+from trunkline.resources.redaction.passage import Line
+from trunkline.resources.webhooks.models import WebhookLog
+from trunkline.voice.conversation.events import Kind, Note
+
+KEY_PRESSED = "*"
+"""Stands for every key that the caller pressed."""
+
+_TEXT = {
+    Kind.CALLER_SAID: ("human", "text"),
+    Kind.AGENT_SAID: ("bot", "text"),
+    Kind.SAY: ("say", "text"),
+    Kind.WHISPER: ("whisper", "text"),
+    Kind.BARGE_IN: ("barge in", "words"),
+    Kind.ENDED: ("ended", "detail"),
+}
+"""Who speaks, and where the words are. What was said is one talk, in which values go over turns."""
+_VALUES = {
+    Kind.TOOL_STARTED: ("arguments", "parameters_hard_coded"),
+    Kind.TOOL_FINISHED: ("result", "error"),
+}
+
+
+def redacted(notes: Sequence[Note], known: Iterable[str] = ()) -> list[Note]:
+    """The notes without personal data, in the same order; `known` names are taken out wherever they stand."""
+    spoken, lines = _spoken(notes)
+    names = [*known, *names_in(lines, known)]
+    texts = dict(zip(spoken, redact_lines(lines, names), strict=True))
+    return [_note(note, texts.get(at, ""), names) for at, note in enumerate(notes)]
+
+
+async def redact_events(session: AsyncSession, call: Call, events: Sequence[CallEvent]) -> None:
+    """Rewrite the stored events of a call, and the logs of what its actions sent, within this transaction."""
+    notes = [Note(event.at_ms, event.kind, event.data) for event in events]
+    names = [call.name, *names_in(_spoken(notes)[1], [call.name])]
+    for event, note in zip(events, redacted(notes, names), strict=True):
+        if note.data != event.data:
+            event.data = dict(note.data)
+    await redact_logs(session, call, names)
+
+
+async def redact_logs(session: AsyncSession, call: Call, names: Sequence[str]) -> None:
+    """Take personal data out of what is logged of a call's requests."""
+    columns = WebhookLog.request_payload, WebhookLog.request_query, WebhookLog.answer_payload
+    query = select(WebhookLog.id, WebhookLog.url, *columns).where(
+        WebhookLog.workspace_id == call.workspace_id, WebhookLog.call_id == call.id
+    )
+    for id_, url, *values in (await session.execute(query)).all():
+        kept = {
+            column.key: redact_value(value, names, named=True)
+            for column, value in zip(columns, values, strict=True)
+        }
+        kept["url"] = redact_url(url, names)
+        await session.execute(update(WebhookLog).where(WebhookLog.id == id_).values(kept))
+
+
+def _spoken(notes: Sequence[Note]) -> tuple[list[int], list[Line]]:
+    """Which notes hold words, and the words as lines of one talk."""
+    spoken = [at for at, note in enumerate(notes) if note.kind in _TEXT]
+    lines = []
+    for at in spoken:
+        speaker, key = _TEXT[Kind(notes[at].kind)]
+        lines.append(Line(speaker, str(notes[at].data.get(key, ""))))
+    return spoken, lines
+
+
+def _note(note: Note, text: str, names: Sequence[str]) -> Note:
+    if note.kind in _TEXT:
+        _, key = _TEXT[Kind(note.kind)]
+        return _with(note, {key: text} if key in note.data else {})
+    if note.kind in _VALUES:
+        keys = [key for key in _VALUES[Kind(note.kind)] if key in note.data]
+        return _with(note, {key: redact_value(note.data[key], names, named=True) for key in keys})
+    if note.kind == Kind.DIGIT:
+        return _with(note, {"digit": KEY_PRESSED})
+    return note
+
+
+def _with(note: Note, values: Mapping[str, Any]) -> Note:
+    return Note(note.at_ms, note.kind, {**note.data, **values})
