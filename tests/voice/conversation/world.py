@@ -10,6 +10,7 @@ from trunkline.voice.conversation.events import (
     AskWords,
     CancelReply,
     CancelSpeech,
+    CancelTool,
     ClosedBy,
     CloseLine,
     DropHearing,
@@ -175,6 +176,8 @@ class World:
                 self.later(self.delays.sound, SpeechAudio(sentence, pcm, last=True))
             case CancelSpeech(sentence):
                 self._unspoken.add(sentence)
+            case CancelTool(call):
+                self._due = [due for due in self._due if due[2] != ToolResult(call, self.tool_result)]
             case RunTool(call, _, _):
                 self.later(self.delays.tool, ToolResult(call, self.tool_result))
             case Flush():
@@ -204,6 +207,10 @@ class World:
     def said(self, kind: str) -> list[dict[str, Any]]:
         """Data of the notes of a kind."""
         return [note.data for note in self.notes if note.kind == kind]
+
+    def notes_of(self, kind: str) -> list[Note]:
+        """The notes of a kind."""
+        return [note for note in self.notes if note.kind == kind]
 
     @property
     def transcript(self) -> list[str]:

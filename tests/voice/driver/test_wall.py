@@ -12,6 +12,7 @@ from trunkline.voice.conversation.events import (
     AskWords,
     CancelReply,
     CancelSpeech,
+    CancelTool,
     CloseLine,
     DropHearing,
     Event,
@@ -326,6 +327,26 @@ async def test_a_tool_runs_to_its_end_though_the_reply_was_cancelled(desk: Desk)
     desk.driver.handle([CancelReply(1), CancelSpeech(1)])
     desk.tools.put_nowait("booked")
     assert await desk.fed(ToolResult) == [ToolResult("c1", "booked")]
+
+
+async def test_a_tool_that_is_given_up_is_cancelled_and_says_nothing_more() -> None:
+    cancelled = asyncio.Event()
+
+    async def hangs(name: str, arguments: dict[str, Any]) -> ToolAnswer:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return ToolAnswer("")
+
+    desk = Desk(run_tool=hangs)
+    desk.driver.handle([RunTool("c1", "book", {})])
+    await asyncio.sleep(0)
+    desk.driver.handle([CancelTool("c1")])
+    async with asyncio.timeout(5):
+        await cancelled.wait()
+    assert desk.session.fed == []
+    await desk.driver.close()
 
 
 async def test_a_tool_that_fails_says_so_to_the_model(desk: Desk) -> None:

@@ -1,7 +1,5 @@
 """The agent's side of a session: replies of the model, their sentences as sound, tools, what was heard of it all."""
 
-from dataclasses import replace
-
 from trunkline.voice.conversation import ending
 from trunkline.voice.conversation.dialogue import Dialogue, Message
 from trunkline.voice.conversation.events import (
@@ -12,7 +10,6 @@ from trunkline.voice.conversation.events import (
     ReplyFailed,
     ReplyText,
     ReplyTool,
-    RunTool,
     SendDigits,
     Speak,
     SpeechAudio,
@@ -23,13 +20,17 @@ from trunkline.voice.conversation.events import (
 from trunkline.voice.conversation.filters import WordFilter
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Playout, Sentence
-from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, ClosingMode, Tool
-from trunkline.voice.conversation.replies import Reply, Toolbox
+from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, ClosingMode, Tool, ToolManner
+from trunkline.voice.conversation.replies import Reply
 from trunkline.voice.conversation.sentences import SentenceSplitter
+from trunkline.voice.conversation.toolbox import Toolbox
 
 _MAX_ROUNDS = 5
 """Replies in a turn: each round of tools asks the model again."""
 _MAX_SPEECH_FAILURES = 3
+_STILL_RUNS = (
+    "What you have called still runs. Tell the caller so in one short sentence; you were told to say:"
+)
 _KEYS = frozenset("0123456789ABCD*#")
 
 
@@ -39,7 +40,9 @@ class Agent:
     def __init__(self, outbox: Outbox, rate: int, dialogue: Dialogue) -> None:
         self._out = outbox
         self._dialogue = dialogue
-        self.playout = Playout(rate, dialogue.profile.background)
+        tools = dialogue.profile.tools
+        sounds = {tool.manner.sound for tool in tools} - {""}
+        self.playout = Playout(rate, dialogue.profile.background, sounds)
         self.reply: Reply | None = None
         """The reply at work: asked for, or not yet heard to its end."""
         self.closing = False
@@ -50,8 +53,9 @@ class Agent:
         self._fillers = 0
         self._filled = False
         """One was said in this turn."""
-        self._tools = Toolbox()
-        self._offered = {tool.name: tool for tool in dialogue.profile.tools}
+        self._tools = Toolbox(outbox, {tool.name: tool for tool in tools})
+        self._owed = False
+        """Something came of a tool, and the model was not asked since."""
         self._sentences: dict[int, Sentence] = {}
         """Those whose sound may still come."""
         self._replies = 0
@@ -190,7 +194,9 @@ class Agent:
         for sentence in reply.finish():
             self._speak(reply, sentence)
         reply.tools.clear()
-        if not reply.sentences:
+        if reply.aside:
+            self._go_on()
+        elif not reply.sentences:
             self.apologise()
 
     def apologise(self) -> None:
@@ -235,7 +241,9 @@ class Agent:
                 self._press(tool)
             else:
                 self._run(tool)
-        if reply.sentences or wanted:
+        if reply.aside:
+            self._go_on()
+        elif reply.sentences or wanted:
             self._failures = 0
         elif not reply.scripted:
             self.apologise()
@@ -275,35 +283,63 @@ class Agent:
             self._out.note(Kind.DIGITS_SENT, digits=digits)
 
     def _run(self, wanted: ReplyTool) -> None:
-        """Run a tool with the arguments that it declares, if it did not run with these in this turn."""
-        offered = self._offered.get(wanted.name)
-        arguments = offered.bound(wanted.arguments) if offered else wanted.arguments
-        tool = replace(wanted, arguments=arguments)
-        if not self._tools.admit(tool):
+        if (running := self._tools.start(wanted)) is None:
             return
-        record = offered.record if offered else {}
-        self._dialogue.tool_called(tool.call, tool.name, arguments)
-        self._out.note(
-            Kind.TOOL_STARTED, **{**record, "call": tool.call, "name": tool.name, "arguments": arguments}
-        )
-        self._out.ask(RunTool(tool.call, tool.name, arguments))
+        tool, manner = running.tool, running.manner
+        self._dialogue.tool_called(tool.call, tool.name, tool.arguments)
+        self._filled = self._filled or bool(manner.start or manner.delay)
+        if manner.start and not manner.natural:
+            self._say(manner.start)
+
+    def watch_tools(self, ours: bool) -> bool:
+        """Give up a tool that takes too long, or say that one takes its time; was one given up?
+
+        `ours`: we have the floor, so that something may be said.
+        """
+        given_up = self._tools.give_up()
+        for outcome in given_up:
+            self.tool_answered(outcome)
+        reply = self.reply
+        if ours and reply is not None and reply.done and self.playout.idle and (slow := self._tools.late()):
+            if slow.manner.natural:
+                self._ask_aside(slow.manner.delay, reply.words)
+            else:
+                self._say(slow.manner.delay)
+        return bool(given_up)
+
+    def _ask_aside(self, what: str, words: str) -> None:
+        """Let the model say something in between, in words of its own."""
+        note: Message = {"role": "system", "content": f"{_STILL_RUNS} {what}"}
+        self._ask((*self._dialogue.messages(), note), words, committed=True, tools=()).aside = True
 
     def tool_answered(self, event: ToolResult) -> None:
         """A tool's outcome: the model goes on with it, unless the caller has the floor by now."""
-        if (ran := self._tools.running.pop(event.call, None)) is None:
+        if (ran := self._tools.finish(event)) is None:
             return
-        self._dialogue.tool_answered(event.call, event.result)
-        self._out.note(
-            Kind.TOOL_FINISHED,
-            call=event.call,
-            name=ran[0],
-            result=event.result,
-            ok=event.ok,
-            error=event.error or ("" if event.ok else event.result),
-        )
+        ours = self.reply is not None and self.reply.committed and not self.reply.scripted
+        said = "" if event.ok else self._tell_failure(ran.manner, ours)
+        self._dialogue.tool_answered(event.call, event.result + said)
+        self._dialogue.learned(event.variables)
+        self._owed = ours
+        self._go_on()
+
+    def _tell_failure(self, manner: ToolManner, ours: bool) -> str:
+        """Say that a tool failed, where we have the floor; what the model is told of it."""
+        if not manner.failure:
+            return ""
+        if manner.natural:
+            return f" [Tell the caller, in your own words: {manner.failure}]"
+        if not ours:
+            return ""
+        self._say(manner.failure)
+        return f" [You have just told the caller: {manner.failure}]"
+
+    def _go_on(self) -> None:
+        """Ask the model what follows from what tools gave, once all of it is there."""
         reply = self.reply
-        if reply is None or reply.scripted or not reply.committed or not reply.done or self._tools.running:
+        if not self._owed or reply is None or not reply.done or self._tools.running:
             return
+        self._owed = False
         self._rounds += 1
         if self._rounds < _MAX_ROUNDS:
             self._ask(self._dialogue.messages(), reply.words, committed=True)
@@ -311,6 +347,11 @@ class Agent:
     @property
     def waits_for_tool(self) -> bool:
         return bool(self._tools.running)
+
+    @property
+    def tool_sound(self) -> str:
+        """What is heard of a tool at work; "" for nothing."""
+        return self._tools.sound
 
     def sound(self, event: SpeechAudio) -> None:
         """Sound of a sentence."""
@@ -361,6 +402,7 @@ class Agent:
 
     def _forget(self) -> None:
         self.reply = None
+        self._owed = False
         self._sentences.clear()
         self.playout.clear()
 

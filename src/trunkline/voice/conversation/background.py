@@ -22,7 +22,7 @@ class Room:
     """One call's place in the loop."""
 
     def __init__(self, background: Background, rate: int) -> None:
-        """Raises KeyError for a place that is none of PLACES."""
+        """Raises KeyError for a place that is none of SOUNDS."""
         self._loop = _sound(background.place, background.volume, rate)
         self._at = 0
 
@@ -43,7 +43,7 @@ class Room:
 @cache
 def _made(place: str, rate: int) -> Floats:
     """Takes 200 ms to 1 s for a cafe: once, whatever the volumes."""
-    return PLACES[place](rate)
+    return SOUNDS[place](rate)
 
 
 @cache
@@ -91,6 +91,58 @@ def _office(rate: int) -> Floats:
 PLACES = {"cafe": _cafe, "office": _office}
 
 
+def _typing(rate: int) -> Floats:
+    """Somebody at a keyboard, near by, who stops now and then."""
+    random = np.random.default_rng(13)
+    sound = np.zeros(_SECONDS * rate)
+    at = 0
+    while at < len(sound):
+        for _ in range(int(random.integers(6, 20))):
+            _add(sound, at, _click(random, rate) * random.uniform(0.5, 1.5))
+            at += int(random.uniform(0.07, 0.2) * rate)
+        at += int(random.uniform(0.2, 0.8) * rate)
+    return sound
+
+
+def _jazz(rate: int) -> Floats:
+    """A walking bass at 120 a minute, and brushes on two and four."""
+    random = np.random.default_rng(17)
+    sound = np.zeros(_SECONDS * rate)
+    for beat in range(_SECONDS * 2):
+        at = beat * rate // 2
+        _add(sound, at, _ring(rate, _BASS[beat % len(_BASS)], 0.45, 5.0))
+        if beat % 2:
+            count = rate // 5
+            brush = random.normal(size=count) * np.exp(-np.arange(count) / (0.04 * rate))
+            _add(sound, at, brush * 0.15)
+    return sound
+
+
+def _symphony(rate: int) -> Floats:
+    """Slow chords that swell and give way to each other."""
+    sound = np.zeros(_SECONDS * rate)
+    count = 4 * rate
+    swell = np.sin(np.pi * np.arange(count) / count) ** 2
+    time = np.arange(count) / rate
+    for bar in range(_SECONDS // 2):
+        for hertz in _CHORDS[bar % len(_CHORDS)]:
+            strings = sum(np.sin(2 * np.pi * hertz * part * time) / part**2 for part in (1, 2, 3))
+            _add(sound, bar * 2 * rate, strings * swell)
+    return sound
+
+
+_BASS = (110.0, 130.8, 146.8, 164.8, 146.8, 130.8, 123.5, 98.0)
+_CHORDS = ((261.6, 329.6, 392.0), (220.0, 261.6, 329.6), (174.6, 220.0, 261.6))
+SOUNDS = {
+    **PLACES,
+    "typing": _typing,
+    "ambient-background": _office,
+    "modern-jazz": _jazz,
+    "inspirational-symphony-classical-music": _symphony,
+}
+"""What is heard while an action runs (contract, section 7.2: `action_sound`), and the places."""
+
+
 def _noise(random: np.random.Generator, rate: int, low: float, high: float) -> Floats:
     """Noise of a band (Hz), periodic over the loop; above the middle of the band it falls by 6 dB an octave."""
     count = _SECONDS * rate
@@ -101,9 +153,10 @@ def _noise(random: np.random.Generator, rate: int, low: float, high: float) -> F
     return sound / _rms(sound)
 
 
-def _ring(rate: int, hertz: float, seconds: float) -> Floats:
+def _ring(rate: int, hertz: float, seconds: float, fade: float = 40.0) -> Floats:
+    """A note that dies away, by a factor of e in 1 / `fade` seconds."""
     time = np.arange(int(seconds * rate)) / rate
-    ringing: Floats = np.sin(2 * np.pi * hertz * time) * np.exp(-time * 40)
+    ringing: Floats = np.sin(2 * np.pi * hertz * time) * np.exp(-time * fade)
     return ringing
 
 

@@ -5,6 +5,8 @@ were not heard.
 """
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +33,7 @@ _RULES = {
 }
 
 
+_HOLE = re.compile(r"\{\s*([^{}]+?)\s*\}")
 _FILLERS = " Speak as people do: now and then begin an answer with one short filler word of your language."
 _BEGAN = {Medium.CALL: "The call began on", Medium.CHAT: "The chat began on"}
 
@@ -109,6 +112,12 @@ class Dialogue:
         for message in self.history:
             if message["role"] == "tool" and message["tool_call_id"] == call:
                 message["content"] = result
+
+    def learned(self, variables: Mapping[str, str]) -> None:
+        """Values for holes that the prompt still had; the model is told, for a prompt is never written anew."""
+        for name in dict.fromkeys(_HOLE.findall(self.profile.prompt)):
+            if name in variables:
+                self.told(f"In your instructions, {{{name}}} now stands for: {variables[name]}")
 
 
 def _when(profile: Profile) -> str:

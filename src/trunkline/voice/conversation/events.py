@@ -291,11 +291,18 @@ class CancelSpeech:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
-    """Run a tool; it is never cancelled by speech. Answer with ToolResult."""
+    """Run a tool; it is never cancelled by speech, only by CancelTool. Answer with ToolResult."""
 
     call: str
     name: str
     arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTool:
+    """The tool took too long: nothing of it may come back."""
+
+    call: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +345,7 @@ Request = (
     | Speak
     | CancelSpeech
     | RunTool
+    | CancelTool
     | Flush
     | SendDigits
     | CloseLine
@@ -391,8 +399,9 @@ class Kind(StrEnum):
     VOICEMAIL_MESSAGE = "voicemail_message"  # {beep}: our message begins, after a beep or without one
     SAY = "say"  # {text}: control asked for it; when it was heard, agent_said tells
     WHISPER = "whisper"  # {text}: control told the model
-    TRANSFER_STARTED = "transfer_started"  # {target}
-    TRANSFER_FINISHED = "transfer_finished"  # {target, ok, reason, code}
+    TRANSFER_STARTED = "transfer_started"  # {target}, or of an action {action}
+    TRANSFER_FINISHED = "transfer_finished"  # {target, ok, reason, code}, or of an action {action, value}
+    BRIDGE_ENDED = "bridge_ended"  # {left, talked_ms}: those who were joined have parted; left: "caller" or "human"
     FAULT = "fault"  # {part, reason}
     MODEL = "model"  # {model}: the name that really answered
     ENDED = "ended"  # {reason, detail}

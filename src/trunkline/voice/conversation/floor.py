@@ -16,7 +16,7 @@ from trunkline.voice.conversation.agent import Agent
 from trunkline.voice.conversation.barge_in import BargeIn
 from trunkline.voice.conversation.caller import Caller
 from trunkline.voice.conversation.dialogue import Dialogue
-from trunkline.voice.conversation.events import TICK_MS, EndReason, Flush, Kind
+from trunkline.voice.conversation.events import TICK_MS, EndReason, Flush, Kind, ToolResult
 from trunkline.voice.conversation.hearing import ONSET_TICKS, QUIET_TICKS
 from trunkline.voice.conversation.interruption import Outcome
 from trunkline.voice.conversation.opening import Opening
@@ -111,6 +111,7 @@ class Floor:
     def speak(self, queued: int) -> bytes:
         """Hand over what is to be said."""
         playout = self.agent.playout
+        playout.work(self.agent.tool_sound if self.state in (State.THINKING, State.SPEAKING) else "")
         sound, began = playout.tick(queued, self._out.now_ms)
         self._barge_in.sent(sound)
         if began is not None:
@@ -296,6 +297,8 @@ class Floor:
 
     def watch_deadline(self) -> None:
         """Thinking too long: say so. Never silence."""
+        if self.agent.watch_tools(ours=self.state in (State.THINKING, State.SPEAKING)):
+            self._silent_since = self._out.tick
         stalled = self.state is State.SPEAKING and self.agent.stalled
         if self.state is not State.THINKING and not stalled:
             return
@@ -306,6 +309,11 @@ class Floor:
             self.agent.apologise()
         elif waited >= _FILLER_AFTER:
             self.agent.fill_in()
+
+    def tool_answered(self, event: ToolResult) -> None:
+        """A tool's outcome is there: the model has its time anew."""
+        self._silent_since = self._out.tick
+        self.agent.tool_answered(event)
 
     def _patience(self) -> float:
         greets = self.agent.reply is not None and self.agent.reply.greets

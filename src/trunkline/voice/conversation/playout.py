@@ -7,7 +7,7 @@ place sounds under its words and between them, and what of it waits in the line 
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ AHEAD_MS = 60
 """How far ahead of the ear the line is kept while we speak. Every millisecond of it is latency at a barge-in."""
 _PLACE_AHEAD_MS = 40
 """How far ahead the line is kept by the place alone; our next words come so much later."""
+_WORK_VOLUME = 30
 _REWIND_MS = 1000
 _SNAP_MS = 120
 _LETTER_MS = 65
@@ -81,9 +82,16 @@ class _Span:
 class Playout:
     """The sentences that wait, the one that plays, and those of which something was heard."""
 
-    def __init__(self, rate: int, background: Background | None = None) -> None:
+    def __init__(
+        self, rate: int, background: Background | None = None, work_sounds: Iterable[str] = ()
+    ) -> None:
+        """`work_sounds`: those that `work` may be asked for."""
         self.rate = rate
         self._room = None if background is None else Room(background, rate)
+        self._works = {name: Room(Background(name, _WORK_VOLUME), rate) for name in work_sounds}
+        self._work: Room | None = None
+        self._mixed = background is not None
+        """There may be sound in the line that is no word."""
         self._place_ahead = rate * _PLACE_AHEAD_MS // 1000
         self._frame = rate * TICK_MS // 1000 * 2
         self._ahead = rate * AHEAD_MS // 1000
@@ -109,11 +117,16 @@ class Playout:
         left = [sentence for sentence in self._sentences if not sentence.done]
         self._sentences.clear()
         # What the line still holds may be dropped yet: only the place may be in it, the words are done with.
-        self._handed = [_Span(None, self.queued * 2)] if self._room is not None and self.queued > 0 else []
+        self._handed = [_Span(None, self.queued * 2)] if self._mixed and self.queued > 0 else []
         self._fade.clear()
         self._fade_frames = 0
         self._paused = False
         return left
+
+    def work(self, sound: str) -> None:
+        """Let somebody be heard at work from now on; "" for nobody. Counts as little as the place."""
+        self._work = self._works.get(sound)
+        self._mixed = self._mixed or self._work is not None
 
     # ---- how it stands ----
 
@@ -122,7 +135,7 @@ class Playout:
         """Nothing waits and nothing is left in the line."""
         if self._sentences or self._fade or self._awaiting_flush:
             return False
-        if self._room is None:
+        if not self._mixed:
             return self.queued <= 0
         return all(sentence is None for sentence, _ in self._unheard(self.queued * 2))
 
@@ -186,20 +199,25 @@ class Playout:
         self.queued = queued
         if self._paused:
             frame = self._fade.popleft() if self._fade else b""
-            if frame and self._room is not None:
-                frame = self._room.under(frame)
-            sound = frame + self._place(queued + len(frame) // 2)
+            sound = self._behind(frame) + self._place(queued + len(frame) // 2)
             self.queued += len(sound) // 2
             return sound, None
         return self._hand_over(queued, now_ms)
 
+    def _behind(self, sound: bytes) -> bytes:
+        """The sound with what is heard behind it."""
+        for room in (self._room, self._work):
+            if room is not None and sound:
+                sound = room.under(sound)
+        return sound
+
     def _place(self, queued: int) -> bytes:
-        """The place alone, as far ahead as it is kept; nothing of an agent that is in none."""
-        if self._room is None:
+        """The place alone, as far ahead as it is kept; nothing of an agent that is in none and does nothing."""
+        if self._room is None and self._work is None:
             return b""
         sound = b""
         while queued + len(sound) // 2 < self._place_ahead:
-            sound += self._room.under(bytes(self._frame))
+            sound += self._behind(bytes(self._frame))
         self._note_handed(None, len(sound))
         return sound
 
@@ -222,7 +240,7 @@ class Playout:
             if sentence.started_ms is None:
                 sentence.started_ms = now_ms
                 began = began or sentence
-            sound += piece if self._room is None else self._room.under(piece)
+            sound += self._behind(piece)
             sentence.until_ms = now_ms + (queued * 2 + len(sound)) * TICK_MS // self._frame
         sound += self._place(queued + len(sound) // 2)
         self.queued = queued + len(sound) // 2

@@ -31,12 +31,32 @@ class Patience(StrEnum):
 
 
 @dataclass(frozen=True)
+class ToolManner:
+    """How the agent bears itself while a tool runs. Times are in seconds."""
+
+    start: str = ""
+    """Said when it starts."""
+    delay: str = ""
+    """Said when it takes longer than `delay_after`."""
+    delay_after: float = 3.0
+    failure: str = ""
+    """Said when it fails or is given up."""
+    natural: bool = False
+    """The phrases tell the model what to say; otherwise they are said word for word."""
+    sound: str = ""
+    """A name of `background.SOUNDS`, heard while it runs; "": silence."""
+    timeout: float | None = None
+    """After this it is given up; None: whoever runs it watches the time."""
+
+
+@dataclass(frozen=True)
 class Tool:
     """Something the model may call; `parameters` is a JSON schema object."""
 
     name: str
     description: str
     parameters: dict[str, Any]
+    manner: ToolManner = ToolManner()
     record: dict[str, Any] = field(default_factory=dict)
     """What the record of a run says beside its name and arguments."""
 

@@ -141,7 +141,7 @@ class Session:
             case ReplyFailed():
                 self._agent.failed(event)
             case ToolResult():
-                self._agent.tool_answered(event)
+                self._floor.tool_answered(event)
             case SpeechAudio():
                 self._agent.sound(event)
             case SpeechFailed():

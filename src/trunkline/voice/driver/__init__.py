@@ -14,7 +14,7 @@ providers of one call:
     JudgeTurn                              TurnModel.complete                TurnVerdict (None if that fails)
     StartReply                             LanguageModel.reply               ReplyText, ReplyTool …, ReplyDone | ReplyFailed
     Speak                                  TextToSpeech.speak, resampled     SpeechAudio …, the last one `last` | SpeechFailed
-    RunTool                                run_tool                          ToolResult, `ok` or not
+    RunTool, CancelTool                    run_tool                          ToolResult, `ok` or not
     CancelReply, CancelSpeech, DropHearing the work stops                    nothing of it, from now on
     Note, CloseLine, Flush                 the host's: its record, its line
 

@@ -15,6 +15,7 @@ from trunkline.voice.conversation.events import (
     AskWords,
     CancelReply,
     CancelSpeech,
+    CancelTool,
     DropHearing,
     Event,
     FinishHearing,
@@ -113,6 +114,8 @@ class Jobs:
                 self._run((Kind.SPEECH, sentence), request, self._speech(request))
             case CancelSpeech(sentence):
                 self._cancel_or_void((Kind.SPEECH, sentence))
+            case CancelTool(call):
+                self._cancel((Kind.TOOL, call))
             case RunTool(call):
                 self._run((Kind.TOOL, call), request, self._tool(request))
             case _:
