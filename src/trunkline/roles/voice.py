@@ -28,10 +28,12 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
+from trunkline.resources.actions.messages import REPLIES
 from trunkline.resources.actions.work import Means
 from trunkline.resources.calls.live import OFFERS, LiveCalls
 from trunkline.resources.carriers.live import CarrierClaims
 from trunkline.resources.media_calls.live import MediaClaims
+from trunkline.resources.messages.replies import RECEIVED
 from trunkline.resources.trunks.live import TrunkClaims
 from trunkline.roles import installation
 from trunkline.roles.language import ABSENT, endpoint
@@ -70,6 +72,7 @@ async def run(settings: Settings) -> int:
         host = await _started(stack, settings, database, secrets, parts, beat)
         wakeups = Wakeups(url)
         wakeups.listen(OFFERS, lambda _: host.wake())
+        wakeups.listen(RECEIVED, REPLIES.heard)
         listening = asyncio.create_task(wakeups.run(), name="wake-ups")
         stack.callback(listening.cancel)
         log.info("voice_ready", capacity=settings.call_capacity)

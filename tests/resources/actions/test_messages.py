@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 
-from tests.resources.actions.bodies import SMS
+from tests.resources.actions.bodies import BOOKING, SMS
 from tests.resources.api import BOX, Api
 from tests.resources.messages.account import OURS, SID, THEIRS, Account, account, connect, write
 from trunkline.platform.outbound.client import Outbound
 from trunkline.resources.actions.messages import Messages
+from trunkline.resources.actions.offering import offered
 from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAction
 from trunkline.resources.messages.models import Message
 from trunkline.resources.messages.replies import Replies
@@ -127,6 +129,12 @@ def test_the_model_reads_when_to_send() -> None:
     tool = Messages(Replies()).tool_of(action("SEND_SMS", content="Bye"))
     assert "At the end." in tool.description
     assert tool.parameters["properties"] == {}
+    assert tool.record == {"parameters_hard_coded": {"content": "Bye"}}
+
+
+def test_a_phrase_before_the_message_is_said_when_it_starts() -> None:
+    tool = Messages(Replies()).tool_of(action("INCALL_SMS", message_before_action="I text you now."))
+    assert tool.manner.start == "I text you now."
 
 
 async def test_whatsapp_sends_a_template_with_its_values(api: Api, twilio: Account) -> None:
@@ -313,3 +321,10 @@ async def test_a_repeat_of_a_run_that_waited_finds_the_reply(api: Api, twilio: A
 
 def test_the_account_of_these_tests_looks_like_one() -> None:
     assert len(SID) == 34
+
+
+def test_an_agent_is_offered_its_messages_and_bookings() -> None:
+    booking = PlannedAction(uuid4(), "REAL_TIME_BOOKING", "Book a visit", "", BOOKING)
+    names = offered([action("INCALL_SMS"), action("INCALL_WHATSAPP"), action("SEND_SMS"), booking])
+    assert list(names) == ["Text_them", "Text_them_2", "Text_them_3", "Book_a_visit"]
+    assert offered([replace(booking, phase="after")]) == {}

@@ -100,6 +100,7 @@ class Booking:
                 },
                 "additionalProperties": False,
             },
+            record={"parameters_hard_coded": dict(action.settings)},
         )
 
     async def run(
@@ -300,3 +301,6 @@ def _spoken(local: datetime) -> str:
 
 def _failed(error: str, *, timed_out: bool = False) -> Outcome:
     return Outcome({"status": "failed", "error": error}, ok=False, error=error, timed_out=timed_out)
+
+
+BOOKING = Booking()

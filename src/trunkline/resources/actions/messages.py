@@ -17,7 +17,7 @@ from trunkline.resources.messages.replies import Replies
 from trunkline.resources.messages.sending import Sent, send
 from trunkline.resources.messages.twilio import Channel, Outgoing
 from trunkline.resources.vendors import VENDORS, Addresses, Purpose, Vendors
-from trunkline.voice.conversation.profile import Medium, Tool
+from trunkline.voice.conversation.profile import Medium, Tool, ToolManner
 
 REPLY_WITHIN = 60
 """Seconds that a reply is waited for where the action does not say."""
@@ -32,6 +32,16 @@ _WHAT = {
     "INCALL_SMS": "Send the other party a text message now, while you talk.",
     "INCALL_WHATSAPP": "Send the other party a WhatsApp message now, while you talk.",
 }
+_SHOWN = (
+    "content",
+    "message_body",
+    "content_sid",
+    "content_variables",
+    "wait_for_reply",
+    "timeout_seconds",
+    "fallback_message",
+)
+"""Settings on the record of a run."""
 _REPLY_VARIABLE: Mapping[Channel, str] = {"sms": "sms_reply", "whatsapp": "whatsapp_reply"}
 
 
@@ -57,6 +67,8 @@ class Messages:
                 "properties": {name: _value_of(name) for name in _holes(settings)},
                 "additionalProperties": False,
             },
+            manner=ToolManner(start=settings.get("message_before_action") or ""),
+            record={"parameters_hard_coded": {name: settings[name] for name in _SHOWN if settings.get(name)}},
         )
 
     async def run(
@@ -204,3 +216,8 @@ def _with_reply(outcome: Outcome, channel: Channel, reply: str | None, fallback:
     if fallback:
         told["say"] = fallback
     return replace(outcome, value=told)
+
+
+REPLIES = Replies()
+"""Those of this process who wait; `Wakeups.listen(RECEIVED, REPLIES.heard)` spares them up to a second."""
+MESSAGES = Messages(REPLIES)

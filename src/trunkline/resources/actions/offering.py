@@ -5,11 +5,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from trunkline.resources.actions import custom_tool
+from trunkline.resources.actions.booking import BOOKING
+from trunkline.resources.actions.messages import MESSAGES
 from trunkline.resources.actions.work import PlannedAction, Work
 from trunkline.resources.knowledge import answering
 from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, Tool
 
-WORK: Mapping[str, Work] = {"CUSTOM_ACTION": custom_tool, answering.TYPE: answering}
+WORK: Mapping[str, Work] = {
+    "CUSTOM_ACTION": custom_tool,
+    answering.TYPE: answering,
+    "SEND_SMS": MESSAGES,
+    "INCALL_SMS": MESSAGES,
+    "INCALL_WHATSAPP": MESSAGES,
+    "REAL_TIME_BOOKING": BOOKING,
+}
 """By type; what is not here is no tool: extractors and evaluations are of after the talk, transfers of the line."""
 _WIRE_TYPES = {
     "REAL_TIME_BOOKING": "calcom_booking_action_type",
