@@ -85,7 +85,9 @@ INTERRUPTIONS = (
     "Is there anything on Thursday?",
 )
 """Also with heads that a voice-activity model is slow to take for voice: hisses, stops, glottal stops."""
-BACK_CHANNELS = ("Mhm.", "Yeah.", "Okay.", "Right.", "I see.", "Uh-huh.", "Yes.", "Oh, okay.")
+HUM = "Mhm."
+BACK_CHANNELS = (HUM, "Yeah.", "Okay.", "Right.", "I see.", "Sure.", "Yes.", "Oh, okay.")
+"""The local voice cannot hum: the first is made of pulses through a nose."""
 _VARIANTS = {Kind.INTERRUPTION: 9, Kind.BACK_CHANNEL: 18, Kind.COUGH: 28, Kind.NOISE: 18}
 _LEVELS = (-18.0, -24.0, -30.0)
 _SNRS = (None, 20.0, 10.0)
@@ -126,7 +128,11 @@ def sound(item: Item) -> Sound:
     """The item alone at 8 kHz, -1 to 1, at its level, without silence at either end."""
     dice = np.random.default_rng(item.seed)
     if item.kind in (Kind.INTERRUPTION, Kind.BACK_CHANNEL):
-        raw = spoken(item.name, item.speed, item.pitch)
+        raw = (
+            _hum(dice, item.speed, item.pitch)
+            if item.name == HUM
+            else spoken(item.name, item.speed, item.pitch)
+        )
     else:
         raw = {**_COUGHS, **_NOISES}[item.name](dice)
         raw = _resampled(raw, 1 / (item.speed * item.pitch))
@@ -186,6 +192,25 @@ def _at_level(samples: Sound, level: float) -> Sound:
     powers = np.sort((whole.reshape(-1, min(FRAME, len(whole))) ** 2).mean(axis=1))
     rms = float(np.sqrt(powers[len(powers) // 2 :].mean()))
     return (samples * (10 ** (level / 20) / max(rms, 1e-9))).astype(np.float32)
+
+
+# ---- a hum ----
+
+
+def _hum(dice: np.random.Generator, speed: float, pitch: float) -> Sound:
+    """Two hums with a breath between, the second higher: closed lips let little through above 500 Hz."""
+    parts: list[Sound] = []
+    for seconds, hertz in ((0.18, 150.0), (0.3, 185.0)):
+        samples = int(seconds / speed * RATE)
+        t = np.arange(samples) / RATE
+        phase = 2 * np.pi * np.cumsum(hertz * pitch * (1 + 0.01 * np.sin(2 * np.pi * 5 * t))) / RATE
+        voice = sum(
+            np.sin(phase * n + dice.uniform(0, 6)) * (1.0, 0.6, 0.12, 0.06, 0.04)[n - 1] for n in range(1, 6)
+        )
+        parts.append(np.asarray(voice * np.minimum(1, np.minimum(t, t[::-1]) / 0.03), np.float32))
+        breath = _coloured(dice.standard_normal(480), 200, 2000, -0.5)
+        parts.append(0.1 * breath / np.abs(breath).max())
+    return np.concatenate(parts[:-1])
 
 
 # ---- coughs: a burst of air, sometimes a voiced tail ----

@@ -15,6 +15,7 @@ from trunkline.errors import ProviderError
 from trunkline.voice.conversation.events import TICK_MS, Kind, Note
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
 from trunkline.voice.conversation.session import Session, State
+from trunkline.voice.driver.budgets import Budgets
 from trunkline.voice.driver.latency import SeededLatency
 from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.driver.ticked import TickDriver, run
@@ -32,6 +33,8 @@ AGENT_SAYS = (
     "We are open from nine to five on weekdays and from ten to two on Saturdays. On the first Sunday of the month we "
     "are open in the morning for emergencies. You can reach us by telephone at any time of the day or night."
 )
+_PATIENT = Budgets(words=600.0, final_words=600.0)
+"""All calls are held at once: that a recogniser is busy with the others is no fault."""
 _LEAD_TICKS, _TAIL_TICKS = 100, 200
 
 
@@ -127,6 +130,7 @@ class _Call:
             run_tool=_no_tool,
             on_note=self._notes.append,
             latency=SeededLatency(number),
+            budgets=_PATIENT,
         )
 
     @property

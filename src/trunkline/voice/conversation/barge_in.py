@@ -8,7 +8,7 @@ from trunkline.voice.conversation.echo import EchoGuard
 from trunkline.voice.conversation.events import TICK_MS, Flush, Kind
 from trunkline.voice.conversation.hearing import ONSET_TICKS, QUIET_TICKS
 from trunkline.voice.conversation.interruption import ASK_AT_TICKS, Interruption, Outcome
-from trunkline.voice.conversation.onset import Onset
+from trunkline.voice.conversation.onset import Onset, has_pitch
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Playout
 from trunkline.voice.conversation.profile import Profile
@@ -97,6 +97,8 @@ class BargeIn:
             after_question=is_question(self._playout.last_finished()),
             at_once=voice_began - self._spoke_at < _TOGETHER_TICKS,
             confirmed=self._caller.ear.onset_run >= ONSET_TICKS,
+            voiced=self._caller.ear.onset_run,
+            pitched=self._onset.pitched,
         )
         self._playout.pause(self._profile.interruption_fade_out)
         self.flushed()
@@ -108,6 +110,8 @@ class BargeIn:
         assert interruption is not None
         ear, caller = self._caller.ear, self._caller
         interruption.confirmed |= ear.onset_run >= ONSET_TICKS
+        interruption.voiced += ear.onset_run > 0
+        interruption.pitched += ear.loud and has_pitch(ear.last(2), self._playout.rate)
         silent = ear.quiet_run if interruption.confirmed else ear.still_run
         if silent >= QUIET_TICKS and caller.segment is not None:
             caller.pause()
@@ -128,16 +132,16 @@ class BargeIn:
         self._out.note(Kind.BARGE_IN, outcome=outcome.value, words=turn.text, paused_ms=paused_ms)
         self._interruption = None
         if outcome is Outcome.RESUME:
-            self._resume()
+            self._resume(interruption.spoken)
         return outcome
 
     def drop(self) -> None:
         """The pause is over for another reason."""
         self._interruption = None
 
-    def _resume(self) -> None:
+    def _resume(self, spoken: bool) -> None:
         self._caller.finish_segment()
-        if interrupting_words(self._caller.text) == 0:
+        if not spoken or interrupting_words(self._caller.text) == 0:
             self._caller.forget()
         self._armed = False
         self._echoes = 0

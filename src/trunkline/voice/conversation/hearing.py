@@ -27,8 +27,8 @@ _LOUD = 2.8
 """9 dB above the line's noise: something sounds …"""
 _LEAST_LOUD = 150.0
 """… that no line lets stand as silence."""
-_FLOOR_FALLS, _FLOOR_RISES = 0.3, 1.015
-"""How the line's noise is followed, a tick: down at once, up by 6 dB in a second."""
+_FLOOR_FALLS, _FLOOR_RISES = 0.3, 1.02
+"""How the line's noise is followed, a tick: down at once, up by 9 dB in a second."""
 _FORGET = 0.995
 """Of the voice's level, a tick: half of it in 2.8 s."""
 _HANG_OVER_TICKS = 10

@@ -14,6 +14,12 @@ _UNCONFIRMED_MS = 260
 ASK_AT_TICKS = (300 // TICK_MS, 600 // TICK_MS)
 """When a recogniser without partials is asked for the open segment."""
 
+_PITCHED_TICKS = 5
+"""Over every word of the tuning half that interrupted there were 6 or more of these when it was decided, over every
+cough 4 or less …"""
+_VOICED_TICKS = 30
+"""… and a voice on a line so noisy that no pitch is found lasts."""
+
 
 class Outcome(Enum):
     """What the pause turns into."""
@@ -37,6 +43,10 @@ class Interruption:
     """Both began together: we yield without asking."""
     confirmed: bool = True
     """Does the voice-activity model take it for a voice?"""
+    voiced: int = 0
+    """Ticks of it that the model took for voice …"""
+    pitched: int = 0
+    """… and that have a pitch."""
 
     def decide(self, now: int, turn: Turn) -> Outcome | None:
         """What it is, as far as is known; None while it is open."""
@@ -56,7 +66,14 @@ class Interruption:
             return Outcome.YIELD if self._holds_words(text) else Outcome.RESUME
         return None
 
+    @property
+    def spoken(self) -> bool:
+        """Can there be words in it? A recogniser makes some of a cough as well."""
+        return self.pitched >= _PITCHED_TICKS or self.voiced >= _VOICED_TICKS
+
     def _is_meant(self, text: str) -> bool:
+        if not self.spoken:
+            return False
         if asks_to_stop(text):
             return True
         if self.after_question and is_back_channel(text):
@@ -64,4 +81,4 @@ class Interruption:
         return interrupting_words(text) >= self.min_words
 
     def _holds_words(self, text: str) -> bool:
-        return interrupting_words(text) > 0
+        return self.spoken and interrupting_words(text) > 0

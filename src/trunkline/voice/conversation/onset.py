@@ -19,6 +19,8 @@ _HISS_MOST = 2 / 3
 _FADES = 1 / 6
 """Evidence lost in a tick of silence: the stop in "okay" does not start it all over."""
 _ENOUGH = 0.99
+_LONGEST_TICKS = 12
+"""What sounds longer before it is taken for a voice is noise before a voice."""
 _PERIODIC = 0.65
 """Correlation of 40 ms of sound with itself, one period later, from which it has a pitch."""
 _LOWEST, _HIGHEST = 60, 400
@@ -63,7 +65,7 @@ class Onset:
             self.by_sound |= not ear.loud
         self._evidence = min(max(self._evidence, 0.0), 1.0)
         if self._evidence:
-            self.run += 1
+            self.run = min(self.run + 1, _LONGEST_TICKS)
         else:
             self.clear()
 

@@ -130,7 +130,7 @@ _BACK_CHANNELS = frozenset(
     {
         "mhm", "mm", "mmm", "mm hmm", "mmhmm", "hm", "hmm", "uh huh", "aha", "ah", "oh", "yeah", "yep", "yup", "yes",
         "ok", "okay", "right", "sure", "i see", "got it", "alright", "all right", "great", "good", "nice", "cool",
-        "oh okay", "oh i see", "of course", "exactly", "true", "um", "uh", "er",
+        "oh okay", "oh i see", "of course", "exactly", "true", "um", "uh", "er", "thank you", "thanks",
     }
 )  # fmt: skip
 _STOP_WORDS = frozenset(
