@@ -1,6 +1,6 @@
 """`make bench`: every figure as a JSON line on standard output, a table for people on standard error.
 
-python -m benchmarks [--full] [--only talks|embedded|lists]
+python -m benchmarks [--full] [--only talks|embedded|lists|knowledge]
 """
 
 import argparse
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from benchmarks import embedded, lists, machine, talks
+from benchmarks import embedded, knowledge, lists, machine, talks
 from benchmarks.figures import Figure, table
 from trunkline.settings import Settings
 
@@ -18,6 +18,8 @@ def _figures(only: str | None, full: bool) -> Iterator[Figure]:
     models = Settings().models_folder
     if only in (None, "lists"):
         yield from lists.measure(full)
+    if only in (None, "knowledge"):
+        yield from knowledge.measure(models)
     # The embedded default has the whole machine; the talks keep this process on one core from then on.
     yield from machine.measure(models)
     if only in (None, "embedded"):
@@ -30,7 +32,7 @@ def main() -> int:
     """0 when every figure was measured, missed goals included: a bench reports, it does not judge."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--full", action="store_true", help="the long ones as well")
-    parser.add_argument("--only", choices=("talks", "embedded", "lists"))
+    parser.add_argument("--only", choices=("talks", "embedded", "lists", "knowledge"))
     chosen = parser.parse_args()
     # The scripted server speaks on for a moment to clients that have left; asyncio has a warning for each time.
     logging.getLogger("asyncio").setLevel(logging.ERROR)

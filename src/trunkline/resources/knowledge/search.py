@@ -66,7 +66,7 @@ async def search(
     [vector] = await embeddings.embed([question])
     mine = [Chunk.workspace_id == workspace_id, Chunk.knowledge_base_id.in_(base_ids)]
     distance = Chunk.embedding.cosine_distance(vector)
-    merged = _merged(_by_meaning(mine, distance), _by_words(mine, question), count)
+    merged = _merged(by_meaning(mine, distance), by_words(mine, question), count)
     query = (
         select(
             Chunk.source_id,
@@ -87,12 +87,13 @@ async def search(
     return passages
 
 
-def _by_meaning(mine: list[ColumnElement[bool]], distance: ColumnElement[float]) -> Select[UUID, int, int]:
+def by_meaning(mine: list[ColumnElement[bool]], distance: ColumnElement[float]) -> Select[UUID, int, int]:
+    """Source, position and place of the nearest chunks that have their vector."""
     return _placed(distance, *mine, Chunk.embedding.is_not(None))
 
 
-def _by_words(mine: list[ColumnElement[bool]], question: str) -> Select[UUID, int, int]:
-    """Chunks with any of the question's words: all of them are seldom in one."""
+def by_words(mine: list[ColumnElement[bool]], question: str) -> Select[UUID, int, int]:
+    """Source, position and place of the chunks with any of the question's words: all are seldom in one."""
     every = cast(func.plainto_tsquery("english", question), Text)
     any_ = cast(func.replace(every, "&", "|"), TSQUERY)
     return _placed(-func.ts_rank(Chunk.words, any_), *mine, Chunk.words.bool_op("@@")(any_))
