@@ -54,12 +54,19 @@ class Running:
         """The SIP address of a number."""
         return f"sip:{number.removeprefix('+')}@127.0.0.1:{self.sip_port}"
 
-    def agent(self, number: str, kind: str = "inbound", trunk: str = "127.0.0.1", **settings: Any) -> str:
+    def agent(
+        self,
+        number: str,
+        kind: str = "inbound",
+        trunk: str = "127.0.0.1",
+        recording: bool = True,
+        **settings: Any,
+    ) -> str:
         """An agent that answers at a number, or (`outbound`) calls from it through a trunk; its id."""
         body = {
             "type": kind,
             "name": f"bench {number}",
-            "is_recording": True,
+            "is_recording": recording,
             "agent": {"prompt": "You are a receptionist.", "greeting_message": "Hello there.", **settings},
         }
         made = self._post("/v2/assistants", body)
