@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import numpy as np
 
+from trunkline.host.archive import Archive
 from trunkline.host.beat import Beat
-from trunkline.host.call import Desk
-from trunkline.host.holding import Archive, Holding
+from trunkline.host.desk import Desk
+from trunkline.host.exchange import Exchange
+from trunkline.host.holding import Holding
 from trunkline.host.host import Options, VoiceHost
 from trunkline.host.journal import Journal
 from trunkline.host.node import Identity, Node
@@ -23,6 +25,7 @@ from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.actions.work import Means
+from trunkline.resources.calls.inbound_webhook import InboundWebhook
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.voice.language.embeddings_twin import WordEmbeddings
 from trunkline.voice.language.twins import Line as ScriptedReply
@@ -120,8 +123,11 @@ class Rig:
         self.embeddings = WordEmbeddings()
         secrets = SecretBox("a key of sixteen or more")
         means = Means(database, secrets, self.outbound, embeddings=self.embeddings)
-        desk = Desk(self.beat, self.parts, self.writer, means)
-        self.holding = Holding(desk, live, Archive(self.blobs, self.recordings))
+        archive = Archive(self.blobs, self.recordings)
+        self.exchange = Exchange(archive, lines=2)
+        desk = Desk(self.beat, self.parts, self.writer, means, self.exchange)
+        self.inbound = InboundWebhook(database, secrets, self.outbound)
+        self.holding = Holding(desk, live, archive, self.inbound)
         options = Options(ring_pause=0.0, ring_timeout=5.0, drain=20.0)
         self.host = VoiceHost(self.holding, capacity, options)
         identity = Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity)

@@ -95,7 +95,8 @@ async def test_each_hears_the_other(rates: tuple[int, int]) -> None:
     world = World(rates)
     await world.tick()
     bridge = Bridge(world.one.party, world.two.party)
-    joined = asyncio.create_task(bridge.run())
+    bridge.join()
+    joined = asyncio.create_task(bridge.over())
     await asyncio.sleep(0)
     world.one.wire.far.write(tone(rates[0], 50, 440))
     world.two.wire.far.write(tone(rates[1], 50, 880))
@@ -111,7 +112,9 @@ async def test_each_hears_the_other(rates: tuple[int, int]) -> None:
 async def test_a_frame_crosses_in_the_tick_it_is_read() -> None:
     world = World((8000, 8000))
     await world.tick()
-    joined = asyncio.create_task(Bridge(world.one.party, world.two.party).run())
+    bridge = Bridge(world.one.party, world.two.party)
+    bridge.join()
+    joined = asyncio.create_task(bridge.over())
     await asyncio.sleep(0)
     await world.tick()
     for speaker, listener in ((world.one, world.two), (world.two, world.one)):
@@ -127,7 +130,9 @@ async def test_a_frame_crosses_in_the_tick_it_is_read() -> None:
 async def test_a_line_with_a_slow_clock_does_not_fall_behind() -> None:
     world = World((8000, 8000))
     await world.tick()
-    joined = asyncio.create_task(Bridge(world.one.party, world.two.party).run())
+    bridge = Bridge(world.one.party, world.two.party)
+    bridge.join()
+    joined = asyncio.create_task(bridge.over())
     await asyncio.sleep(0)
     world.one.wire.far.write(tone(8000, 50))
     for _ in range(40):  # the other line sends nothing meanwhile
@@ -142,7 +147,9 @@ async def test_a_line_with_a_slow_clock_does_not_fall_behind() -> None:
 async def test_keys_go_across() -> None:
     world = World((8000, 8000))
     await world.tick()
-    joined = asyncio.create_task(Bridge(world.one.party, world.two.party).run())
+    bridge = Bridge(world.one.party, world.two.party)
+    bridge.join()
+    joined = asyncio.create_task(bridge.over())
     await asyncio.sleep(0)
     await world.tick()
     await world.one.wire.far.send_digits("42")
@@ -156,13 +163,13 @@ async def test_who_leaves_ends_it() -> None:
     world = World((8000, 8000))
     await world.tick()
     bridge = Bridge(world.one.party, world.two.party)
-    joined = asyncio.create_task(bridge.run())
+    bridge.join()
+    joined = asyncio.create_task(bridge.over())
     await asyncio.sleep(0)
     await world.tick()
     await world.two.wire.far.hang_up()
     await world.tick(2)
-    await asyncio.wait_for(joined, 1)
-    assert bridge.left is world.two.party
+    assert await asyncio.wait_for(joined, 1) is world.two.wire.near
     assert [event.reason for event in world.two.owner.closed] == ["hung_up"]
     assert world.one.owner.closed == []
     assert world.one.wire.near.up

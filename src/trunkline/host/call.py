@@ -2,32 +2,28 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from trunkline.errors import Conflict
-from trunkline.host.beat import Beat
-from trunkline.host.leg import ConsentedTape, Leg, Tape
-from trunkline.host.parts import Parts
-from trunkline.host.writer import EventWriter
+from trunkline.host.desk import Desk
+from trunkline.host.handover import Handover, Talk
+from trunkline.host.leg import GatedTape, Leg, Tape
 from trunkline.platform.telemetry import metrics
 from trunkline.resources.actions.offering import offered
 from trunkline.resources.actions.running import Place, ToolRunner
-from trunkline.resources.actions.work import Means
+from trunkline.resources.actions.work import Occasion, Outcome, PlannedAction
 from trunkline.resources.calls.plan import CallPlan
 from trunkline.voice.conversation.events import (
     EndReason,
     HangUp,
-    Held,
     Kind,
     LineClosed,
     Note,
     Request,
-    Resumed,
     Say,
     Whisper,
 )
@@ -40,18 +36,6 @@ log = structlog.get_logger(__name__)
 
 _HANG_UP_SECONDS = 3.0
 """A line that does not report its end by then is left to itself."""
-_NOT_TRANSFERRED = "The transfer failed. The caller is still with you: say so and go on helping."
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What all calls of a process share."""
-
-    beat: Beat
-    parts: Parts
-    writer: EventWriter
-    means: Means
-    """What actions work with."""
 
 
 class LiveCall:
@@ -67,14 +51,13 @@ class LiveCall:
         self._line_gone = asyncio.Event()
         self._finished = False
         self._hanging_up: asyncio.Task[None] | None = None
-        self._transferring = False
         self.fault: str | None = None
         """What broke in the host, if that is why the call ended."""
         lock = threading.Lock()
         profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
         speech = desk.parts.speech_for(plan.speech)
         self._tools = ToolRunner(
-            desk.means,
+            replace(desk.means, transfer=self._transfer),
             Place(plan.workspace_id, plan.agent_id, str(plan.call_id), Medium.CALL, plan.timezone),
             plan.variables,
             offered(plan.equipment.actions),
@@ -94,8 +77,10 @@ class LiveCall:
             send_digits=self._send_digits,
             lock=lock,
         )
-        self._asked_tape = ConsentedTape(tape) if profile.consent_message else None
-        self._leg = Leg(line, self._session, self._asked_tape or tape, self, lock)
+        self._tape = GatedTape(tape, running=not profile.consent_message)
+        self._leg = Leg(line, self._session, self._tape, self, lock)
+        talk = Talk(self._session, self._leg, self, self._tape, self._driver.feed, self._add_note)
+        self._handover = Handover(plan, line, desk, talk)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -106,9 +91,13 @@ class LiveCall:
         """Talk until the end; returns when the line is closed and nothing of the call runs any more."""
         desk = self._desk
         desk.writer.open(self.id, self.plan.workspace_id, self.plan.keep_transcript)
+        for ran in self.plan.ran:
+            self._note(Note(0, Kind.TOOL_STARTED.value, dict(ran.started)))
+            self._note(Note(0, Kind.TOOL_FINISHED.value, dict(ran.finished)))
         desk.beat.add(self._leg)
         try:
             await self._over.wait()
+            await self._handover.close()
             self._close_line("")
             assert self._hanging_up is not None
             await self._hanging_up
@@ -134,37 +123,21 @@ class LiveCall:
         }
 
     def control(self, event: HangUp | Say | Whisper) -> None:
-        """Feed the conversation from outside."""
-        self._driver.feed(event)
+        """Feed the conversation from outside. Of a call that somebody has taken over only the end is left to ask for."""
+        if not (isinstance(event, HangUp) and self._handover.end_bridge()):
+            self._driver.feed(event)
 
     async def transfer(self, target: str, seconds: float) -> Referred:
         """Send the other side to a `sip:` URI, at most so many seconds; when that fails the agent goes on with it.
 
         Raises Conflict while another transfer is on.
         """
-        if self._transferring:
-            raise Conflict("A transfer of this call is on already; wait for its outcome.")
-        self._transferring = True
-        try:
-            return await self._transfer(target, seconds)
-        finally:
-            self._transferring = False
-
-    async def _transfer(self, target: str, seconds: float) -> Referred:
-        self._note(Note(self._session.now_ms, Kind.TRANSFER_STARTED.value, {"target": target}))
-        self._driver.feed(Held())  # nobody speaks until the outcome is known
-        outcome = await self._line.refer(target, seconds)
-        told = {"target": target, **asdict(outcome)}
-        self._note(Note(self._session.now_ms, Kind.TRANSFER_FINISHED.value, told))
-        if not outcome.ok:
-            self._driver.feed(Resumed())
-            self._driver.feed(Whisper(f"{_NOT_TRANSFERRED} ({outcome.reason})", reply=True))
-        return outcome
+        return await self._handover.refer(target, seconds)
 
     def cut_off(self, fault: str) -> None:
         """End the call for a reason that lies in the host."""
         self.fault = self.fault or fault
-        self._driver.feed(HangUp(EndReason.ERROR.value))
+        self.control(HangUp(EndReason.ERROR.value))
 
     async def watch(self) -> AsyncIterator[Note]:
         """Every note, those of before first; ends with the call."""
@@ -197,13 +170,7 @@ class LiveCall:
         if self.fault is not None:
             return
         self.fault = f"The conversation failed in the voice host ({type(error).__name__})."
-        self._note(
-            Note(
-                self._session.now_ms,
-                Kind.ENDED.value,
-                {"reason": EndReason.ERROR.value, "detail": self.fault},
-            )
-        )
+        self._add_note(Kind.ENDED, {"reason": EndReason.ERROR.value, "detail": self.fault})
         self._line_gone.set()  # nobody reads the line's events any more
         self._over.set()
 
@@ -214,14 +181,24 @@ class LiveCall:
         self._desk.writer.add(self.id, [note])
         if note.kind == Kind.TURN:
             _measure(note.data)
-        elif note.kind == Kind.CONSENT and self._asked_tape is not None:
-            self._asked_tape.given = bool(note.data["given"])
+        elif note.kind == Kind.CONSENT:
+            self._tape.running = bool(note.data["given"])
+        elif note.kind == Kind.STEPPED_ASIDE:
+            self._handover.stepped_aside()
         self._news.set()
         self._news = asyncio.Event()
 
+    def _add_note(self, kind: Kind, data: dict[str, Any]) -> None:
+        self._note(Note(self._session.now_ms + int(data.get("talked_ms", 0)), kind.value, data))
+
+    async def _transfer(
+        self, action: PlannedAction, arguments: Mapping[str, Any], occasion: Occasion
+    ) -> Outcome:
+        return await self._handover.transfer(action, arguments, occasion)
+
     def _close_line(self, reason: str) -> None:
-        """Hang up, once; safe to repeat."""
-        if self._hanging_up is None:
+        """Hang up, once; safe to repeat. A line that was handed over stays."""
+        if self._hanging_up is None and not self._handover.bridged:
             self._hanging_up = asyncio.create_task(self._hang_up(), name=f"hang up {self.id}")
 
     def _send_digits(self, digits: str) -> None:

@@ -12,11 +12,12 @@ from enum import Enum
 import structlog
 
 from trunkline.errors import Unavailable
-from trunkline.host.call import Desk
-from trunkline.host.leg import Leg, Tape
+from trunkline.host.desk import Desk
+from trunkline.host.leg import GatedTape, Leg, NoTape, Tape
 from trunkline.host.switchboard import Party
+from trunkline.host.waiting import Silence
 from trunkline.resources.calls.plan import CallPlan
-from trunkline.resources.transfers.order import TransferOrder
+from trunkline.resources.transfers.order import Mode, TransferOrder
 from trunkline.voice.conversation.events import EndReason, HangUp, Kind, LineClosed, Note, Request
 from trunkline.voice.conversation.phrases import phrases_of
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Voicemail
@@ -52,8 +53,15 @@ class Consult:
     """One person on one line, from the answer until the line is handed over or closed. Belongs to the work loop."""
 
     def __init__(
-        self, line: Line, plan: CallPlan, order: TransferOrder, summary: str, desk: Desk, tape: Tape
+        self,
+        line: Line,
+        plan: CallPlan,
+        order: TransferOrder,
+        summary: str,
+        desk: Desk,
+        tape: Tape | None = None,
     ) -> None:
+        """`tape`: of the briefing alone; None: it is not recorded."""
         self._line = line
         self._order = order
         self._desk = desk
@@ -78,8 +86,8 @@ class Consult:
             send_digits=lambda _: None,
             lock=lock,
         )
-        self._leg = Leg(line, self._session, tape, self, lock)
-        self._tape = tape
+        self._tape = GatedTape(tape or NoTape(), running=True)
+        self._leg = Leg(line, self._session, self._tape, self, lock)
 
     async def ask(self) -> Verdict:
         """Say what there is to say, and find out whether they take the call. The line stays up."""
@@ -88,8 +96,12 @@ class Consult:
         except Unavailable as error:
             log.warning("extension_not_sent", reason=str(error))
             return Verdict.FAILED
+        if self._order.mode is Mode.BLIND:  # they were to have the caller at once
+            self._leg.pass_to(Silence(), self)
+            self._decide(Verdict.TAKEN)
         self._desk.beat.add(self._leg)
         verdict = await self._verdict
+        self._tape.running = False
         if verdict is Verdict.TAKEN:
             self._driver.feed(HangUp(EndReason.TRANSFERRED.value))  # of the briefing: the line is handed over
         return verdict

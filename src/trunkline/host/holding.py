@@ -3,22 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
 from trunkline.errors import SetupError, Unavailable
-from trunkline.host.call import Desk, LiveCall
+from trunkline.host.archive import Archive
+from trunkline.host.call import LiveCall
+from trunkline.host.desk import Desk
 from trunkline.host.leg import NoTape
-from trunkline.host.recorder import Recorder, RecordingWriter
-from trunkline.platform.storage.blobs import Blobs
+from trunkline.host.recorder import Recorder
 from trunkline.platform.telemetry import metrics
-from trunkline.resources.calls import recordings
-from trunkline.resources.calls.closing import Recording
+from trunkline.resources.calls.inbound_webhook import InboundWebhook
 from trunkline.resources.calls.live import LiveCalls
-from trunkline.resources.calls.plan import CallPlan
+from trunkline.resources.calls.plan import CallPlan, begun
 from trunkline.voice.conversation.dialogue import Dialogue
 from trunkline.voice.lines.line import Line
 
@@ -30,28 +29,16 @@ _AGAIN_SECONDS = 1.0
 """What the database could not take is offered again after this."""
 
 
-@dataclass(frozen=True)
-class Archive:
-    """Where recordings go: second by second while a call runs, joined at its end."""
-
-    blobs: Blobs
-    writer: RecordingWriter
-
-    async def keep(self, recorder: Recorder) -> Recording | None:
-        """Store the rest of a call's sound and join it; None when there is none. Raises Unavailable."""
-        await self.writer.close(recorder)
-        return await recordings.join(self.blobs, recorder.workspace_id, recorder.call_id)
-
-
 class Holding:
     """The live calls of a process. Belongs to the work loop."""
 
-    def __init__(self, desk: Desk, live: LiveCalls, archive: Archive) -> None:
+    def __init__(self, desk: Desk, live: LiveCalls, archive: Archive, inbound: InboundWebhook) -> None:
         self.desk = desk
         self.live = live
         self.calls: dict[UUID, LiveCall] = {}
         """Until their record is finished."""
         self._archive = archive
+        self._inbound = inbound
 
     @asynccontextmanager
     async def accounted(self, plan: CallPlan) -> AsyncIterator[None]:
@@ -70,13 +57,23 @@ class Holding:
             fault = f"The voice host failed ({type(error).__name__}); its log says where."
             await until_stored(lambda: self.live.finish(plan.call_id, fault=fault))
 
-    async def prepare(self, plan: CallPlan) -> None:
-        """Find who hears and speaks for the agent, before the call is answered or dialled.
+    async def asked(self, plan: CallPlan) -> CallPlan | None:
+        """The plan as the agent's inbound webhook wants it, before the call is answered; None: the call was ended."""
+        if not plan.ask_first:
+            return plan
+        answered = await until_stored(lambda: self._inbound.ask(plan))
+        return await until_stored(lambda: self._inbound.settle(plan, answered))
+
+    async def prepare(self, plan: CallPlan) -> CallPlan:
+        """Find who hears and speaks for the agent, and run what is to run before the call is answered or dialled.
+
+        The other side waits meanwhile as before any answer, or is not dialled yet: nobody listens to silence.
 
         Raises SetupError, which says what to set, where nobody does.
         """
         # In a thread: a vendor's SDK takes up to a second to load when a workspace's own key is first used.
         await asyncio.to_thread(self.desk.parts.speech_for, plan.speech)
+        return await begun(plan, self.desk.means)
 
     async def hold(self, plan: CallPlan, line: Line) -> None:
         """The line is up: talk, then write down what was said. The conversation waits for no database."""

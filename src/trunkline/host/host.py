@@ -67,6 +67,7 @@ class VoiceHost:
         self._media = media
         await engine.start(self.take)
         self._engine = engine
+        self._holding.desk.exchange.open(engine)
         await node.start()  # only now: from here on others send calls
         self._node = node
         self._looking = asyncio.create_task(self._look(node, engine), name="look for waiting calls")
@@ -178,9 +179,13 @@ class VoiceHost:
             headers=incoming.headers,
         )
 
-    async def _answer(self, plan: CallPlan, incoming: IncomingCall) -> None:
+    async def _answer(self, arrived: CallPlan, incoming: IncomingCall) -> None:
+        plan = await self._holding.asked(arrived)
+        if plan is None:
+            await _refuse(incoming, "the inbound webhook, or its silence, said so")
+            return
         try:
-            await self._holding.prepare(plan)
+            plan = await self._holding.prepare(plan)
         except SetupError as error:
             await _refuse(incoming, str(error))
             raise

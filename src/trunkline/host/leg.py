@@ -53,23 +53,23 @@ class NoTape:
         return
 
 
-class ConsentedTape:
-    """A tape that nothing reaches before the caller has agreed to it."""
+class GatedTape:
+    """A tape that runs only while it may: from the caller's consent on, or until somebody has taken the call over."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, running: bool) -> None:
         self._tape = tape
-        self.given = False
+        self.running = running
 
     def tick(self, frame: bytes | None, written: bytes) -> None:
-        if self.given:
+        if self.running:
             self._tape.tick(frame, written)
 
     def flush(self) -> None:
-        if self.given:
+        if self.running:
             self._tape.flush()
 
     def flushed(self, samples: int) -> None:
-        if self.given:
+        if self.running:
             self._tape.flushed(samples)
 
 

@@ -43,26 +43,30 @@ class Bridge:
         self._parties = (one, other)
         self._over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.left: Party | None = None
-        """Who left first."""
-        self.closed: LineClosed | None = None
-        """How."""
+        self._left: Line | None = None
 
-    async def run(self) -> None:
-        """Join them now; returns when one has left. The lines that are still up are the caller's to close."""
+    def join(self) -> None:
+        """From the next tick on they hear each other."""
         one, other = self._parties
         one.leg.pass_to(_Side(one, other), _SideOwner(self, one, other))
         other.leg.pass_to(_Side(other, one), _SideOwner(self, other, one))
+
+    async def over(self) -> Line | None:
+        """Returns when one has left, with the line that closed; None: they were parted.
+
+        A line that is still up is whoever's who opened it.
+        """
         try:
             await self._over.wait()
         finally:
             for task in self._tasks:
                 task.cancel()
+        return self._left
 
-    def end(self, left: Party, closed: LineClosed | None = None) -> None:
-        """One of them has left."""
+    def part(self, left: Line | None = None) -> None:
+        """Let go of both; `left`: the line that closed, where it is for that."""
         if not self._over.is_set():
-            self.left, self.closed = left, closed
+            self._left = left
             self._over.set()
 
     def press(self, line: Line, digits: str) -> None:
@@ -114,15 +118,15 @@ class _SideOwner:
                 self._bridge.press(self._other.line, request.digits)
 
     def talk_ended(self) -> None:
-        self._bridge.end(self._party)
+        self._bridge.part(self._party.line)
 
     def line_closed(self, event: LineClosed) -> None:
         self._party.owner.line_closed(event)
-        self._bridge.end(self._party, event)
+        self._bridge.part(self._party.line)
 
     def beat_failed(self, error: Exception) -> None:
         log.error("bridge_failed", error=type(error).__name__, exc_info=error)
-        self._bridge.end(self._party)
+        self._bridge.part()
 
 
 def _is_silent(pcm: bytes) -> bool:

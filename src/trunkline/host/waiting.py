@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunkline.host.leg import Talk
-from trunkline.voice.conversation.events import Event, Request
+from trunkline.voice.conversation.events import Event, LineClosed, Request
 
 _AHEAD_FRAMES = 3
 """Kept in the line (60 ms), so that its clock and ours may differ."""
@@ -52,6 +52,20 @@ class Waiting:
         at = np.arange(self._at, self._at + count) % len(self._loop)
         self._at = (self._at + count) % len(self._loop)
         return bytes(self._loop[at].tobytes())
+
+
+class Silence:
+    """Has a line on which nobody says anything yet."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def tick(self, frame: bytes | None, speech: float, queued: int) -> tuple[bytes, list[Request]]:
+        return b"", []
+
+    def feed(self, event: Event) -> list[Request]:
+        self.ended = self.ended or isinstance(event, LineClosed)
+        return []
 
 
 @cache

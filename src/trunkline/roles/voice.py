@@ -10,10 +10,12 @@ from pydantic import SecretStr
 
 from trunkline.errors import SetupError
 from trunkline.host import carriers_http, control, media_http
+from trunkline.host.archive import Archive
 from trunkline.host.beat import Beat, tune_interpreter
-from trunkline.host.call import Desk
 from trunkline.host.carriers import CarrierCalls
-from trunkline.host.holding import Archive, Holding
+from trunkline.host.desk import Desk
+from trunkline.host.exchange import Exchange
+from trunkline.host.holding import Holding
 from trunkline.host.host import VoiceHost
 from trunkline.host.journal import Journal
 from trunkline.host.media import MediaCalls
@@ -30,6 +32,7 @@ from trunkline.platform.telemetry import logging
 from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.actions.messages import REPLIES
 from trunkline.resources.actions.work import Means
+from trunkline.resources.calls.inbound_webhook import InboundWebhook
 from trunkline.resources.calls.live import OFFERS, LiveCalls
 from trunkline.resources.carriers.live import CarrierClaims
 from trunkline.resources.media_calls.live import MediaClaims
@@ -94,6 +97,7 @@ async def _started(
     live = LiveCalls(database, secrets)
     blobs = open_blobs(settings.blobs_folder)
     recordings = RecordingWriter(blobs)
+    archive = Archive(blobs, recordings)
     writer = EventWriter(
         live, Journal(settings.home / "journal"), lambda call_id: holding.found_closed(call_id)
     )
@@ -101,8 +105,11 @@ async def _started(
     stack.push_async_callback(outbound.close)
     embeddings = MiniLM(Store(settings.models_folder), parts.pool)
     means = Means(database, secrets, outbound, embeddings=embeddings)
-    holding = Holding(Desk(beat, parts, writer, means), live, Archive(blobs, recordings))
     capacity = settings.call_capacity
+    exchange = Exchange(archive, lines=capacity)
+    holding = Holding(
+        Desk(beat, parts, writer, means, exchange), live, archive, InboundWebhook(database, secrets, outbound)
+    )
     host = VoiceHost(holding, capacity)
     address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
     lines = WebSocketLines(asyncio.get_running_loop())

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from trunkline.errors import BadInput
-from trunkline.resources.actions.work import PlannedAction
-from trunkline.resources.transfers.order import ENTRIES, MOST_HEADERS, Mode, closed, order_of, tool_of
+from trunkline.resources.actions.work import PHONE_BOOK_ENTRIES, PlannedAction
+from trunkline.resources.transfers.order import MOST_HEADERS, Mode, closed, order_of, tool_of
 
 SETTINGS = {
     "transfer_mode": "warm_transfer",
@@ -27,17 +27,17 @@ def action(**changes: Any) -> PlannedAction:
 
 
 def test_the_model_is_told_when_and_no_address() -> None:
-    tool = tool_of(action(), "transfer")
+    tool = tool_of(action())
     assert tool.description == "When they ask for a person."
     assert tool.parameters["properties"] == {}
-    several = tool_of(action(phone=None, **{ENTRIES: BOOK}), "transfer")
+    several = tool_of(action(phone=None, **{PHONE_BOOK_ENTRIES: BOOK}))
     assert "destination_2: They want to complain." in several.description
     assert several.parameters["properties"]["destination"]["enum"] == ["destination_1", "destination_2"]
     assert "4155550101" not in str(several)
 
 
 def test_the_choice_of_the_model_is_by_name() -> None:
-    book = action(phone=None, **{ENTRIES: BOOK})
+    book = action(phone=None, **{PHONE_BOOK_ENTRIES: BOOK})
     order = order_of(book, {"destination": "destination_2"}, {})
     assert (order.destination, order.chosen) == ("+14155550102", "destination_2")
     for wrong in ({}, {"destination": "+19005550100"}, {"phone": "+19005550100"}):
@@ -52,7 +52,7 @@ def test_arguments_change_nothing_of_a_single_destination() -> None:
 
 def test_an_empty_phone_book_leads_nowhere() -> None:
     with pytest.raises(BadInput, match="phone book is empty"):
-        order_of(action(phone=None, **{ENTRIES: []}), {}, {})
+        order_of(action(phone=None, **{PHONE_BOOK_ENTRIES: []}), {}, {})
 
 
 def test_defaults() -> None:

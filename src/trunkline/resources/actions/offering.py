@@ -9,17 +9,19 @@ from trunkline.resources.actions.booking import BOOKING
 from trunkline.resources.actions.messages import MESSAGES
 from trunkline.resources.actions.work import PlannedAction, Work
 from trunkline.resources.knowledge import answering
+from trunkline.resources.transfers import work as transfers
 from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, Tool
 
 WORK: Mapping[str, Work] = {
     "CUSTOM_ACTION": custom_tool,
     answering.TYPE: answering,
+    "LIVE_TRANSFER": transfers,
     "SEND_SMS": MESSAGES,
     "INCALL_SMS": MESSAGES,
     "INCALL_WHATSAPP": MESSAGES,
     "REAL_TIME_BOOKING": BOOKING,
 }
-"""By type; what is not here is no tool: extractors and evaluations are of after the talk, transfers of the line."""
+"""By type; what is not here is no tool: extractors and evaluations are of after the talk."""
 _WIRE_TYPES = {
     "REAL_TIME_BOOKING": "calcom_booking_action_type",
     "SEND_SMS": "send_sms_action_type",
@@ -27,6 +29,7 @@ _WIRE_TYPES = {
     "INCALL_WHATSAPP": "incall_whatsapp_action_type",
     "CUSTOM_ACTION": "custom_function_action_type",
     answering.TYPE: "knowledge_base_action_type",
+    "LIVE_TRANSFER": "transfer_call_action_type",
 }
 """`action_type` of the record (contract, section 5.5)."""
 _LONGEST_NAME = 64

@@ -1,14 +1,17 @@
 """An agent's actions as they stand when a talk begins: read once, so that no write changes them while it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.resources.actions.models import Action, AgentAction
 from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.actions.secrets import reveal
-from trunkline.resources.actions.work import PlannedAction
+from trunkline.resources.actions.work import PHONE_BOOK_ENTRIES, PlannedAction
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.phone_books.repository import PhoneBookRepository
 from trunkline.resources.workspaces.secrets import Opener
 
 
@@ -25,18 +28,45 @@ async def planned(
     else:
         there = await actions.those(each.action_id for each in attached)
         pairs = [(there[each.action_id], each) for each in attached if each.action_id in there]
-    return tuple(_planned(box, action, how) for action, how in pairs)
+    books = await _entries(session, agent.workspace_id, [action for action, _ in pairs])
+    return tuple(_planned(box, action, how, books) for action, how in pairs)
 
 
-def _planned(box: Opener, action: Action, how: AgentAction) -> PlannedAction:
+async def _entries(
+    session: AsyncSession, workspace_id: UUID, actions: Sequence[Action]
+) -> dict[UUID, list[dict[str, str]]]:
+    """Phone book → its entries, in the form of the wire; for transfers that choose from one."""
+    wanted = {action.phone_book_id for action in actions if action.phone_book_id is not None}
+    found = await PhoneBookRepository(session, workspace_id).all_entries(wanted)
+    return {
+        book: [
+            {"phone_number": each.phone_number, "transfer_condition": each.transfer_condition}
+            for each in found.get(book, ())
+        ]
+        for book in wanted
+    }
+
+
+def _planned(
+    box: Opener, action: Action, how: AgentAction, books: Mapping[UUID, list[dict[str, str]]]
+) -> PlannedAction:
     settings = reveal(box, action.workspace_id, action.id, action.settings, action.secrets_encrypted)
+    if action.phone_book_id is not None:
+        settings = {**settings, PHONE_BOOK_ENTRIES: books[action.phone_book_id]}
     return PlannedAction(
         id=action.id,
         type=action.type,
         name=action.name,
         description=action.description,
         settings=settings,
-        phase="before" if settings.get("run_action_before_call_start") else how.attachment_type,
+        phase=_phase(action, settings, how),
         trigger_condition=how.trigger_condition or "",
         mapping=tuple(how.input_variables_mapping),
     )
+
+
+def _phase(action: Action, settings: Mapping[str, Any], how: AgentAction) -> str:
+    """When it runs. Text messages are of after the call, as whoever attaches one without a word on it means."""
+    if settings.get("run_action_before_call_start"):
+        return "before"
+    return "after" if action.type == "SEND_SMS" else how.attachment_type

@@ -1,6 +1,6 @@
 """Actions at work: what is known when one runs, and what comes of it. Each type has a module that does it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +11,9 @@ from trunkline.resources.webhooks.record import Delivery
 from trunkline.resources.workspaces.secrets import Opener
 from trunkline.voice.conversation.profile import Medium, Tool
 from trunkline.voice.language.embeddings import Embeddings
+
+PHONE_BOOK_ENTRIES = "phone_book_entries"
+"""In the settings of a planned transfer that chooses from a phone book: its entries."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Means:
     outbound: Outbound
     given_up: Callable[[Delivery], None] = lambda delivery: None
     """Told of a request whose answer nobody waits for any more, before the run is cancelled."""
+    transfer: "Callable[[PlannedAction, Mapping[str, Any], Occasion], Awaitable[Outcome]] | None" = None
+    """Hands the caller over; None where there is no line."""
     embeddings: Embeddings | None = None
     """For searches of knowledge; None where there are none."""
 

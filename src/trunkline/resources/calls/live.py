@@ -5,6 +5,7 @@ A host keeps its calls through that; what it could not say then, it says again: 
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +24,9 @@ from trunkline.resources.calls.closing import CANCELED, Fault, Recording, close_
 from trunkline.resources.calls.models import Call, CallAttempt, CallEvent
 from trunkline.resources.calls.moves import move_attempt, move_call
 from trunkline.resources.calls.new import inbound_call
-from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, planned_call, trunk_of
+from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, planned_call, trunk_of_number
 from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import FINAL, AttemptState, CallStatus
-from trunkline.resources.numbers.models import Number
 from trunkline.voice.conversation.events import Note
 from trunkline.voice.lines.line import Trunk
 
@@ -67,7 +67,8 @@ class LiveCalls:
             NoFreeSlot: the host is full or draining.
         """
         async with self._database.system() as session:
-            call = await announced(session, headers) or await _unannounced(session, dialled)
+            expected = await announced(session, headers)
+            call = expected or await _unannounced(session, dialled)
             agent = await _agent_of(session, call)
             now = (await session.execute(select(func.now()))).scalar_one()
             if not is_open(agent, now):
@@ -84,7 +85,9 @@ class LiveCalls:
             call.host_id = str(host)
             session.add(call)
             await session.flush()
-            return await self._plan(session, call, agent, None)
+            plan = await self._plan(session, call, agent, None)
+            # Whoever announced a call has said already who takes it and with which variables.
+            return plan if expected else replace(plan, ask_first=agent.inbound_call_webhook_url or "")
 
     async def pending_attempts(self, host: UUID) -> list[tuple[UUID, int]]:
         """The attempts that wait for this host to claim them, oldest first."""
@@ -195,9 +198,7 @@ class LiveCalls:
         return await planned_call(session, self._secrets, call, agent, trunk)
 
     async def _trunk(self, session: AsyncSession, call: Call) -> Trunk | None:
-        mine = Number.workspace_id == call.workspace_id, Number.number == call.number_from
-        number = (await session.execute(select(Number).where(*mine))).scalar_one_or_none()
-        return trunk_of(number, self._secrets) if number is not None else None
+        return await trunk_of_number(session, self._secrets, call, call.number_from)
 
 
 async def _unannounced(session: AsyncSession, dialled: str) -> Call:

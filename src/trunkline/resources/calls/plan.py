@@ -1,15 +1,19 @@
 """What a voice host is told about a call before it answers or dials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from trunkline.resources.actions.around import Ran, run_before
 from trunkline.resources.actions.models import AgentAction
+from trunkline.resources.actions.running import Place
+from trunkline.resources.actions.work import Means
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.equipment import Equipment, equipment_of
 from trunkline.resources.agents.models import Agent
@@ -20,7 +24,7 @@ from trunkline.resources.calls.record import Direction
 from trunkline.resources.numbers.models import Number
 from trunkline.resources.numbers.service import PASSWORD_FIELD
 from trunkline.resources.numbers.trunk import trunk
-from trunkline.voice.conversation.profile import Profile
+from trunkline.voice.conversation.profile import Medium, Profile
 from trunkline.voice.lines.line import Trunk
 from trunkline.voice.speech.wanted import Keys, Wanted
 
@@ -61,6 +65,12 @@ class CallPlan:
     """Those of the call and of the system."""
     timezone: str = vocabulary.DEFAULT_TIMEZONE
     """The agent's."""
+    retold: Callable[[Mapping[str, Any]], Profile] | None = field(default=None, repr=False)
+    """The profile with other variables."""
+    ran: tuple[Ran, ...] = ()
+    """Actions that ran before the call."""
+    ask_first: str = ""
+    """The address that says, before the call is answered, whether and by whom; "" where nobody is asked."""
     way_out: Trunk | None = None
     """The trunk of our own number, whichever way the call went: transfers go out there."""
 
@@ -91,6 +101,16 @@ async def planned_call(
     return replace(plan, way_out=trunk or await trunk_of_number(session, secrets, call, plan.own_number))
 
 
+async def begun(plan: CallPlan, means: Means) -> CallPlan:
+    """The plan after the actions that run before the call: the prompt may speak of what they gave."""
+    place = Place(plan.workspace_id, plan.agent_id, str(plan.call_id), Medium.CALL, plan.timezone)
+    before = await run_before(means, place, plan.variables, plan.equipment.actions)
+    if before.variables is None or plan.retold is None:
+        return plan
+    profile = plan.retold(before.variables)
+    return replace(plan, profile=profile, variables=before.variables, ran=before.runs)
+
+
 def plan_of(
     call: Call,
     agent: Agent,
@@ -108,19 +128,20 @@ def plan_of(
     }
     direction = Direction(call.direction)
     variables = {**call.variables, **system}
+    retold = partial(
+        profile_of,
+        agent,
+        call.overrides,
+        outbound=direction is Direction.OUTBOUND,
+        now=datetime.now(UTC),
+        equipment=equipment,
+    )
     return CallPlan(
         call_id=call.id,
         workspace_id=call.workspace_id,
         agent_id=agent.id,
         direction=direction,
-        profile=profile_of(
-            agent,
-            call.overrides,
-            variables,
-            outbound=direction is Direction.OUTBOUND,
-            now=datetime.now(UTC),
-            equipment=equipment,
-        ),
+        profile=retold(variables),
         record=agent.is_recording,
         keep_transcript=not agent.settings.get("is_transcript_disabled", False),
         number_from=call.number_from,
@@ -132,6 +153,7 @@ def plan_of(
         ring_pause=agent.settings.get("ring_pause_seconds"),
         equipment=equipment or Equipment(),
         variables=variables,
+        retold=retold,
         timezone=agent.settings.get("timezone") or vocabulary.DEFAULT_TIMEZONE,
     )
 

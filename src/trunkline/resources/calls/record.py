@@ -4,12 +4,13 @@ Notes are taken in the order they were appended, which is the order things were 
 """
 
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from trunkline.resources.actions.executed import Entry, entry, unused
 from trunkline.voice.conversation.events import EndReason, Kind, Note
 from trunkline.voice.conversation.profile import END_CALL
 
@@ -63,8 +64,6 @@ END_WORDS: dict[EndReason, EndWords] = {
 CUT_OFF = EndWords("human_pick_up_cut_off", "human_pick_up_cut_off")
 _AT_ONCE_MS = 4000
 
-Action = dict[str, str]
-
 
 @dataclass(frozen=True)
 class Record:
@@ -72,7 +71,7 @@ class Record:
 
     transcript: str
     """Lines `bot: …` and `human: …`, each after a newline; "" when nobody was heard."""
-    executed_actions: dict[str, Action]
+    executed_actions: dict[str, Entry]
     """Every run in the shape of the wire, by the action's name; further runs of it as `name_2`, `name_3` and so on."""
     end: EndWords | None
     """None while nothing says that the conversation ended."""
@@ -189,54 +188,30 @@ def _disconnect(reason: EndReason | None, direction: Direction) -> TelephonyDisc
     return TelephonyDisconnectReason.UNKNOWN if reason is None else TelephonyDisconnectReason.ERROR
 
 
-def _actions(notes: list[Note], connected_at: datetime) -> dict[str, Action]:
+def _actions(notes: list[Note], connected_at: datetime) -> dict[str, Entry]:
     """Every tool that ran, `end_call` apart: that one is the conversation's own and no action."""
     finished = {note.data["call"]: note.data for note in notes if note.kind == Kind.TOOL_FINISHED}
-    actions: dict[str, Action] = {}
+    handed = _handed_over(notes)
+    actions: dict[str, Entry] = {}
     for note in notes:
         if note.kind == Kind.TOOL_STARTED and note.data["name"] != END_CALL.name:
             at = connected_at + timedelta(milliseconds=note.at_ms)
-            action = _action(note.data, finished.get(note.data["call"]), at)
+            if "at" in note.data:  # it ran before the call was connected
+                at = datetime.fromisoformat(note.data["at"])
+            result = finished.get(note.data["call"]) or handed.get(note.data.get("action"))
+            action = entry(note.data, result, at)
             actions[unused(action["name"], actions)] = action
     return actions
 
 
-def unused(name: str, taken: Container[str]) -> str:
-    """The key of a run: the action's name, with a number behind it from the second run on."""
-    number, key = 1, name
-    while key in taken:
-        number += 1
-        key = f"{name}_{number}"
-    return key
-
-
-def _action(started: dict[str, Any], finished: dict[str, Any] | None, at: datetime) -> Action:
-    if finished is None:
-        result, error = "{}", "The call ended before the action did."
-    else:
-        # Notes of calls that went on through an update have no `error`.
-        result = str(finished["result"])
-        error = str(finished.get("error", "" if finished["ok"] else result))
-        result = "{}" if error == result else result
+def _handed_over(notes: list[Note]) -> dict[Any, dict[str, Any]]:
+    """By the action's name what came of transfers: after one that went well nothing is left to tell the tool's end."""
+    told = [note.data for note in notes if note.kind == Kind.TRANSFER_FINISHED and "action" in note.data]
     return {
-        "name": str(started.get("action") or started["name"]),
-        "action_type": str(started.get("action_type", "custom_function_action_type")),
-        "description": str(started.get("description", "")),
-        "parameters_hard_coded": json.dumps(started.get("parameters_hard_coded", {})),
-        "parameters_from_llm": json.dumps(started["arguments"]),
-        "return_value": _json_text(result),
-        "return_value_status": "",
-        "error_message": error,
-        "is_relevant_action": "true",
-        "timestamp_datetime": at.replace(tzinfo=None).isoformat(timespec="microseconds"),
-        "timestamp": f"{at.timestamp():.6f}",
+        each["action"]: {
+            "result": json.dumps(each["value"], ensure_ascii=False),
+            "ok": not each["value"].get("failed_reason"),
+            "error": each["value"].get("failed_reason") or "",
+        }
+        for each in told
     }
-
-
-def _json_text(result: str) -> str:
-    """The result as it is if it is JSON, otherwise as a JSON string."""
-    try:
-        json.loads(result)
-    except ValueError:
-        return json.dumps(result)
-    return result

@@ -1,6 +1,6 @@
 """Phone books in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -74,6 +74,20 @@ class PhoneBookRepository:
             PhoneBookEntry.workspace_id == self._workspace, PhoneBookEntry.id == id_
         )
         return (await self._session.execute(query.with_for_update())).scalar_one_or_none()
+
+    async def all_entries(self, book_ids: Collection[UUID]) -> Mapping[UUID, Sequence[PhoneBookEntry]]:
+        """Book → its entries, oldest first; books that are gone or empty are left out."""
+        if not book_ids:
+            return {}
+        query = (
+            select(PhoneBookEntry)
+            .where(PhoneBookEntry.workspace_id == self._workspace, PhoneBookEntry.phone_book_id.in_(book_ids))
+            .order_by(PhoneBookEntry.created_at, PhoneBookEntry.id)
+        )
+        found: dict[UUID, list[PhoneBookEntry]] = {}
+        for entry in (await self._session.execute(query)).scalars():
+            found.setdefault(entry.phone_book_id, []).append(entry)
+        return found
 
     async def entries(self, book: PhoneBook, limit: int, offset: int) -> tuple[Sequence[PhoneBookEntry], int]:
         """A book's entries, newest first, and how many there are."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trunkline.errors import BadInput
 from trunkline.resources.actions.filling import in_line
-from trunkline.resources.actions.work import PlannedAction
+from trunkline.resources.actions.work import PHONE_BOOK_ENTRIES, PlannedAction
 from trunkline.resources.holes import as_texts, fill_message
 from trunkline.resources.transfers.outcome import Failure, Reason
 from trunkline.resources.weekly_hours import is_open
@@ -17,10 +17,10 @@ from trunkline.voice.conversation.profile import Tool
 
 MOST_HEADERS = 2048
 """Characters of all headers that a transfer adds: a longer INVITE is cut into pieces over UDP, and pieces get lost."""
-ENTRIES = "phone_book_entries"
-"""Under which the planning puts the entries of a phone book into the settings of a transfer."""
 _HEADER = re.compile(r"X-[A-Za-z0-9\-_]+")
 _DESTINATION = "destination"
+_SHOWN = ("transfer_mode", "phone", "phone_book_id", "timeout", "digits")
+"""Settings that stand on the record of a transfer."""
 
 
 class Mode(StrEnum):
@@ -75,7 +75,7 @@ class TransferOrder:
 
 def choices_of(action: PlannedAction) -> tuple[Choice, ...]:
     """Where the action may lead: its own destination, or the entries of its phone book."""
-    entries: Sequence[Mapping[str, Any]] | None = action.settings.get(ENTRIES)
+    entries: Sequence[Mapping[str, Any]] | None = action.settings.get(PHONE_BOOK_ENTRIES)
     if entries is None:
         return (Choice("", str(action.settings.get("phone") or "")),)
     return tuple(
@@ -84,16 +84,18 @@ def choices_of(action: PlannedAction) -> tuple[Choice, ...]:
     )
 
 
-def tool_of(action: PlannedAction, name: str) -> Tool:
+def tool_of(action: PlannedAction) -> Tool:
     """What the model sees: when to transfer, and of several destinations when each is right; no number or address."""
     description = str(action.settings.get("instructions") or action.description)
     choices = choices_of(action)
-    if ENTRIES not in action.settings:
-        return Tool(name, description, {"type": "object", "properties": {}, "additionalProperties": False})
+    record = {"parameters_hard_coded": {name: action.settings.get(name) for name in _SHOWN}}
+    if PHONE_BOOK_ENTRIES not in action.settings:
+        nothing = {"type": "object", "properties": {}, "additionalProperties": False}
+        return Tool(action.name, description, nothing, record=record)
     conditions = "\n".join(f"{choice.name}: {choice.condition}" for choice in choices)
     one = {"type": "string", "enum": [choice.name for choice in choices]}
     return Tool(
-        name,
+        action.name,
         f"{description}\nChoose the destination whose condition holds:\n{conditions}",
         {
             "type": "object",
@@ -101,6 +103,7 @@ def tool_of(action: PlannedAction, name: str) -> Tool:
             "required": [_DESTINATION],
             "additionalProperties": False,
         },
+        record=record,
     )
 
 

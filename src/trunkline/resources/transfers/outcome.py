@@ -72,6 +72,18 @@ def of_dial(failed: DialFailed) -> Failure:
     return Failure(reason, failed.code, str(failed))
 
 
+def of_code(code: int | None, text: str) -> Failure:
+    """What the other side's last word on a REFER means; without a code nothing was told."""
+    match code:
+        case None:
+            return Failure(Reason.NO_RESPONSE, text=text)
+        case 486 | 600:
+            return Failure(Reason.BUSY, code, text)
+        case 408 | 480 | 487:
+            return Failure(Reason.NOT_ANSWERED, code, text)
+    return Failure(Reason.REFUSED, code, text)
+
+
 @dataclass
 class Attempt:
     """One try to reach somebody."""
@@ -86,6 +98,8 @@ class Attempt:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     failure: Failure | None = None
+    recording: str = ""
+    """Id under which the briefing is kept; "" where none is."""
     ladder: list[dict[str, Any]] = field(default_factory=list)
     """What passed between us and them: `{at, message}`, in order."""
 
@@ -105,6 +119,7 @@ class Attempt:
             "started_at": self.started_at.isoformat(),
             "answered_at": self.answered_at.isoformat() if self.answered_at else None,
             "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+            "briefing_recording_id": self.recording or None,
             "sip_ladder": self.ladder,
         }
 
@@ -122,6 +137,8 @@ class Transferred:
     """What the person was told of the call, where the model wrote it."""
     chosen: str = ""
     """The name of the destination that the model chose, where there were several."""
+    keep_recording: bool = True
+    """Whether what they say to each other is recorded too."""
 
     @property
     def ok(self) -> bool:

@@ -27,8 +27,8 @@ class Budgets:
     next_sound: float = 4.0
     sentence: float = 30.0
     """A whole sentence."""
-    tool: float = 150.0
-    """The last resort: an action's own `failure_timeout`, of 120 s at most, is watched by the session."""
+    tool: float = 3600.0
+    """The last resort: an action's own `failure_timeout` is watched by the session, and a transfer by itself."""
     close: float = 5.0
     """For what was cancelled to end, when a call is closed."""
 

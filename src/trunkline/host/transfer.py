@@ -1,0 +1,274 @@
+"""One transfer at work: the caller waits, somebody is sought, and both are joined, or the agent goes on.
+
+    blind       REFER on the caller's line; success is what the other side tells in the end, not that it took the
+                request. Where it refuses or cannot, we call the person ourselves and join both.
+    warm        the person is called, briefed, asked if wanted, and joined with the caller on this host.
+
+Whatever fails, the agent has the caller back within a second. When the caller hangs up, all of it is taken back.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from trunkline.errors import BadInput, DialFailed, NoFreeSlot, ProviderError, Unavailable
+from trunkline.host.consult import Consult, Verdict
+from trunkline.host.desk import Desk
+from trunkline.host.recorder import Recorder
+from trunkline.host.switchboard import Bridge, Party
+from trunkline.resources.actions.work import PlannedAction
+from trunkline.resources.calls.plan import CallPlan
+from trunkline.resources.transfers.destinations import Route, route
+from trunkline.resources.transfers.order import Mode, TransferOrder, closed, order_of
+from trunkline.resources.transfers.outcome import Attempt, Failure, Reason, Transferred, of_code, of_dial
+from trunkline.voice.conversation.dialogue import clean
+from trunkline.voice.language.ports import TextPart
+from trunkline.voice.lines.line import Line
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_SUMMARY_SECONDS = 10.0
+"""A summary that is not there by then is done without: somebody waits on the line."""
+_SUMMARY = (
+    "Summarise this call in at most three short spoken sentences for the person who takes it over now: who calls, what "
+    "they want, what was done. {steering} Write the summary and nothing else."
+)
+_VERDICTS = {
+    Verdict.DECLINED: Failure(Reason.DECLINED, text="The person did not take the call."),
+    Verdict.MACHINE: Failure(Reason.ANSWERED_BY_MACHINE, text="A machine answered."),
+    Verdict.SILENT: Failure(Reason.NOT_ANSWERED, text="Whoever answered said nothing."),
+    Verdict.FAILED: Failure(Reason.NOT_SENT, text="The briefing failed in the voice host; its log says why."),
+}
+
+
+class Caller(Protocol):
+    """What a transfer needs of the call that it hands over."""
+
+    @property
+    def plan(self) -> CallPlan: ...
+
+    @property
+    def gone(self) -> asyncio.Event:
+        """Set when the call is over: the caller has hung up, or somebody has ended it."""
+        ...
+
+    @property
+    def line(self) -> Line: ...
+
+    @property
+    def party(self) -> Party: ...
+
+    @property
+    def messages(self) -> tuple[dict[str, Any], ...]:
+        """What was said so far, as the model reads it."""
+        ...
+
+    async def step_aside(self, music: bool) -> None:
+        """Returns when the agent has said what it was saying; from then on the caller waits."""
+        ...
+
+    async def say(self, text: str) -> None:
+        """Words of the agent to a caller who waits; returns when they were said."""
+        ...
+
+    def come_back(self) -> None:
+        """The agent hears and speaks again."""
+        ...
+
+
+class _CallerLeft(Exception):
+    """The caller hung up before the transfer was done."""
+
+
+class Transfer:
+    """One transfer of one call. Belongs to the work loop."""
+
+    def __init__(self, caller: Caller, action: PlannedAction, desk: Desk) -> None:
+        self._caller = caller
+        self._action = action
+        self._desk = desk
+        self._exchange = desk.exchange
+        self._attempts: list[Attempt] = []
+        self._summary: asyncio.Task[str] | None = None
+        self._consult: Consult | None = None
+        self._recorder: Recorder | None = None
+        self._line = ExitStack()
+        self.bridge: Bridge | None = None
+        """There once somebody has taken the call: to be run until one of them leaves."""
+
+    async def run(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Transferred:
+        """Seek somebody who takes the caller; never raises for what others do. `close` it afterwards."""
+        failure = closed(self._action, datetime.now(UTC))
+        if failure is not None:
+            return Transferred((), failure)
+        try:
+            order = order_of(self._action, arguments, variables)
+            way = route(order.destination, self._caller.plan.way_out)
+        except BadInput as error:
+            return Transferred((), Failure(Reason.NOT_SENT, text=str(error)))
+        try:
+            return await self._sought(order, way)
+        except _CallerLeft:
+            return Transferred(self._attempts, self._left(), chosen=order.chosen)
+        finally:
+            if self._summary is not None:
+                self._summary.cancel()
+
+    async def close(self) -> None:
+        """Hang up on whoever was asked, give back their line; safe to repeat."""
+        consult, self._consult = self._consult, None
+        if consult is not None:
+            await consult.close()
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            try:
+                await self._exchange.archive.keep(recorder)
+            except Unavailable as error:
+                log.error("briefing_not_kept", call_id=str(self._caller.plan.call_id), reason=str(error))
+        self._line.close()
+
+    async def _sought(self, order: TransferOrder, way: Route) -> Transferred:
+        await self._unless_gone(self._caller.step_aside(order.music))
+        if order.mode is Mode.BLIND and await self._refer(order, way):
+            return Transferred(self._attempts, chosen=order.chosen)
+        if order.mode is Mode.WARM_WITH_CONTEXT:
+            self._summary = asyncio.create_task(self._summarised(order), name="summary")
+        failure = await self._called(order, way)
+        summary = self._summary.result() if self._summary is not None and self._summary.done() else ""
+        if failure is None:
+            connected_at = datetime.now(UTC)
+            return Transferred(self._attempts, None, connected_at, summary, order.chosen, order.record)
+        self._caller.come_back()
+        return Transferred(self._attempts, failure, None, summary, order.chosen)
+
+    # ---- by REFER ----
+
+    async def _refer(self, order: TransferOrder, way: Route) -> bool:
+        """Send the caller there; False: it did not work, and the line is up."""
+        attempt = self._attempt(order, way, "refer")
+        attempt.step(attempt.started_at, f"REFER {way.uri}")
+        line = self._caller.line
+        with suppress(
+            Unavailable
+        ):  # their sound is nobody's meanwhile; who cannot be held is transferred all the same
+            await line.hold()
+        outcome = await line.refer(way.uri, order.ring_timeout)
+        attempt.ended_at = datetime.now(UTC)
+        if outcome.ok:
+            attempt.step(attempt.ended_at, "NOTIFY 200")
+            return True
+        attempt.step(attempt.ended_at, f"{outcome.code or ''} {outcome.reason}".strip())
+        attempt.failure = of_code(outcome.code, outcome.reason)
+        if self._caller.gone.is_set():
+            raise _CallerLeft
+        with suppress(Unavailable):
+            await line.resume()
+        return False
+
+    # ---- by a call of ours ----
+
+    async def _called(self, order: TransferOrder, way: Route) -> Failure | None:
+        """Call the person, brief them; None: they are to be joined now."""
+        attempt = self._attempt(order, way, "dial")
+        try:
+            attempt.failure = await self._reached(order, way, attempt)
+        except _CallerLeft:
+            attempt.failure = self._left()
+            raise
+        finally:
+            attempt.ended_at = datetime.now(UTC)
+            if attempt.failure is not None:
+                await self.close()
+        return attempt.failure
+
+    async def _reached(self, order: TransferOrder, way: Route, attempt: Attempt) -> Failure | None:
+        headers = dict(order.headers or {})
+        if order.preserve_caller_id:
+            headers |= identity(self._caller.plan)
+        attempt.step(attempt.started_at, f"INVITE {way.uri}")
+        try:
+            self._line.enter_context(self._exchange.line())
+            dialling = self._exchange.engine.dial(way.dial, way.trunk, headers, order.ring_timeout)
+            line = await self._unless_gone(dialling)
+        except DialFailed as failed:
+            attempt.step(datetime.now(UTC), f"{failed.code or ''} {failed}".strip())
+            return of_dial(failed)
+        except (BadInput, NoFreeSlot, Unavailable) as error:
+            return Failure(Reason.NOT_SENT, text=str(error))
+        attempt.answered_at = datetime.now(UTC)
+        attempt.step(attempt.answered_at, "200")
+        return await self._briefed(order, line)
+
+    async def _briefed(self, order: TransferOrder, line: Line) -> Failure | None:
+        """Somebody has answered: talk with them alone."""
+        summary = await self._summary if self._summary is not None else ""
+        plan = self._caller.plan
+        if plan.record and order.mode is not Mode.BLIND:
+            self._recorder = self._exchange.archive.writer.open(plan.workspace_id, uuid4(), line.rate)
+            self._attempts[-1].recording = str(self._recorder.call_id)
+        self._consult = consult = Consult(line, plan, order, summary, self._desk, self._recorder)
+        verdict = await self._unless_gone(consult.ask())
+        if verdict is not Verdict.TAKEN:
+            return _VERDICTS[verdict]
+        if order.goodbye:
+            await self._unless_gone(self._caller.say(order.goodbye))
+        self.bridge = Bridge(self._caller.party, consult.party)
+        return None
+
+    async def _summarised(self, order: TransferOrder) -> str:
+        """What the call was about, in the model's words; "" where it fails or takes too long."""
+        asked = {"role": "user", "content": f"[{_SUMMARY.format(steering=order.summary_prompt)}]"}
+        model, text = self._caller.plan.profile.model, ""
+        try:
+            async with asyncio.timeout(_SUMMARY_SECONDS):
+                async for part in self._desk.parts.llm.reply(model, (*self._caller.messages, asked)):
+                    if isinstance(part, TextPart):
+                        text += part.text
+        except (ProviderError, Unavailable, TimeoutError) as error:
+            log.warning("no_summary", reason=type(error).__name__)
+        return clean(text)
+
+    # ---- both ----
+
+    def _attempt(self, order: TransferOrder, way: Route, method: str) -> Attempt:
+        attempt = Attempt(order.destination, way.uri, method, datetime.now(UTC))
+        self._attempts.append(attempt)
+        return attempt
+
+    async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it; raises _CallerLeft, with the work taken back, as soon as the caller has gone."""
+        doing = asyncio.create_task(work)
+        leaving = asyncio.create_task(self._caller.gone.wait())
+        try:
+            await asyncio.wait((doing, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                return doing.result()
+            raise _CallerLeft
+        finally:
+            for task in (doing, leaving):
+                task.cancel()
+            await asyncio.wait((doing, leaving))
+
+    def _left(self) -> Failure:
+        return Failure(Reason.CALLER_HUNG_UP, text="The caller hung up before somebody took the call.")
+
+
+def identity(plan: CallPlan) -> dict[str, str]:
+    """Headers that show the caller's number to a system that trusts us (RFC 3325, RFC 5806).
+
+    The From stays the trunk's: most trunks refuse a call with another, and the stack keeps an agent for each for good.
+    """
+    host = plan.way_out.host if plan.way_out else "anonymous.invalid"
+    if not plan.other_party:
+        return {}
+    return {
+        "P-Asserted-Identity": f"<sip:{plan.other_party}@{host}>",
+        "Diversion": f"<sip:{plan.own_number}@{host}>;reason=unconditional",
+    }
