@@ -138,7 +138,7 @@ class CarrierCalls:
         return 1000, ""
 
     async def _talk(self, plan: CallPlan, start: Start, socket: Socket) -> None:
-        await self._holding.prepare(plan)
+        plan = await self._holding.prepare(plan)
         line = self._lines.carry(CarrierLine(socket, start.codec, start.framing))
         try:
             await line.answer()

@@ -107,7 +107,7 @@ class MediaCalls:
             waiting.over.set()
 
     async def _talk(self, plan: CallPlan, waiting: _Waiting) -> None:
-        await self._holding.prepare(plan)
+        plan = await self._holding.prepare(plan)
         warming = self._holding.warm(plan)
         try:
             socket = await self._joined(waiting)

@@ -80,7 +80,7 @@ class Outbound:
 
     async def _dial(self, plan: CallPlan, n: int, engine: LineEngine) -> None:
         live = self._holding.live
-        await self._holding.prepare(plan)
+        plan = await self._holding.prepare(plan)
         with suppress(Unavailable):  # claimed is claimed: it is dialled now or not at all
             if not await live.ringing(plan.call_id):
                 return

@@ -12,7 +12,7 @@ from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAc
 from trunkline.resources.holes import as_texts, substitute
 from trunkline.resources.ids import as_uuid
 from trunkline.resources.webhooks.record import Delivery
-from trunkline.voice.conversation.profile import Medium, Tool
+from trunkline.voice.conversation.profile import Medium, Tool, ToolManner
 
 SYSTEM = frozenset(
     {"call_id", "twilio_call_sid", "to_phone_number", "from_phone_number", "user_phone_number"}
@@ -49,7 +49,27 @@ def tool_of(action: PlannedAction) -> Tool:
         "required": [each["name"] for each in asked if told.get(each["name"], {}).get("required", True)],
         "additionalProperties": False,
     }
-    return Tool(action.name, action.description or f"Run {action.name}.", parameters)
+    manner = _manner(action.settings)
+    about = [action.description or f"Run {action.name}."]
+    if manner.natural:
+        wording = (manner.start, action.settings.get("prompt") or "")
+        about += [f"Before you call it, say in your own words: {each}" for each in wording if each]
+    return Tool(action.name, " ".join(about), parameters, manner)
+
+
+def _manner(settings: Mapping[str, Any]) -> ToolManner:
+    """What is said and heard while it runs; `speech_while_using_the_tool` is the older name of the first phrase."""
+    delay = settings.get("message_delay_time")
+    start = settings.get("message_before_action_starts") or settings.get("speech_while_using_the_tool")
+    return ToolManner(
+        start=start or "",
+        delay=settings.get("message_delay") or "",
+        delay_after=ToolManner.delay_after if delay is None else float(delay),
+        failure=settings.get("message_error") or "",
+        natural=bool(settings.get("agent_speak_naturally")),
+        sound=settings.get("action_sound") or "",
+        timeout=float(settings["failure_timeout"]),
+    )
 
 
 def fixed_inputs(action: PlannedAction) -> dict[str, str]:
@@ -96,9 +116,12 @@ async def run(
         return Outcome(
             {"error": "missing_input", "message": error, "missing": missing}, ok=False, error=error
         )
+    request = request_of(action.settings, occasion.variables, inputs)
+    # A receiver knows by it a run that is repeated after a crash.
+    request.headers.setdefault("Idempotency-Key", occasion.run_id)
     delivery = await send(
         means.outbound,
-        request_of(action.settings, occasion.variables, inputs),
+        request,
         action_id=action.id,
         agent_id=occasion.agent_id,
         call_id=as_uuid(occasion.talk_id) if occasion.medium is Medium.CALL else None,

@@ -25,6 +25,7 @@ LONGEST_RESULT = 16_000
 """Characters of a result that the model reads."""
 _LOGGED_WITHIN = 5.0
 """Seconds that logs have, when a talk is over, to be written down."""
+_WRITING: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class DeliveryLog:
         task = asyncio.create_task(self._write(delivery), name="log a request")
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
+        _WRITING.add(task)  # nobody else may know it any more when it ends
+        task.add_done_callback(_WRITING.discard)
 
     async def close(self) -> None:
         """Wait until all is written, for a while."""
@@ -95,7 +98,7 @@ class ToolRunner:
             raise NotFound(f"There is no tool {name!r}. Go on without it.")
         outcome = await self.perform(offered.action, offered.tool.bound(arguments))
         return ToolAnswer(
-            text=_told(outcome.value),
+            text=told(outcome.value),
             ok=outcome.ok,
             error=outcome.error,
             variables=as_texts({name: self.variables[name] for name in outcome.variables}),
@@ -126,6 +129,7 @@ class ToolRunner:
         await self._logs.close()
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
+    """A value as the model reads it, and the record."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_RESULT else f"{text[:LONGEST_RESULT]} … [the rest is left out]"

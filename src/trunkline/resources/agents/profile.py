@@ -21,6 +21,8 @@ from trunkline.voice.conversation.profile import (
     Keypad,
     Patience,
     Profile,
+    Tool,
+    ToolManner,
     Voicemail,
 )
 
@@ -78,8 +80,21 @@ def profile_of(
         consent_message=_consent(agent, filled, stock.consent_message),
         voicemail=_voicemail(agent.voicemail_message, filled) if outbound else None,
         variables=filled,
-        tools=tuple(each.tool for each in offered(equipment.actions).values()) if equipment else (),
+        tools=_tools(equipment, filled) if equipment else (),
     )
+
+
+def _tools(equipment: Equipment, filled: Mapping[str, str]) -> tuple[Tool, ...]:
+    """What the model may call, the phrases of each with their holes filled."""
+    tools = (each.tool for each in offered(equipment.actions).values())
+    return tuple(replace(each, manner=_worded(each.manner, filled)) for each in tools)
+
+
+def _worded(manner: ToolManner, filled: Mapping[str, str]) -> ToolManner:
+    start, delay, failure = (
+        fill_message(each, filled) for each in (manner.start, manner.delay, manner.failure)
+    )
+    return replace(manner, start=start, delay=delay, failure=failure)
 
 
 def _manner(settings: Mapping[str, Any]) -> Profile:
