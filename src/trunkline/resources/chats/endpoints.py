@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
-from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
+from trunkline.platform.http.context import Caller, Parts, keyed_router
 from trunkline.platform.http.pagination import MOST, page_of
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
-from trunkline.resources.chats import outbound, wire
+from trunkline.resources.chats import wire
+from trunkline.resources.chats.outbound import OutboundChats
 from trunkline.resources.chats.schemas import (
     ChatCreate,
     ChatOut,
@@ -20,6 +21,7 @@ from trunkline.resources.chats.schemas import (
 )
 from trunkline.resources.chats.service import Chats
 from trunkline.resources.language import Models
+from trunkline.resources.vendors import VENDORS, Vendors
 
 router = keyed_router("/v2/chat", "Chat", Scope.CHAT)
 
@@ -33,10 +35,12 @@ Service = Annotated[Chats, Depends(_chats)]
 
 @router.post("/outbound")
 async def create_outbound_chat(
-    body: OutboundChatCreate, session: Transaction, parts: Parts, caller: Caller
+    body: OutboundChatCreate, request: Request, chats: Service, parts: Parts, caller: Caller
 ) -> Ok[OutboundChat]:
-    """Begin a conversation in a messenger with somebody."""
-    conversation = await outbound.begin(session, parts.secrets, caller.workspace_id, body)
+    """Begin a conversation in a messenger with somebody, by the workspace's own Twilio account."""
+    addresses = getattr(request.app.state, "addresses", VENDORS)
+    vendors = Vendors(parts.database, parts.secrets, parts.outbound, addresses)
+    conversation = await OutboundChats(vendors, chats, caller.workspace_id).begin(body)
     return ok(OutboundChat(conversation_id=conversation))
 
 

@@ -33,6 +33,8 @@ class Sent:
     """By the database's clock; None where nothing was begun. What comes in later may be a reply."""
     delivery: Delivery | None = None
     """The request that went out just now."""
+    unknown: bool = False
+    """Whether it went out is not known."""
 
 
 async def send(
@@ -73,9 +75,10 @@ async def send(
             provider_id=id_,
             error=error or None,
         )
-    if not (id_ or refused):
+    unknown = not (id_ or refused)
+    if unknown:
         error = f"{error}; whether the message went out is not known"
-    return Sent(id_ is not None, id_ or "", error, row.created_at, delivery)
+    return Sent(id_ is not None, id_ or "", error, row.created_at, delivery, unknown)
 
 
 def _known(row: Message) -> Sent:
@@ -84,4 +87,5 @@ def _known(row: Message) -> Sent:
             return Sent(True, row.provider_id or "", began=row.created_at)
         case "refused":
             return Sent(False, error=row.error or "", began=row.created_at)
-    return Sent(False, error=f"{row.error}; {_OPEN}" if row.error else _OPEN, began=row.created_at)
+    error = f"{row.error}; {_OPEN}" if row.error else _OPEN
+    return Sent(False, error=error, began=row.created_at, unknown=True)
