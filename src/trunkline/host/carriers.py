@@ -138,6 +138,11 @@ class CarrierCalls:
         return 1000, ""
 
     async def _talk(self, plan: CallPlan, start: Start, socket: Socket) -> None:
+        asked = await self._holding.asked(plan)
+        if asked is None:
+            metrics.calls_ended.labels("inbound", "refused").inc()
+            return
+        plan = asked
         plan = await self._holding.prepare(plan)
         line = self._lines.carry(CarrierLine(socket, start.codec, start.framing))
         try:

@@ -123,6 +123,8 @@ class AgentSettings(WireInput):
     """Ours: when the keys that a caller presses are a whole turn."""
     can_send_digits: bool | None = None
     """Ours: lets the agent press keys itself, in a phone menu."""
+    default_agent_id: str | None = None
+    """Ours: who takes a call when `inbound_call_webhook_url` gives no answer; without one it is hung up."""
     business_hours: WeeklyHours | None = None
     """Ours: outside these hours, in the agent's time zone, calls are neither taken nor placed."""
 

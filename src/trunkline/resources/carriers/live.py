@@ -1,7 +1,7 @@
 """What a voice host asks of the database about a carrier's call. Every method raises Unavailable while that is away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -101,7 +101,8 @@ class CarrierClaims:
             call.host_id = str(host)
             session.add(call)
             await session.flush()
-            return await planned_call(session, self._secrets, call, agent)
+            plan = await planned_call(session, self._secrets, call, agent)
+            return replace(plan, ask_first=agent.inbound_call_webhook_url or "")
 
 
 async def _agent(session: AsyncSession, model_id: str) -> Agent | None:
