@@ -16,7 +16,7 @@ AT_ONCE = 8
 _LONGEST_FEEDBACK = 300
 _RULES = (
     "You judge the work of a telephone agent by its instructions, by the transcript and by the actions that were run. "
-    "For each check say first what is wrong, in at most 15 words, or nothing when nothing is; then give the verdict: "
+    'For each check give feedback first: "" when nothing is wrong, otherwise what is, in at most 15 words. Then the verdict: '
     "true when its sentence holds, partial when it holds in part, false when it does not, not_applicable when it has "
     "no bearing on this talk. "
     "Judge the agent only by its own instructions, and state nothing that you do not see."
