@@ -86,7 +86,7 @@ INTERRUPTIONS = (
 )
 """Also with heads that a voice-activity model is slow to take for voice: hisses, stops, glottal stops."""
 HUM = "Mhm."
-BACK_CHANNELS = (HUM, "Yeah.", "Okay.", "Right.", "I see.", "Sure.", "Yes.", "Oh, okay.")
+BACK_CHANNELS = (HUM, "Yeah.", "Okay.", "Right.", "I see.", "Got it.", "Yes.", "Oh, okay.")
 """The local voice cannot hum: the first is made of pulses through a nose."""
 _VARIANTS = {Kind.INTERRUPTION: 9, Kind.BACK_CHANNEL: 18, Kind.COUGH: 28, Kind.NOISE: 18}
 _LEVELS = (-18.0, -24.0, -30.0)

@@ -4,8 +4,8 @@ The conversation is the real one, with the real voice-activity model; lines are 
 after a drawn delay, so that a figure is the same on every machine.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,19 @@ AGENT_SAYS = (
 )
 _PATIENT = Budgets(words=600.0, final_words=600.0)
 """All calls are held at once: that a recogniser is busy with the others is no fault."""
+_SILENT_CALL_TICKS = 350
 _LEAD_TICKS, _TAIL_TICKS = 100, 200
+
+
+def echoing(number: int) -> Impairments:
+    """A line with our echo: -12 to -30 dB, 40 to 300 ms, coloured by its way; drawn for each number."""
+    dice = np.random.default_rng(number)
+    return Impairments(
+        echo=10 ** (dice.uniform(-30, -12) / 20),
+        echo_ms=int(dice.integers(40, 301)),
+        echo_colour=0.35,
+        seed=number,
+    )
 
 
 class CannedVoice:
@@ -103,10 +115,12 @@ async def _no_tool(name: str, arguments: dict[str, Any]) -> ToolAnswer:
 
 
 class _Call:
-    def __init__(self, item: Item | None, number: int, stt: SpeechToText, echo: Impairments) -> None:
+    def __init__(
+        self, item: Item | None, number: int, stt: SpeechToText, to_agent: Impairments, says: str
+    ) -> None:
         self.item = item
         self.result = Talkover(item)
-        self.lines = Loopback(RATE, to_near=replace(echo, seed=number))
+        self.lines = Loopback(RATE, to_near=to_agent)
         # Not in step with the frames: a voice begins anywhere in one.
         lead = (_LEAD_TICKS + number * 7 % 60) * FRAME + number * 37 % FRAME
         self._sound = b"" if item is None else on_the_line(item, lead, _TAIL_TICKS * FRAME)
@@ -116,7 +130,7 @@ class _Call:
         self._last_sound = 0
         self._tick = 0
         profile = Profile(
-            prompt="", greeting=AGENT_SAYS, greeting_mode=GreetingMode.AGENT_STATIC, max_duration=30.0
+            prompt="", greeting=says, greeting_mode=GreetingMode.AGENT_STATIC, max_duration=30.0
         )
         self.session = Session(profile, RATE)
         self.leg = TickDriver(
@@ -135,7 +149,7 @@ class _Call:
 
     @property
     def ticks(self) -> int:
-        return max(len(self._sound) // (2 * FRAME), 900 if self.item is None else 0)
+        return len(self._sound) // (2 * FRAME) if self.item is not None else _SILENT_CALL_TICKS
 
     def advance(self) -> None:
         """20 ms on the wire."""
@@ -174,10 +188,14 @@ def _first_voiced(item: Item, lead: int) -> int:
 
 
 async def talk_over(
-    items: Sequence[Item | None], stt: SpeechToText, vad: VoiceActivity, to_agent: Impairments | None = None
+    items: Sequence[Item | None],
+    stt: SpeechToText,
+    vad: VoiceActivity,
+    to_agent: Callable[[int], Impairments] = lambda number: Impairments(),
+    says: str = AGENT_SAYS,
 ) -> list[Talkover]:
-    """One call for each, all in one batch. None: the caller says nothing. `to_agent`: what the caller's line does."""
-    calls = [_Call(item, number, stt, to_agent or Impairments()) for number, item in enumerate(items)]
+    """One call for each, all in one batch. None: the caller says nothing. `to_agent`: what the line of a call does."""
+    calls = [_Call(item, number, stt, to_agent(number), says) for number, item in enumerate(items)]
     for call in calls:
         await call.lines.near.answer()
 

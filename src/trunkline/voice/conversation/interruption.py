@@ -9,6 +9,8 @@ from trunkline.voice.conversation.turns import asks_to_stop, interrupting_words,
 
 _VOICE_MS = 700
 _UNDECIDED_MS = 1100
+_FIRST_WORD_MS = 600
+"""A single word that is not final may be the beginning of "I see": before this it decides nothing."""
 _UNCONFIRMED_MS = 260
 """What no tick of voice has followed by then was a noise."""
 ASK_AT_TICKS = (300 // TICK_MS, 600 // TICK_MS)
@@ -54,11 +56,12 @@ class Interruption:
         if not self.confirmed:
             unheard = (now - self.began) * TICK_MS >= _UNCONFIRMED_MS or turn.words_known
             return Outcome.RESUME if unheard else None
-        if self.at_once or self.min_words == 0 or self._is_meant(text):
+        voice_ms = (now - self.voice_began) * TICK_MS
+        sure = turn.words_known or voice_ms >= _FIRST_WORD_MS
+        if self.at_once or self.min_words == 0 or self._is_meant(text, sure):
             return Outcome.YIELD
         if turn.words_known:
             return Outcome.RESUME
-        voice_ms = (now - self.voice_began) * TICK_MS
         can_tell = any(segment.text is not None for segment in turn.segments)
         if turn.segments[-1].open and voice_ms >= _VOICE_MS and (not can_tell or self._holds_words(text)):
             return Outcome.YIELD if self.min_words <= 1 or not can_tell else None
@@ -71,14 +74,14 @@ class Interruption:
         """Can there be words in it? A recogniser makes some of a cough as well."""
         return self.pitched >= _PITCHED_TICKS or self.voiced >= _VOICED_TICKS
 
-    def _is_meant(self, text: str) -> bool:
+    def _is_meant(self, text: str, sure: bool) -> bool:
         if not self.spoken:
             return False
         if asks_to_stop(text):
             return True
         if self.after_question and is_back_channel(text):
             return True
-        return interrupting_words(text) >= self.min_words
+        return interrupting_words(text) >= max(self.min_words, 1 if sure else 2)
 
     def _holds_words(self, text: str) -> bool:
         return self.spoken and interrupting_words(text) > 0

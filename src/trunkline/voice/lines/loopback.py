@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trunkline.errors import BadInput, DialFailed, Unavailable
 from trunkline.voice import g711
@@ -45,10 +46,33 @@ class Impairments:
     echo: float = 0.0
     """Gain with which that side's own sound comes back to it."""
     echo_ms: int = 100
-    """How long the echo takes, in whole packets of 20 ms."""
+    """How long the echo takes."""
+    echo_colour: float = 0.0
+    """How much its way changes its sound: the size of some taps, drawn anew for each seed, behind the first."""
     mulaw: bool = True
     """Through G.711 and back."""
     seed: int = 0
+
+
+class _EchoPath:
+    """The way there and back: later, quieter, coloured."""
+
+    def __init__(self, impairments: Impairments, rate: int) -> None:
+        dice = np.random.default_rng(impairments.seed)
+        taps = np.arange(1, 24)
+        behind = impairments.echo_colour * dice.standard_normal(taps.size) * np.exp(-taps / 5)
+        way = np.concatenate(([1.0], behind))
+        self._way = impairments.echo * way / np.sqrt((way * way).sum())
+        self._delay = rate * impairments.echo_ms // 1000
+        self._sound = np.zeros(self._delay + self._way.size - 1)
+
+    def back(self, own: bytes) -> NDArray[np.float64]:
+        """What comes back while `own` leaves."""
+        self._sound = np.concatenate((self._sound, np.frombuffer(own, "<i2")))
+        size, reach = len(own) // 2, self._way.size - 1
+        returned = np.convolve(self._sound[: size + reach], self._way, "valid")
+        self._sound = self._sound[size:]
+        return np.asarray(returned, np.float64)
 
 
 class LoopbackLine:
@@ -73,7 +97,7 @@ class LoopbackLine:
         self._flushed: int | None = None
         silence = bytes(self._frame_bytes)
         self._on_the_way = deque([silence] * (impairments.delay_ms // TICK_MS))
-        self._echoes = deque([silence] * (impairments.echo_ms // TICK_MS))
+        self._echo = _EchoPath(impairments, rate) if impairments.echo else None
         self._received = self._sent = self._lost = 0
         self.up = False
         self.reachable: dict[str, Referred] = {}
@@ -198,10 +222,8 @@ class LoopbackLine:
     def arrive(self, frame: bytes, own: bytes) -> None:
         """20 ms of the other side's sound come in; `own` is what left from here in the same tick."""
         bad = self._impairments
-        self._echoes.append(own)
-        own = self._echoes.popleft()
-        if bad.echo:
-            mixed = np.frombuffer(frame, "<i2") + bad.echo * np.frombuffer(own, "<i2")
+        if self._echo is not None:
+            mixed = np.frombuffer(frame, "<i2") + self._echo.back(own)
             frame = np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
         self._on_the_way.append(frame)
         frame = self._on_the_way.popleft()
