@@ -291,7 +291,7 @@ async def test_a_reply_comes_back_and_becomes_a_variable(
     await write(api, "Yes", id="SM4", sender=prefix + THEIRS, recipient=prefix + OURS)
     replies.heard(None)
     outcome = await task
-    assert outcome.heard == "Yes"
+    assert outcome.wrote == "Yes"
     assert outcome.variables == {variable: "Yes"}
     assert outcome.value["reply"] == "Yes"
     assert outcome.ok
@@ -302,7 +302,7 @@ async def test_without_a_reply_in_time_the_fallback_is_to_be_said(api: Api, twil
     outcome = await send(api, twilio, planned)
     assert outcome.ok
     assert (outcome.value["reply"], outcome.value["say"]) == (None, "No answer")
-    assert (outcome.heard, dict(outcome.variables)) == (None, {})
+    assert (outcome.wrote, dict(outcome.variables)) == ("", {})
 
 
 async def test_a_repeat_of_a_run_that_waited_finds_the_reply(api: Api, twilio: Account) -> None:
@@ -315,7 +315,7 @@ async def test_a_repeat_of_a_run_that_waited_finds_the_reply(api: Api, twilio: A
     await asyncio.gather(task, return_exceptions=True)
     await write(api, "Yes")
     again = await send(api, twilio, planned, when)
-    assert again.heard == "Yes"
+    assert again.wrote == "Yes"
     assert len(twilio.sent) == 1
 
 

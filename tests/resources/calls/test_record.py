@@ -42,6 +42,12 @@ def test_the_transcript_has_each_side_on_lines_of_its_own_after_a_newline() -> N
     assert record.last_ms == 3000
 
 
+def test_what_the_caller_wrote_is_the_callers_line() -> None:
+    wrote = note(5, Kind.CALLER_WROTE, text="Yes, please")
+    assert folded(wrote).transcript == "\nhuman: Yes, please"
+    assert without_words(wrote).data == {"text": ""}
+
+
 def test_what_was_not_heard_is_no_line() -> None:
     assert (
         folded(note(0, Kind.AGENT_SAID, text=" ", reply=1, start_ms=0, end_ms=0, cut=True)).transcript == ""

@@ -107,6 +107,14 @@ def test_a_tool_is_given_up_on_the_tick_clock() -> None:
     assert w.session.state is State.LISTENING, "the call goes on"
 
 
+def test_what_the_caller_wrote_meanwhile_is_on_the_record() -> None:
+    w = booking(tool_ticks=LONG_AGO).run(300)
+    w.feed(ToolResult("c1", '{"reply": "Yes"}', wrote="Yes"))
+    w.run(300)
+    assert w.said("caller_wrote") == [{"text": "Yes"}]
+    assert said(w) == ["It is booked."]
+
+
 def test_an_outcome_that_comes_after_all_is_not_taken() -> None:
     w = booking(timeout=1.0, tool_ticks=LONG_AGO).run(700)
     before = list(w.notes)

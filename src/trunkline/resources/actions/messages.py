@@ -212,7 +212,7 @@ def _outcome(sent: Sent) -> Outcome:
 def _with_reply(outcome: Outcome, channel: Channel, reply: str | None, fallback: str) -> Outcome:
     told = {**outcome.value, "reply": reply}
     if reply is not None:
-        return replace(outcome, value=told, variables={_REPLY_VARIABLE[channel]: reply}, heard=reply)
+        return replace(outcome, value=told, variables={_REPLY_VARIABLE[channel]: reply}, wrote=reply)
     if fallback:
         told["say"] = fallback
     return replace(outcome, value=told)

@@ -102,6 +102,7 @@ class ToolRunner:
             ok=outcome.ok,
             error=outcome.error,
             variables=as_texts({name: self.variables[name] for name in outcome.variables}),
+            wrote=outcome.wrote,
         )
 
     async def perform(

@@ -64,8 +64,8 @@ class Outcome:
     """They become variables of the talk."""
     sent: tuple[Delivery, ...] = ()
     """Requests that went out, to be logged."""
-    heard: str | None = None
-    """What the other party wrote meanwhile, by a message; it belongs into the transcript. None: nothing came."""
+    wrote: str = ""
+    """What the other party wrote meanwhile, by a message; it belongs into the transcript. "" for nothing."""
 
 
 @dataclass(frozen=True)

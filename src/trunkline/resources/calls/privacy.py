@@ -17,6 +17,7 @@ KEY_PRESSED = "*"
 
 _TEXT = {
     Kind.CALLER_SAID: ("human", "text"),
+    Kind.CALLER_WROTE: ("human", "text"),
     Kind.AGENT_SAID: ("bot", "text"),
     Kind.SAY: ("say", "text"),
     Kind.WHISPER: ("whisper", "text"),

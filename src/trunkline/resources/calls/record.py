@@ -111,7 +111,7 @@ def fold(notes: Iterable[Note], direction: Direction, connected_at: datetime) ->
 
 def without_words(note: Note) -> Note:
     """The note of a call that keeps no transcript: that something was said, and when, but not what."""
-    if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID, Kind.SAY, Kind.WHISPER):
+    if note.kind in (Kind.CALLER_SAID, Kind.CALLER_WROTE, Kind.AGENT_SAID, Kind.SAY, Kind.WHISPER):
         return Note(note.at_ms, note.kind, {**note.data, "text": ""})
     if note.kind == Kind.BARGE_IN:
         return Note(note.at_ms, note.kind, {**note.data, "words": ""})
@@ -120,10 +120,10 @@ def without_words(note: Note) -> Note:
 
 def _lines(notes: list[Note]) -> Iterator[tuple[str, str]]:
     for note in notes:
-        if note.kind in (Kind.CALLER_SAID, Kind.AGENT_SAID):
+        if note.kind in (Kind.CALLER_SAID, Kind.CALLER_WROTE, Kind.AGENT_SAID):
             text = " ".join(str(note.data["text"]).split())
             if text:
-                yield ("human" if note.kind == Kind.CALLER_SAID else "bot"), text
+                yield ("bot" if note.kind == Kind.AGENT_SAID else "human"), text
 
 
 def _end(notes: list[Note]) -> tuple[EndReason | None, str]:

@@ -85,6 +85,8 @@ class ToolResult:
     """What went wrong, for the record; "" where `result` says it."""
     variables: dict[str, str] = field(default_factory=dict)
     """What holes are filled with from now on."""
+    wrote: str = ""
+    """What the caller wrote meanwhile, by a message; "" for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +382,7 @@ class Kind(StrEnum):
     STARTED = "started"  # {}
     CALLER_SPEAKS = "caller_speaks"  # {segment}
     CALLER_SAID = "caller_said"  # {text, segments, start_ms, end_ms}: one turn of the caller
+    CALLER_WROTE = "caller_wrote"  # {text}: by a message, while a tool waited for it
     AGENT_SAID = "agent_said"  # {text, reply, start_ms, end_ms, cut}: what was heard of one reply
     TURN = "turn"  # the ledger of a turn: {turn, filler, t0_ms, pause_ms, words_ms, verdict_ms,
     #                                      commit_ms, token_ms, sentence_ms, audio_ms, sent_ms, queue_ms, line_ms, heard_gap_ms, stages}
@@ -401,7 +404,7 @@ class Kind(StrEnum):
     WHISPER = "whisper"  # {text}: control told the model
     TRANSFER_STARTED = "transfer_started"  # {target}, or of an action {action}
     TRANSFER_FINISHED = "transfer_finished"  # {target, ok, reason, code}, or of an action {action, value}
-    BRIDGE_ENDED = "bridge_ended"  # {left, talked_ms}: those who were joined have parted; left: "caller" or "human"
+    BRIDGE_ENDED = "bridge_ended"  # {left, talked_ms}: those who were joined parted; left: "caller" or "human"
     FAULT = "fault"  # {part, reason}
     MODEL = "model"  # {model}: the name that really answered
     ENDED = "ended"  # {reason, detail}

@@ -74,6 +74,8 @@ class Toolbox:
             ok=event.ok,
             error=error,
         )
+        if event.wrote:
+            self.outbox.note(Kind.CALLER_WROTE, text=event.wrote)
         return ran
 
     def give_up(self) -> list[ToolResult]:

@@ -19,6 +19,8 @@ class ToolAnswer:
     """What went wrong, for the record."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What holes such as `{name}` are filled with from now on."""
+    wrote: str = ""
+    """What the other party wrote meanwhile, by a message."""
 
 
 RunTool = Callable[[str, dict[str, Any]], Awaitable[ToolAnswer]]
