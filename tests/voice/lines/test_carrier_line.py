@@ -309,6 +309,33 @@ def test_our_own_sound_is_not_heard() -> None:
     assert framing.read(json.dumps(media)) == Sound(bytes(3))
 
 
+@pytest.mark.parametrize(
+    ("media", "heard"),
+    [
+        ('{"track":"inbound","payload":"AAAA"}', Sound(bytes(3))),
+        ('{"payload":"AAAA","track":"inbound"}', Sound(bytes(3))),
+        (r'{"track":"inbound","payload":"\/\/\/\/"}', Sound(b"\xff" * 3)),
+        ('{"track":"outbound","payload":"AAAA"}', None),
+        (r'{"track":"outb\u006fund","payload":"AAAA"}', None),
+        ('{"payload":"//8A","payload":"AAAA"}', Sound(bytes(3))),
+    ],
+    ids=["usual", "other order", "escaped", "ours", "ours, escaped", "twice"],
+)
+def test_a_short_way_of_reading_says_what_json_does(media: str, heard: Sound | None) -> None:
+    framing = begun(TwilioSpelling()).framing
+    for message in (f'{{"event":"media","media":{media}}}', f'{{"event": "media", "media": {media}}}'):
+        assert framing.read(message) == heard
+
+
+@pytest.mark.parametrize(
+    "payload", ['"AAA"', '"A?AA"', "7", '"AAAA'], ids=["cut", "no base64", "no text", "no JSON"]
+)
+def test_media_that_makes_no_sense_is_refused_the_short_way_too(payload: str) -> None:
+    framing = begun(TwilioSpelling()).framing
+    with pytest.raises(ValueError, match=r"."):
+        framing.read(f'{{"event":"media","media":{{"payload":{payload}}}}}')
+
+
 def test_the_signature_is_twilios() -> None:
     # By openssl: dgst -sha1 -hmac 12345 -binary | base64
     url = "wss://voice.example.com/trunkline/v1/lines/twilio/x"
