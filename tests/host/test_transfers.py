@@ -55,7 +55,9 @@ async def attach(rig: Rig, agent: Agent, **changes: Any) -> None:
     def answers(messages: Any) -> ScriptedReply:
         last = messages[-1]
         if last["role"] == "tool":
-            return ScriptedReply(f"It ended with {json.loads(last['content'])['failed_reason']}.")
+            return ScriptedReply(
+                f"It ended with {json.JSONDecoder().raw_decode(last['content'])[0]['failed_reason']}."
+            )
         if "Summarise" in last["content"]:
             return ScriptedReply("She wants a refund.")
         if "person" in last["content"]:
@@ -206,6 +208,7 @@ async def test_the_agent_goes_on_after_a_failure(
         rig.engine.phones[DESK] = phone
     caller = await asking(rig)
     await rig.until(lambda: f"It ended with {reason}." in caller.heard)
+    assert "One moment. Nobody is there. It ended" in caller.heard
     caller.say("are you still there")
     await rig.until(lambda: "You said are you still there." in caller.heard)
     await caller.line.hang_up()

@@ -30,6 +30,7 @@ def test_the_model_is_told_when_and_no_address() -> None:
     tool = tool_of(action())
     assert tool.description == "When they ask for a person."
     assert tool.parameters["properties"] == {}
+    assert (tool.manner.start, tool.manner.timeout) == ("One moment.", None)
     several = tool_of(action(phone=None, **{PHONE_BOOK_ENTRIES: BOOK}))
     assert "destination_2: They want to complain." in several.description
     assert several.parameters["properties"]["destination"]["enum"] == ["destination_1", "destination_2"]

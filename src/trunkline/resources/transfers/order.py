@@ -13,7 +13,7 @@ from trunkline.resources.actions.work import PHONE_BOOK_ENTRIES, PlannedAction
 from trunkline.resources.holes import as_texts, fill_message
 from trunkline.resources.transfers.outcome import Failure, Reason
 from trunkline.resources.weekly_hours import is_open
-from trunkline.voice.conversation.profile import Tool
+from trunkline.voice.conversation.profile import Tool, ToolManner
 
 MOST_HEADERS = 2048
 """Characters of all headers that a transfer adds: a longer INVITE is cut into pieces over UDP, and pieces get lost."""
@@ -89,9 +89,13 @@ def tool_of(action: PlannedAction) -> Tool:
     description = str(action.settings.get("instructions") or action.description)
     choices = choices_of(action)
     record = {"parameters_hard_coded": {name: action.settings.get(name) for name in _SHOWN}}
+    manner = ToolManner(
+        start=str(action.settings.get("initiating_msg") or ""),
+        failure=str(action.settings.get("failed_msg") or ""),
+    )
     if PHONE_BOOK_ENTRIES not in action.settings:
         nothing = {"type": "object", "properties": {}, "additionalProperties": False}
-        return Tool(action.name, description, nothing, record=record)
+        return Tool(action.name, description, nothing, manner, record)
     conditions = "\n".join(f"{choice.name}: {choice.condition}" for choice in choices)
     one = {"type": "string", "enum": [choice.name for choice in choices]}
     return Tool(
@@ -103,7 +107,8 @@ def tool_of(action: PlannedAction) -> Tool:
             "required": [_DESTINATION],
             "additionalProperties": False,
         },
-        record=record,
+        manner,
+        record,
     )
 
 
