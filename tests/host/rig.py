@@ -101,19 +101,18 @@ def _is_loud(frame: bytes) -> bool:
     return bool(frame) and int(np.abs(np.frombuffer(frame, "<i2").astype(int)).max()) > _LOUD
 
 
-class Rig:
-    """One voice process without its threads."""
+class Assembled:
+    """One voice process around a beat and an engine, with in-tree twins for everything it asks."""
 
-    def __init__(self, database: Database, live: LiveCalls, folder: Path, capacity: int = 2) -> None:
+    def __init__(self, database: Database, live: LiveCalls, folder: Path, lines: int = 2) -> None:
         self.database = database
         self.live = live
-        self.engine = LoopbackEngine(RATE)
         self.answers: Rule = parrot
         """What the model says; a test may set another."""
         self.llm = ScriptedLanguageModel(rule=lambda messages: self.answers(messages))
         self.pool = ThreadPoolExecutor(1)
         self.parts = Parts(LevelActivity(), FixedTurn(0.9), ToneEars(), ToneVoice(), self.llm, self.pool)
-        self.beat = HandBeat(self.parts.vad, asyncio.get_running_loop())
+        self.beat = self._beat()
         self.blobs = open_blobs(folder / "blobs")
         self.recordings = RecordingWriter(self.blobs)
         self.writer = EventWriter(
@@ -124,16 +123,40 @@ class Rig:
         secrets = SecretBox("a key of sixteen or more")
         means = Means(database, secrets, self.outbound, embeddings=self.embeddings)
         archive = Archive(self.blobs, self.recordings)
-        self.exchange = Exchange(archive, lines=2)
+        self.exchange = Exchange(archive, lines)
         desk = Desk(self.beat, self.parts, self.writer, means, self.exchange)
         self.inbound = InboundWebhook(database, secrets, self.outbound)
         self.holding = Holding(desk, live, archive, self.inbound)
-        options = Options(ring_pause=0.0, ring_timeout=5.0, drain=20.0)
-        self.host = VoiceHost(self.holding, capacity, options)
+
+    def _beat(self) -> Beat:
+        return Beat(self.parts.vad, asyncio.get_running_loop())
+
+    def open(self, capacity: int, drain: float) -> tuple[VoiceHost, Node]:
+        """The host and its entry among the hosts; neither is started."""
+        host = VoiceHost(self.holding, capacity, Options(ring_pause=0.0, ring_timeout=5.0, drain=drain))
         identity = Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity)
-        self.node = Node(database, identity, lambda: self.holding.calls, self.holding.found_closed)
+        return host, Node(self.database, identity, lambda: self.holding.calls, self.holding.found_closed)
+
+    async def close(self) -> None:
+        """After the host has stopped."""
+        await self.recordings.stop()
+        await self.writer.stop()
+        self.pool.shutdown()
+        await self.outbound.close()
+
+
+class Rig(Assembled):
+    """One voice process without its threads."""
+
+    def __init__(self, database: Database, live: LiveCalls, folder: Path, capacity: int = 2) -> None:
+        super().__init__(database, live, folder)
+        self.engine = LoopbackEngine(RATE)
+        self.host, self.node = self.open(capacity, drain=20.0)
         self.callers: list[Caller[Any]] = []
         self.speed = SPEED
+
+    def _beat(self) -> Beat:
+        return HandBeat(self.parts.vad, asyncio.get_running_loop())
 
     async def start(self) -> None:
         await self.writer.start()
@@ -144,10 +167,7 @@ class Rig:
         self.host.hurry()
         await self.meanwhile(self.host.drain())
         await self.host.stop()
-        await self.recordings.stop()
-        await self.writer.stop()
-        self.pool.shutdown()
-        await self.outbound.close()
+        await self.close()
 
     async def call(self, number: str) -> Caller[LoopbackLine]:
         """Someone dials."""
