@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +47,7 @@ class Before:
     runs: tuple[Ran, ...] = ()
     variables: Mapping[str, Any] | None = None
     """The talk's with the results under them; None: nothing ran."""
+    results: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def run_before(
@@ -70,7 +71,7 @@ async def run_before(
         except TimeoutError:
             outcome = Outcome({"error": "timeout", "message": _LATE}, ok=False, error=_LATE, timed_out=True)
         runs.append(_ran(action, f"before_{number}", {}, outcome, at))
-    return Before(tuple(runs), runner.variables)
+    return Before(tuple(runs), runner.variables, runner.results)
 
 
 async def run_after(

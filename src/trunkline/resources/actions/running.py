@@ -77,19 +77,28 @@ class ToolRunner:
         place: Place,
         variables: Mapping[str, Any],
         actions: Mapping[str, OfferedAction],
+        results: Mapping[str, Any] | None = None,
+        series: str = "",
     ) -> None:
-        """`variables`: those that the talk begins with; nothing that a tool gives takes the name of one of these."""
+        """`variables`: those that the talk begins with; nothing that a tool gives takes the name of one of these.
+
+        `results`: what tools gave before. `series` names the runs in their order, so that a turn which is done again
+        repeats their ids; "": each has one of its own.
+        """
         self._logs = DeliveryLog(means.database, place.workspace_id)
         self._means = replace(means, given_up=self._logs.add)
         self._place = place
         self._begun_with = dict(variables)
-        self._results: dict[str, Any] = {}
+        self.results: dict[str, Any] = dict(results or {})
+        """What tools gave."""
+        self._series = series
+        self._runs = 0
         self._actions = dict(actions)
 
     @property
     def variables(self) -> dict[str, Any]:
         """Those of the talk, and what tools gave."""
-        return merged(self._begun_with, self._results)
+        return merged(self._begun_with, self.results)
 
     async def run(self, name: str, arguments: dict[str, Any]) -> ToolAnswer:
         """Run what the model calls. Raises NotFound for a name that was not offered."""
@@ -110,19 +119,21 @@ class ToolRunner:
     ) -> Outcome:
         """Run an action once; what it gave is there for those after it. `run_id`: of a run that may be repeated."""
         place = self._place
+        self._runs += 1
+        series = f"{self._series}:{self._runs}" if self._series else str(uuid4())
         occasion = Occasion(
             workspace_id=place.workspace_id,
             agent_id=place.agent_id,
             talk_id=place.talk_id,
             medium=place.medium,
             variables=self.variables,
-            run_id=run_id or str(uuid4()),
+            run_id=run_id or series,
             timezone=place.timezone,
         )
         outcome = await WORK[action.type].run(self._means, action, arguments, occasion)
         for delivery in outcome.sent:
             self._logs.add(delivery)
-        self._results.update(outcome.variables)
+        self.results.update(outcome.variables)
         return outcome
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 A host keeps its calls through that; what it could not say then, it says again: each method may be repeated.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,6 +26,7 @@ from trunkline.resources.calls.new import inbound_call
 from trunkline.resources.calls.plan import CallPlan, Secrets, is_sip_uri, planned_call, trunk_of_number
 from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import FINAL, AttemptState, CallStatus
+from trunkline.resources.storing import storable
 from trunkline.voice.conversation.events import Note
 from trunkline.voice.lines.line import Trunk
 
@@ -261,23 +261,9 @@ async def _insert(
             "workspace_id": workspace_id,
             "at_ms": note.at_ms,
             "kind": note.kind,
-            "data": _storable(note.data),
+            "data": storable(note.data),
         }
         for seq, note in enumerate(notes, first_seq)
     ]
     if rows:
         await session.execute(insert(CallEvent).on_conflict_do_nothing(), rows)
-
-
-def _storable(value: Any) -> Any:
-    """The value as PostgreSQL's JSON can hold it: without NUL, halves of surrogate pairs, NaN and foreign types."""
-    match value:
-        case None | bool() | int():
-            return value
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {_storable(str(key)): _storable(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_storable(inner) for inner in value]
-    return str(value).replace("\0", "").encode("utf-8", "replace").decode()

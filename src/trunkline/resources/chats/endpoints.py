@@ -8,6 +8,7 @@ from trunkline.platform.http.context import Caller, Parts, keyed_router
 from trunkline.platform.http.pagination import MOST, page_of
 from trunkline.platform.http.scopes import Scope
 from trunkline.platform.http.wire import Ok, StatusOnly, done, ok
+from trunkline.resources.actions.work import Means
 from trunkline.resources.chats import wire
 from trunkline.resources.chats.outbound import OutboundChats
 from trunkline.resources.chats.schemas import (
@@ -26,8 +27,10 @@ from trunkline.resources.vendors import VENDORS, Vendors
 router = keyed_router("/v2/chat", "Chat", Scope.CHAT)
 
 
-def _chats(parts: Parts, models: Models, caller: Caller) -> Chats:
-    return Chats(parts.database, models.talk, caller.workspace_id)
+def _chats(request: Request, parts: Parts, models: Models, caller: Caller) -> Chats:
+    embeddings = getattr(request.app.state, "embeddings", None)
+    means = Means(parts.database, parts.secrets, parts.outbound, embeddings=embeddings)
+    return Chats(means, models.talk, caller.workspace_id)
 
 
 Service = Annotated[Chats, Depends(_chats)]

@@ -27,6 +27,8 @@ class Chat(Base):
     """`ongoing`, `completed` or `cancelled`."""
     variables: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     """For the agent's prompt: what was sent as metadata and custom variables."""
+    results: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
+    """Variables too: what actions gave."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     claim: Mapped[UUID | None]
     """Who has a message of this chat answered just now; nobody else does meanwhile."""
@@ -51,5 +53,5 @@ class ChatMessage(Base):
     turn: Mapped[int]
     """0 is the agent's first message; a user's message and its answer share one number."""
     message: Mapped[dict[str, Any]]
-    """As the dialogue has it: `role`, `content`."""
+    """As the dialogue has it: `role`, `content`; what the agent asked of tools and got of them is among it."""
     created_at: Mapped[datetime]

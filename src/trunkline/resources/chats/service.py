@@ -10,19 +10,29 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from trunkline.errors import BadInput, Conflict, NotFound, ProviderError, TrunklineError, Unavailable
-from trunkline.platform.storage.database import Database
 from trunkline.resources import dialogues
+from trunkline.resources.actions.around import run_before
+from trunkline.resources.actions.offering import offered
+from trunkline.resources.actions.results import merged
+from trunkline.resources.actions.running import Place, ToolRunner
+from trunkline.resources.actions.work import Means
+from trunkline.resources.agents import vocabulary
+from trunkline.resources.agents.equipment import Equipment, equipment_of
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.chats.models import Chat, ChatMessage
 from trunkline.resources.chats.repository import LONGEST_ID, ChatRepository, is_id
 from trunkline.resources.chats.schemas import ChatCreate
+from trunkline.resources.chats.talks import other_party_of
+from trunkline.resources.storing import storable
 from trunkline.voice.conversation.dialogue import Dialogue
 from trunkline.voice.conversation.profile import GreetingMode, Medium
+from trunkline.voice.driver.ports import RunTool
 from trunkline.voice.language.ports import LanguageModel
 
 ANSWER_WITHIN = 100.0
@@ -41,16 +51,20 @@ class Claim:
     token: UUID
     chat: Chat
     dialogue: Dialogue
+    known: int
+    """Messages of the dialogue that are stored."""
+    tools: ToolRunner
     seq: int
-    """Of the answer."""
+    """Of the next message."""
     turn: int
 
 
 class Chats:
     """The chats of one workspace."""
 
-    def __init__(self, database: Database, model: LanguageModel, workspace_id: UUID) -> None:
-        self._database = database
+    def __init__(self, means: Means, model: LanguageModel, workspace_id: UUID) -> None:
+        self._means = means
+        self._database = means.database
         self._model = model
         self._workspace = workspace_id
 
@@ -71,8 +85,19 @@ class Chats:
                 raise BadInput(f"model_id: there is no agent {body.model_id}.")
             if await chats.get(chat_id) is not None:
                 raise _in_use(chat_id)
-        chat = Chat(id=chat_id, agent_id=agent.id, status="ongoing", variables=variables)
-        dialogue = _dialogue(agent, chat, ())
+        chat = Chat(
+            workspace_id=self._workspace,
+            id=chat_id,
+            agent_id=agent.id,
+            status="ongoing",
+            variables=variables,
+            results={},
+        )
+        equipment = await self._equipment(agent, chat)
+        before = await run_before(self._means, _place(agent, chat), _known(chat), equipment.actions)
+        chat.results = storable(before.results)
+        # Nothing was asked yet that a tool could be for.
+        dialogue = _dialogue(agent, chat, (), replace(equipment, actions=()))
         ended = await self._greet(dialogue)
         async with self._rows() as (chats, _):
             chat.status = "completed" if ended else chat.status
@@ -112,13 +137,14 @@ class Chats:
         """
         claim = await self._claimed(chat_id, text)
         try:
-            turn = await self._reply(claim.dialogue)
+            turn = await self._reply(claim.dialogue, claim.tools.run)
             return await self._keep(claim, turn)
         except BaseException:
             with suppress(TrunklineError):  # the lease ends it; the first error is the one to tell
-                async with self._rows() as (chats, _):
-                    await chats.release(chat_id, claim.token)
+                await self._give_back(claim)
             raise
+        finally:
+            await claim.tools.close()
 
     async def _claimed(self, chat_id: str, text: str) -> Claim:
         token = uuid4()
@@ -144,19 +170,42 @@ class Chats:
                 raise Conflict(f"The agent of chat {chat_id} was deleted; begin a chat with another one.")
             messages = list(await chats.messages(chat))
             message = {"role": "user", "content": text}
-            if not messages or messages[-1].message != message:
+            if _last_said(messages) != message:
                 turn = messages[-1].turn + 1 if messages else 1
                 messages.append(await chats.add_message(chat, len(messages), turn, message))
-            return Claim(token, chat, _dialogue(agent, chat, messages), len(messages), messages[-1].turn)
+        equipment = await self._equipment(agent, chat)
+        turn = messages[-1].turn
+        dialogue = _dialogue(agent, chat, messages, equipment)
+        tools = ToolRunner(
+            self._means,
+            _place(agent, chat),
+            _known(chat),
+            offered(equipment.actions),
+            results=chat.results,
+            series=f"{chat.id}:{turn}:{len(messages)}",
+        )
+        return Claim(token, chat, dialogue, len(dialogue.history), tools, len(messages), turn)
 
     async def _keep(self, claim: Claim, turn: dialogues.Turn) -> ChatMessage:
         async with self._rows() as (chats, _):
             status = "completed" if turn.ended else "ongoing"
-            if not await chats.release(claim.chat.id, claim.token, status=status):
+            results = storable(claim.tools.results)
+            if not await chats.release(claim.chat.id, claim.token, status=status, results=results):
                 raise _unknown(claim.chat.id)
             await chats.remember_later(claim.chat, over=turn.ended)
-            message = {"role": "assistant", "content": turn.text}
-            return await chats.add_message(claim.chat, claim.seq, claim.turn, message)
+            *_, last = await _add_new(chats, claim)
+            return last
+
+    async def _give_back(self, claim: Claim) -> None:
+        """No answer came; what tools did stays, so that the same message sent again does not repeat it."""
+        async with self._rows() as (chats, _):
+            results = storable(claim.tools.results)
+            if await chats.release(claim.chat.id, claim.token, results=results):
+                await _add_new(chats, claim)
+
+    async def _equipment(self, agent: Agent, chat: Chat) -> Equipment:
+        async with self._database.workspace(self._workspace) as session:
+            return await equipment_of(session, self._means.secrets, agent, other_party_of(chat))
 
     async def _greet(self, dialogue: Dialogue) -> bool:
         """The agent's first message, where it begins; whether it ended the chat with it."""
@@ -167,10 +216,10 @@ class Chats:
                 dialogue.agent_said(dialogue.profile.greeting)
         return False
 
-    async def _reply(self, dialogue: Dialogue) -> dialogues.Turn:
+    async def _reply(self, dialogue: Dialogue, run_tool: RunTool | None = None) -> dialogues.Turn:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                return await dialogues.reply(dialogue, self._model)
+                return await dialogues.reply(dialogue, self._model, run_tool)
         except (ProviderError, TimeoutError) as error:
             reason = str(error) or "The language model did not answer in time"
             raise Unavailable(f"{reason}. Send the same request again to have it answered.") from error
@@ -181,11 +230,11 @@ class Chats:
             yield ChatRepository(session, self._workspace), AgentRepository(session, self._workspace)
 
 
-def _dialogue(agent: Agent, chat: Chat, messages: Sequence[ChatMessage]) -> Dialogue:
+def _dialogue(agent: Agent, chat: Chat, messages: Sequence[ChatMessage], equipment: Equipment) -> Dialogue:
     """What was written so far; messages that were never answered are one with that after them."""
-    dialogue = Dialogue(
-        replace(profile_of(agent, {}, chat.variables, now=chat.created_at), medium=Medium.CHAT)
-    )
+    variables = merged(chat.variables, chat.results)
+    profile = profile_of(agent, {}, variables, now=chat.created_at, equipment=equipment)
+    dialogue = Dialogue(replace(profile, medium=Medium.CHAT))
     for each in messages:
         last = dialogue.history[-1] if dialogue.history else None
         if last is not None and last["role"] == each.message["role"] == "user":
@@ -193,6 +242,35 @@ def _dialogue(agent: Agent, chat: Chat, messages: Sequence[ChatMessage]) -> Dial
         else:
             dialogue.history.append(dict(each.message))
     return dialogue
+
+
+async def _add_new(chats: ChatRepository, claim: Claim) -> list[ChatMessage]:
+    """Store what the dialogue has grown by."""
+    new = claim.dialogue.history[claim.known :]
+    return [
+        await chats.add_message(claim.chat, claim.seq + number, claim.turn, storable(each))
+        for number, each in enumerate(new)
+    ]
+
+
+def _last_said(messages: Sequence[ChatMessage]) -> dict[str, Any] | None:
+    """The last message that somebody wrote."""
+    said = (
+        each.message
+        for each in reversed(messages)
+        if each.message["content"] and each.message["role"] != "tool"
+    )
+    return next(said, None)
+
+
+def _known(chat: Chat) -> dict[str, Any]:
+    """The variables that a chat begins with, as its actions know them."""
+    return {**chat.variables, "call_id": chat.id}
+
+
+def _place(agent: Agent, chat: Chat) -> Place:
+    timezone = agent.settings.get("timezone") or vocabulary.DEFAULT_TIMEZONE
+    return Place(agent.workspace_id, agent.id, chat.id, Medium.CHAT, timezone)
 
 
 async def _found(chats: ChatRepository, chat_id: str) -> Chat:

@@ -14,6 +14,7 @@ _NO_FLOW = ""
 
 def shown(chat: Chat, messages: Sequence[ChatMessage]) -> ChatOut:
     """One chat with what was written in it."""
+    messages = [each for each in messages if _is_said(each)]
     first = messages[0] if messages and messages[0].turn == 0 else None
     return ChatOut(
         **_common(chat),
@@ -35,7 +36,7 @@ def shown(chat: Chat, messages: Sequence[ChatMessage]) -> ChatOut:
 
 def transcript(messages: Sequence[ChatMessage]) -> str:
     """What was written, a line each, in the form of a call's transcript (contract, section 5.3)."""
-    return "".join(f"\n{_line(each)}" for each in messages)
+    return "".join(f"\n{_line(each)}" for each in messages if _is_said(each))
 
 
 def replied(message: ChatMessage) -> ChatReply:
@@ -82,6 +83,11 @@ def _common(chat: Chat) -> dict[str, Any]:
         "chat_status": chat.status,
         "start_timestamp": chat.created_at.isoformat(),
     }
+
+
+def _is_said(message: ChatMessage) -> bool:
+    """Whether somebody wrote it; what passed between the agent and its tools nobody did."""
+    return message.message["role"] in ("user", "assistant") and message.message["content"] is not None
 
 
 def _of_agent(message: ChatMessage) -> bool:

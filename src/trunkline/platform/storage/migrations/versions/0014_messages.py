@@ -6,7 +6,7 @@ from alembic import op
 from trunkline.platform.storage.policies import guard_by_workspace
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 _TIME = sa.DateTime(timezone=True)
 _NEWEST: sa.ColumnClause[object] = sa.literal_column("created_at DESC")
