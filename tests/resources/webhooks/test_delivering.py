@@ -142,3 +142,15 @@ async def test_what_may_pass_is_sent_again_with_the_same_bytes_and_id(
     assert len({asked.body for asked in receiver.asked}) == 1
     assert len({asked.headers["webhook-id"] for asked in receiver.asked}) == 1
     assert [log.answer_status for log in await logs(database)] == [503, 429, 200]
+
+
+async def test_what_ends_together_is_written_together(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web
+) -> None:
+    receiver.answer = lambda asked: response(200 if asked.target < "/5" else 400)
+    made = [(await add(database, workspace, receiver.url(f"/{n}")))[0] for n in range(10)]
+    async with delivering(database, box):
+        rows = [await until(database, each, over) for each in made]
+    assert [row.state for row in rows] == ["delivered"] * 5 + ["dead"] * 5
+    assert sorted(asked.target for asked in receiver.asked) == [f"/{n}" for n in range(10)]
+    assert {log.attempt for log in await logs(database)} == {1}

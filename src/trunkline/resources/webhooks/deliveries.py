@@ -109,9 +109,9 @@ async def claim(
 
 async def settle(session: AsyncSession, results: Iterable[Result]) -> None:
     """Write down what became of claimed deliveries; one that somebody else has claimed meanwhile stays his."""
-    columns = list(zip(*((getattr(each, name) for name in _RESULT) for each in results), strict=True))
-    if columns:
-        await session.execute(_SETTLE, dict(zip(_RESULT, map(list, columns), strict=True)))
+    rows = list(results)
+    if rows:
+        await session.execute(_SETTLE, {name: [getattr(row, name) for row in rows] for name in _RESULT})
 
 
 async def redeliver(session: AsyncSession, id_: UUID) -> None:
@@ -147,11 +147,11 @@ WITH RECURSIVE waiting (host) AS (
 ), due AS (
     SELECT claimed.id FROM hosts CROSS JOIN LATERAL (
         SELECT d.id FROM deliveries d
-        WHERE d.state = 'pending' AND d.host = hosts.host AND d.due_at <= clock_timestamp()
+        WHERE d.state = 'pending' AND d.host = hosts.host AND d.due_at <= now()
         ORDER BY d.due_at LIMIT GREATEST(hosts.room, 0) FOR UPDATE SKIP LOCKED
     ) claimed LIMIT :room
 )
-UPDATE deliveries d SET due_at = clock_timestamp() + CAST(:lease AS interval), attempts = d.attempts + 1
+UPDATE deliveries d SET due_at = now() + CAST(:lease AS interval), attempts = d.attempts + 1
 FROM due WHERE d.id = due.id
 RETURNING d.id, d.workspace_id, d.kind, d.call_id, d.agent_id, d.url, d.host, d.body, d.attempts,
     d.attempts_before, d.give_up_at

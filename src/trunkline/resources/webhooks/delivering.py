@@ -101,7 +101,7 @@ class Deliverer:
         """Deliver until cancelled; then what is on its way ends, and its outcome is written."""
         writing = asyncio.create_task(self._write_forever(), name="deliveries written")
         try:
-            while True:
+            while not writing.done():
                 self._due.clear()
                 try:
                     await self._send_due()
@@ -110,6 +110,7 @@ class Deliverer:
                     await asyncio.sleep(_AGAIN_S)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), _POLL_S)
+            writing.result()
         finally:
             if self._sending:
                 await asyncio.wait(self._sending, timeout=self._within_s)
