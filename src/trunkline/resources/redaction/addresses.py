@@ -141,7 +141,12 @@ def _street(place: _Place, at: int) -> bool:
             # "Hill Street": the last word of the kind is the street's.
             if place.text(ahead + 1) in _STREETS and place.text(ahead + 1) not in ("st", "dr"):
                 ahead += 1
-            if text in _DOUBTFUL and not told and not (cased and place.capital(ahead)):
+            if (
+                text in _DOUBTFUL
+                and not told
+                and not (cased and place.capital(ahead))
+                and not _goes_on(place, ahead)
+            ):
                 break
             place.take(ahead + 1)
             place.skip(".")
@@ -151,6 +156,16 @@ def _street(place: _Place, at: int) -> bool:
             place.take()
         return True
     return False
+
+
+def _goes_on(place: _Place, ahead: int) -> bool:
+    """Whether a flat, a town with its state or a code follows the street's last word."""
+    probe = _Place(place.passage, place.at)
+    probe.take(ahead + 1)
+    last = probe.last
+    if probe.at < probe.end:
+        _rest(probe)
+    return probe.last > last
 
 
 _MONTHS = words_of(

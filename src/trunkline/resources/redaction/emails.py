@@ -159,7 +159,7 @@ def _local(passage: Passage, places: Sequence[int], at: int) -> int | None:
             break
         if text in _JOINTS:
             joined = True
-        elif text in _ENDS or not word.is_word:
+        elif not word.is_word or (text in _ENDS and not _is_character(passage, places, number)):
             break
         elif joined or _is_character(passage, places, number) or _is_character(passage, places, number + 1):
             first, joined = number, False
@@ -178,10 +178,15 @@ def _is_local(passage: Passage, places: Sequence[int], first: int, at: int) -> b
 
 
 def _is_character(passage: Passage, places: Sequence[int], number: int) -> bool:
-    """A letter that was spelled, or a number."""
+    """A letter that was spelled, or a number; `i` and `a` are words where no other letter is their neighbour."""
     text = passage.words[places[number]].text
-    if text in ("at", "@", "i", "a"):
+    if text in ("at", "@"):
         return False
+    if text in ("i", "a"):
+        beside = [
+            passage.words[places[near]].text for near in (number - 1, number + 1) if 0 <= near < len(places)
+        ]
+        return any(len(each) == 1 and each.isalnum() for each in beside)
     return (len(text) == 1 and text.isalnum()) or bool(number_at(passage.words, places, number)[0])
 
 

@@ -39,6 +39,7 @@ _STOPS = words_of(
     "you your yours okay ok um uh er sorry sure thanks thank right well also about right spelled spell email phone "
     "number card address born date account new order today tomorrow now again all any because really very still "
     "hello hi hey mr mrs ms miss dr doctor professor said says called wants wanted needs did i'm i'll it's that's am "
+    "back yesterday tonight later soon before after week morning evening afternoon earlier already please next "
     "name names first last full middle regarding first-time customer looking trying interested having"
 )
 _PARTICLES = words_of("van von de del der den la le da di dos al bin ibn st mac mc o ter el")
@@ -215,6 +216,10 @@ class _Reader:
         word = self._words[at]
         if word.text in first_names() or word.text in surnames():
             return True
+        if self._usable(at + 1) and self._words[at + 1].line == word.line:
+            following = self._words[at + 1].text
+            if following in surnames() and following not in _STOPS:
+                return True
         before = self._passage.text[self._passage.starts[word.line] : word.start].rstrip().lower()
         return bool(re.search(r"(?:name is|name's|call me|mister|mr\.?|mrs\.?|ms\.?|surname is)$", before))
 
@@ -270,6 +275,7 @@ class _Reader:
             if (
                 not cased
                 and not particle
+                and not (last == at and self._closes(place))
                 and word.text not in surnames()
                 and word.text not in first_names()
                 and len(word.text) != 1
@@ -279,6 +285,13 @@ class _Reader:
                 last = place
             place += 1
         return last
+
+    def _closes(self, place: int) -> bool:
+        """In lower case: the last word of its line, or of the phrase it stands in."""
+        if len(self._words[place].text) <= 2 or place - 1 < 0:
+            return False
+        following = self._words[place + 1] if place + 1 < len(self._words) else None
+        return following is None or following.line != self._words[place].line or following.text in _STOPS
 
     def _joins(self, place: int) -> bool:
         """A dot behind an initial or a title, a hyphen within a name."""

@@ -161,6 +161,8 @@ def _cue(passage: Passage, at: int) -> str:
     before = passage.before(at, _NEAR)
     for number, word in enumerate(before):
         cue = _CUE_OF.get(word, "")
+        if word == "security" and "social" in before[number + 1 : number + 2]:
+            return SSN
         if word == "code" and "area" in before[number + 1 : number + 2]:
             return PHONE
         if word in ("code", "digits") and not {"security", "back", "verification"}.isdisjoint(before):

@@ -37,7 +37,7 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 def redact_lines(lines: Sequence[Line], known: Iterable[str] = ()) -> list[str]:
     """The texts of the lines of one talk, redacted together."""
     passage = Passage(lines)
-    spans = _spans(passage, known)
+    spans = personal_data(passage, known)
     redacted = []
     for start, line in zip(passage.starts, lines, strict=True):
         end = start + len(line.text)
@@ -53,7 +53,9 @@ def redact_lines(lines: Sequence[Line], known: Iterable[str] = ()) -> list[str]:
 def names_in(lines: Sequence[Line], known: Iterable[str] = ()) -> list[str]:
     """The names that are told in a talk, so that they are found wherever else they stand."""
     passage = Passage(lines)
-    found = {passage.text[span.start : span.end] for span in _spans(passage, known) if span.label == NAME}
+    found = {
+        passage.text[span.start : span.end] for span in personal_data(passage, known) if span.label == NAME
+    }
     return sorted(name for name in found if len(name) > 1)
 
 
@@ -132,7 +134,7 @@ def _rebuilt(value: Any, texts: Iterator[str]) -> Any:
     return value
 
 
-def _spans(passage: Passage, known: Iterable[str]) -> list[Span]:
+def personal_data(passage: Passage, known: Iterable[str]) -> list[Span]:
     """What stands where, in order and without overlap: where two rules claim a place, the more certain one has it."""
     taken: list[Span] = []
     for found in (emails(passage), numbers(passage), addresses(passage)):
