@@ -1,38 +1,60 @@
 """`make bench`: every figure as a JSON line on standard output, a table for people on standard error.
 
-python -m benchmarks [--full] [--only talks|embedded|lists|knowledge]
+python -m benchmarks [--full] [--only PART …]
 """
 
 import argparse
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import embedded, knowledge, lists, machine, talks
+from benchmarks import (
+    barge_in,
+    embedded,
+    knowledge,
+    latency,
+    lists,
+    load,
+    machine,
+    memory,
+    overload,
+    redaction,
+)
 from benchmarks.figures import Figure, table
 from trunkline.settings import Settings
 
+Part = Callable[[Path, bool], Iterator[Figure]]
 
-def _figures(only: str | None, full: bool) -> Iterator[Figure]:
+PARTS: dict[str, Part] = {
+    "lists": lambda models, full: lists.measure(full),
+    "redaction": lambda models, full: redaction.measure(),
+    "knowledge": lambda models, full: knowledge.measure(models),
+    "machine": lambda models, full: machine.measure(models),
+    "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
+    # From here on this process keeps to one core: those before have the whole machine.
+    "latency": latency.measure,
+    "barge-in": lambda models, full: barge_in.measure(full),
+    "load": lambda models, full: load.measure(full),
+    "memory": lambda models, full: memory.measure(full),
+    "overload": lambda models, full: overload.measure(),
+}
+"""In this order; each takes the folder of the models and whether the long ones are wanted as well."""
+
+
+def _figures(only: list[str], full: bool) -> Iterator[Figure]:
     models = Settings().models_folder
-    if only in (None, "lists"):
-        yield from lists.measure(full)
-    if only in (None, "knowledge"):
-        yield from knowledge.measure(models)
-    # The embedded default has the whole machine; the talks keep this process on one core from then on.
-    yield from machine.measure(models)
-    if only in (None, "embedded"):
-        yield from embedded.measure(calls=10 if full else 3)
-    if only in (None, "talks"):
-        yield from talks.measure(models, full)
+    for name, part in PARTS.items():
+        if not only or name in only:
+            yield from part(models, full)
 
 
 def main() -> int:
     """0 when every figure was measured, missed goals included: a bench reports, it does not judge."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--full", action="store_true", help="the long ones as well")
-    parser.add_argument("--only", choices=("talks", "embedded", "lists", "knowledge"))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[], metavar="PART", help=" ".join(PARTS))
     chosen = parser.parse_args()
     # The scripted server speaks on for a moment to clients that have left; asyncio has a warning for each time.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
