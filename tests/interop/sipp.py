@@ -1,6 +1,8 @@
 """SIPp scenarios, put together from their messages, and SIPp run on them."""
 
+import random
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -29,14 +31,20 @@ def secure_sdp(key: str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz") -> str:
     return sdp().replace("RTP/AVP", "RTP/SAVP") + crypto
 
 
-def sdp(codec: str = "pcmu", direction: str = "sendrecv", version: int = 1) -> str:
+def sdp(
+    codec: str = "pcmu",
+    direction: str = "sendrecv",
+    version: int = 1,
+    port: int | str = "[rtpstream_audio_port]",
+) -> str:
+    """`port`: where sound is sent to; another than SIPp's own when a `Handset` speaks and hears in its place."""
     payload = PAYLOADS[codec]
     return f"""v=0
 o=user1 53655765 {version} IN IP4 [local_ip]
 s=-
 c=IN IP4 [media_ip]
 t=0 0
-m=audio [rtpstream_audio_port] RTP/AVP {payload} 101
+m=audio {port} RTP/AVP {payload} 101
 a=rtpmap:{payload} {codec.upper()}/8000
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-16
@@ -183,8 +191,8 @@ def progress() -> str:
     return '<recv request="INVITE" rrs="true"/>' + _reply(183, "Session Progress", sdp()) + speak()
 
 
-def pick_up(codec: str = "pcmu") -> str:
-    return _reply(200, "OK", sdp(codec)) + '<recv request="ACK"/>'
+def pick_up(codec: str = "pcmu", body: str | None = None) -> str:
+    return _reply(200, "OK", sdp(codec) if body is None else body) + '<recv request="ACK"/>'
 
 
 def refuse(status: int, words: str) -> str:
@@ -212,6 +220,56 @@ def _reply(
         headers = headers.replace("[last_CSeq:]", f"CSeq: [cseq] {sequence}")
     contact = "\nContact: <sip:[local_ip]:[local_port];transport=[transport]>"
     return _send(f"SIP/2.0 {status} {words}", headers + contact + extra, body, retransmit=False)
+
+
+def called() -> str:
+    """An INVITE comes; who calls is kept, so that we can send requests of our own (`hang_up_when_told`)."""
+    kept = "".join(
+        f'<ereg regexp=".*" search_in="hdr" header="{name}:" assign_to="{name.lower()}"/>'
+        for name in ("From", "To")
+    )
+    return (
+        f'<recv request="INVITE" rrs="true"><action>{kept}</action></recv><Reference variables="from,to"/>'
+        + _reply(100, "Trying", tagged=False)
+        + _reply(180, "Ringing")
+    )  # fmt: skip
+
+
+def reinvited(port: int, direction: str) -> str:
+    """The other side changes the session: hold, or back."""
+    contact = "\nContact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>"
+    body = sdp(direction=direction, version=2, port=port)
+    return (
+        '<recv request="INVITE"/>'
+        + _send("SIP/2.0 200 OK", _UAS_HEADERS.format(tag="") + contact, body)
+        + '<recv request="ACK"/>'
+    )
+
+
+# ---- either ----
+
+
+def told(within_ms: int = 20_000) -> str:
+    """Goes on after `Sipp.tell`."""
+    return f'<recv request="INFO" timeout="{within_ms}"/>'
+
+
+def hang_up_when_told(number: int = 0, user: str = "100") -> str:
+    """Talk until `Sipp.tell`, then send BYE; or until the other side does. `number`: CSeq of the caller's BYE; 0 when
+    we were called (by `called`)."""
+    if number:
+        farewell = bye(user, number)
+    else:
+        headers = f"{_VIA}\nFrom:[$to];tag=[pid]T[call_number]\nTo:[$from]\nCall-ID: [call_id]\nCSeq: 1 BYE\nMax-Forwards: 70"
+        farewell = _send("BYE [next_url] SIP/2.0", headers) + '<recv response="200"/>'
+    return (
+        '<recv request="BYE" optional="true" next="1"/>'
+        + told()
+        + farewell.replace('<recv response="200"/>', '<recv response="200" next="2"/>')
+        + '<label id="1"/>'
+        + _reply(200, "OK", tagged=False)
+        + '<label id="2"/><pause milliseconds="1"/>'
+    )
 
 
 # ---- SIPp itself ----
@@ -268,6 +326,18 @@ class Sipp:
             self.stop()
         complaint = self.errors.read_text() if self.errors.exists() else ""
         assert status == 0, f"SIPp ended with {status}: {complaint[:2000]}"
+
+    def tell(self) -> None:
+        """Let a scenario that waits in `told` go on, by a message that no peer of ours sees."""
+        (call_id,) = re.findall(r"^Call-ID: *(\S+)", self._messages.read_text(), re.MULTILINE)[:1]
+        nonce = random.getrandbits(32)
+        message = (
+            f"INFO sip:sipp@127.0.0.1:{self.port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK{nonce}\r\n"
+            f"From: <sip:test@127.0.0.1>;tag={nonce}\r\nTo: <sip:sipp@127.0.0.1>\r\nCall-ID: {call_id}\r\n"
+            f"CSeq: {nonce} INFO\r\nContent-Length: 0\r\n\r\n"
+        )
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.sendto(message.encode(), ("127.0.0.1", self.port))
 
     def stop(self) -> None:
         """End it if it runs."""

@@ -1,0 +1,133 @@
+"""A whole voice host in the process of the test: the real SIP engine and the real beat, twins for speech and language.
+
+`Parties` are those of one transfer: a caller and whoever is asked to take over. Both are SIPp for the signalling and a
+`Handset` for the sound, so they say what the test wants when it wants, and everything between them is on the wire.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import select
+
+from tests.host.rig import Assembled
+from tests.interop import sipp
+from tests.interop.handset import Handset
+from tests.interop.program import free_sip_port, some_rtp_ports
+from tests.interop.sipp import Sipp
+from tests.resources.calls.conftest import NUMBER
+from trunkline.platform.storage.database import Database
+from trunkline.resources.calls.live import LiveCalls
+from trunkline.resources.calls.models import Call
+from trunkline.voice.lines.sip import SipEngine
+from trunkline.voice.lines.sip_config import Certificate
+
+_SLOTS = 4
+
+
+class House(Assembled):
+    """One voice process, on the wall clock."""
+
+    def __init__(
+        self, database: Database, live: LiveCalls, folder: Path, certificate: Certificate | None = None
+    ) -> None:
+        super().__init__(database, live, folder, lines=_SLOTS)
+        self.engine = SipEngine(port=free_sip_port(), rtp_ports=some_rtp_ports(), certificate=certificate)
+        self.host, self.node = self.open(_SLOTS, drain=5.0)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.engine.port}"
+
+    async def start(self) -> None:
+        await self.writer.start()
+        self.recordings.start()
+        self.beat.start()
+        await self.host.start(self.engine, self.node)
+
+    async def stop(self) -> None:
+        self.host.hurry()
+        await self.host.drain()
+        await self.host.stop()
+        await self.beat.stop()
+        await self.close()
+
+    async def until(self, true: Callable[[], bool], seconds: float = 15.0) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(seconds):
+            while not true():  # noqa: ASYNC110 - sound and signalling come from other threads and programs
+                await asyncio.sleep(0.02)
+
+    async def finished(self) -> tuple[Call, list[dict[str, Any]]]:
+        """The last call's record, and what came of its transfers; nothing of the call is left in the host."""
+        await self.until(lambda: not self.host.live())
+        async with self.database.system() as session:
+            call = (
+                await session.execute(select(Call).order_by(Call.created_at.desc()).limit(1))
+            ).scalar_one()
+        self.check_empty()
+        values = [json.loads(entry["return_value"]) for entry in call.executed_actions.values()]
+        return call, values
+
+    def check_empty(self) -> None:
+        """No leg, no line and no task of a call is left."""
+        assert self.exchange.taken == 0
+        assert not self.beat._legs
+        assert not self.engine._lines
+        names = {task.get_name().partition(" ")[0] for task in asyncio.all_tasks()}
+        assert not names & {"transfer", "summary", "keys", "hang", "digits"}, names
+
+
+class Parties:
+    """A caller of the house's number, and SIPp at an address of its own who is called by a transfer."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self.house = house
+        self.caller = Handset()
+        self.person = Handset()
+        self._folder = folder
+        self._programs: list[Sipp] = []
+        self._open = AsyncExitStack()
+        self.calling: Sipp
+        self.called: Sipp
+
+    async def __aenter__(self) -> "Parties":
+        await self._open.enter_async_context(self.caller)
+        await self._open.enter_async_context(self.person)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for program in self._programs:
+            program.stop()
+        await self._open.aclose()
+
+    def listen(self, scenario: str, transport: str = "u1") -> str:
+        """Somebody can be called; their address."""
+        self.called = self._run("person", scenario, "", transport)
+        return f"sip:desk@127.0.0.1:{self.called.port}"
+
+    async def call(self, scenario: str = "", transport: str = "u1") -> None:
+        """The caller rings up, and asks for a person once the agent is there. `scenario`: from the answer on."""
+        opening = sipp.invite(NUMBER, sipp.sdp(port=self.caller.port)) + sipp.answered() + sipp.ack(NUMBER)
+        rest = scenario or sipp.hang_up_when_told(2, NUMBER)
+        self.calling = self._run("caller", opening + rest, self.house.address, transport)
+        await self.house.until(lambda: bool(self.house.host.live()))
+        self.caller.say("person")
+
+    def _run(self, name: str, scenario: str, target: str, transport: str) -> Sipp:
+        folder = self._folder / f"{name}-{len(self._programs)}"
+        folder.mkdir()
+        program = Sipp(folder, scenario, target, transport=transport)
+        self._programs.append(program)
+        return program
+
+    async def finish(self) -> None:
+        """All programs have ended as their scenarios say."""
+        for program in self._programs:
+            await asyncio.to_thread(program.finish)
