@@ -74,6 +74,7 @@ class Web(Outbound):
         content: bytes | None = None,
         within: float = 15.0,
         largest: int = 1 << 20,
+        whole: bool = True,
     ) -> Answer:
         assert method == "GET"
         assert largest == 16 * 1024 * 1024

@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 
 from tests.resources.api import Api
 from tests.resources.knowledge.test_bases import made
 from tests.resources.knowledge.test_sources import added
 from tests.resources.knowledge.test_tasks import Dying, read, tasks
-from trunkline.resources.knowledge.search import Passage, search
+from trunkline.resources.knowledge.models import KnowledgeChunk, KnowledgeSource
+from trunkline.resources.knowledge.search import Passage, by_words, search
 from trunkline.voice.language.embeddings import Embeddings
 from trunkline.voice.language.embeddings_minilm import MiniLM
 from trunkline.voice.language.embeddings_twin import WordEmbeddings
@@ -105,3 +107,15 @@ async def test_any_question_is_taken(api: Api, question: str) -> None:
     words = WordEmbeddings()
     base = await filled(api, words, {"hours": FACTS["hours"]})
     assert len(await found(api, words, [base], question)) <= 1
+
+
+async def test_a_rare_word_counts_for_more_than_common_ones(api: Api) -> None:
+    facts = {f"f{n}": f"The room and the price of the room, part {n}." for n in range(6)}
+    words = WordEmbeddings()
+    base = await filled(api, words, {**facts, "sauna": "A sauna is there."})
+    mine = [KnowledgeChunk.workspace_id == api.workspace.id, KnowledgeChunk.knowledge_base_id == base]
+    placed = by_words(mine, "What is the price of a room with a sauna?").subquery()
+    query = select(KnowledgeSource.name).join(placed, placed.c.source_id == KnowledgeSource.id)
+    async with api.database.workspace(api.workspace.id) as session:
+        first, *_ = await session.scalars(query.order_by(placed.c.place))
+    assert first == "sauna"
