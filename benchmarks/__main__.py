@@ -21,6 +21,7 @@ from benchmarks import (
     memory,
     overload,
     redaction,
+    turntaking,
 )
 from benchmarks.figures import Figure, table
 from trunkline.settings import Settings
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "knowledge": lambda models, full: knowledge.measure(models),
     "machine": lambda models, full: machine.measure(models),
     "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
+    "turntaking": lambda models, full: turntaking.measure(models),
     # From here on this process keeps to one core: those before have the whole machine.
     "latency": latency.measure,
     "barge-in": lambda models, full: barge_in.measure(full),

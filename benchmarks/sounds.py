@@ -136,7 +136,7 @@ def sound(item: Item) -> Sound:
     else:
         raw = {**_COUGHS, **_NOISES}[item.name](dice)
         raw = _resampled(raw, 1 / (item.speed * item.pitch))
-    return _at_level(_trimmed(raw), item.level)
+    return at_level(_trimmed(raw), item.level)
 
 
 def on_the_line(item: Item, lead: int, tail: int) -> bytes:
@@ -145,7 +145,7 @@ def on_the_line(item: Item, lead: int, tail: int) -> bytes:
     line = np.concatenate([np.zeros(lead, np.float32), heard, np.zeros(tail, np.float32)])
     if item.snr is not None:
         dice = np.random.default_rng(item.seed + 1)
-        line += _at_level(steady_noise(len(line), dice), item.level - item.snr)
+        line += at_level(steady_noise(len(line), dice), item.level - item.snr)
     pcm = np.clip(line * 32768, -32768, 32767).astype("<i2").tobytes()
     return mulaw.decode(mulaw.encode(pcm))
 
@@ -186,7 +186,7 @@ def _trimmed(samples: Sound) -> Sound:
     return whole[sure[0] : sure[-1] + 1].reshape(-1)
 
 
-def _at_level(samples: Sound, level: float) -> Sound:
+def at_level(samples: Sound, level: float) -> Sound:
     """Scaled so that the louder half of its frames has this RMS."""
     whole = samples[: max(1, len(samples) // FRAME) * FRAME]
     powers = np.sort((whole.reshape(-1, min(FRAME, len(whole))) ** 2).mean(axis=1))

@@ -124,7 +124,7 @@ class _Call:
         # Not in step with the frames: a voice begins anywhere in one.
         lead = (_LEAD_TICKS + number * 7 % 60) * FRAME + number * 37 % FRAME
         self._sound = b"" if item is None else on_the_line(item, lead, _TAIL_TICKS * FRAME)
-        self._first = 0 if item is None else _first_voiced(item, lead)
+        self._first = 0 if item is None else first_voiced(item, lead)
         self._notes: list[Note] = []
         self._states: list[State] = []
         self._last_sound = 0
@@ -179,7 +179,7 @@ class _Call:
         return self.result
 
 
-def _first_voiced(item: Item, lead: int) -> int:
+def first_voiced(item: Item, lead: int) -> int:
     """Tick (from 1) of the first frame that is voiced by its loudness."""
     samples = np.concatenate([np.zeros(lead % FRAME, np.float32), sound(item) * 32768])
     whole = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME)

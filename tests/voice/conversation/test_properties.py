@@ -286,7 +286,8 @@ def test_the_line_is_kept_within_its_bounds_and_silent_when_nothing_is_said(case
             break
         world.step()
         assert len(world._line) <= 100 * RATE // 1000 * 2 + FRAME
-        if session.state in (State.CALLER, State.DECIDING, State.ENDED):
+        # (What ends a call may come behind the sound of the same tick.)
+        if session.state in (State.CALLER, State.DECIDING):
             assert not world.sent or world.sent[-1][0] < world.now
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from trunkline.voice.conversation.turns import (
+    Completeness,
     asks_to_stop,
+    completeness,
     ends_open,
     is_back_channel,
     is_question,
@@ -16,6 +18,7 @@ from trunkline.voice.conversation.turns import (
     [
         "My name is", "I would like to", "I live at 221", "and", "It's um", "for the", "My phone number is 555 123",
         "my number is five five five one two", "it is spelled s m i", "I need a", "well,", "Could you tell me if",
+        "Can I come in tomorrow or is it?",
     ],
 )  # fmt: skip
 def test_these_have_more_to_come(text: str) -> None:
@@ -48,3 +51,12 @@ def test_stop_words_count_at_the_head() -> None:
 def test_questions_and_goodbyes() -> None:
     assert is_question('Shall I book it?"') and not is_question("I book it.")
     assert says_goodbye("Okay, good bye then") and not says_goodbye("by the way")
+
+
+@pytest.mark.parametrize(
+    ("probability", "what"),
+    [(None, "undecided"), (0.3, "undecided"), (0.7, "likely"), (0.9, "complete"), (1.0, "complete")],
+)
+def test_the_surer_the_turn_model_the_more_complete(probability: float | None, what: str) -> None:
+    assert completeness("I would like a table for two.", probability) is Completeness(what)
+    assert completeness("I would like to", probability) is Completeness.INCOMPLETE

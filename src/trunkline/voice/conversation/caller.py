@@ -194,7 +194,7 @@ class Caller:
         if not self.words_known or not self.text:
             return False
         if self._verdict_known or is_obvious(self.text):
-            return self._completeness() is Completeness.COMPLETE
+            return self._completeness() in (Completeness.COMPLETE, Completeness.LIKELY)
         return ends_whole(self.text)
 
     def may_commit(self) -> bool:

@@ -14,11 +14,11 @@ _VOICE = 1 / 3
 _PITCHED = 1 / 4
 """… of one that stands out and has a pitch …"""
 _HISS = 1 / 6
-"""… and of one that stands out, as long as there is no more than …"""
+"""… and of one that stands out, up to this share of what is needed."""
 _HISS_MOST = 2 / 3
 _FADES = 1 / 6
 """Evidence lost in a tick of silence: the stop in "okay" does not start it all over."""
-_ENOUGH = 0.99
+_ROUNDING = 0.01
 _LONGEST_TICKS = 12
 """What sounds longer before it is taken for a voice is noise before a voice."""
 _PERIODIC = 0.65
@@ -30,8 +30,10 @@ _LOWEST, _HIGHEST = 60, 400
 class Onset:
     """Adds up what the ear hears."""
 
-    def __init__(self, ear: Ear, rate: int) -> None:
+    def __init__(self, ear: Ear, rate: int, needed: float = 1.0) -> None:
+        """`needed`: evidence that is enough; 1 is three ticks of voice."""
         self._ear = ear
+        self._needed = needed
         self._rate = rate
         self._evidence = 0.0
         self.run = 0
@@ -44,7 +46,7 @@ class Onset:
     @property
     def enough(self) -> bool:
         """Is it worth falling silent for?"""
-        return self._evidence >= _ENOUGH
+        return self._evidence >= self._needed - _ROUNDING
 
     def tick(self) -> None:
         """The ear has heard 20 ms more."""
@@ -59,12 +61,12 @@ class Onset:
             if pitched:
                 self._evidence += _PITCHED
             else:
-                self._evidence = max(self._evidence, min(self._evidence + _HISS, _HISS_MOST))
+                self._evidence = max(self._evidence, min(self._evidence + _HISS, self._needed * _HISS_MOST))
         else:
             self._evidence -= _FADES
             self.by_sound |= not ear.loud
-        self._evidence = min(max(self._evidence, 0.0), 1.0)
-        if self._evidence:
+        self._evidence = min(max(self._evidence, 0.0), self._needed)
+        if self._evidence > _ROUNDING:
             self.run = min(self.run + 1, _LONGEST_TICKS)
         else:
             self.clear()

@@ -14,15 +14,22 @@ class Completeness(Enum):
     """How finished the caller's turn looks."""
 
     COMPLETE = "complete"
+    LIKELY = "likely"
+    """Complete, as far as the turn model tells, but it is not sure."""
     UNDECIDED = "undecided"
     INCOMPLETE = "incomplete"
 
 
 _FLOOR_MS = {
     Completeness.COMPLETE: {Patience.LOW: 200, Patience.MEDIUM: 350, Patience.HIGH: 700},
+    Completeness.LIKELY: {Patience.LOW: 350, Patience.MEDIUM: 600, Patience.HIGH: 1000},
     Completeness.UNDECIDED: {Patience.LOW: 600, Patience.MEDIUM: 900, Patience.HIGH: 1500},
     Completeness.INCOMPLETE: {Patience.LOW: 1500, Patience.MEDIUM: 2000, Patience.HIGH: 3000},
 }
+
+_LEANS, _SURE = 0.5, 0.9
+"""Probability of the turn model from which a turn is likely, and surely, complete: whole sentences have 0.96 and more,
+pauses within them, spliced in, less than 0.9 in three of five cases."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
@@ -111,6 +118,9 @@ _WHOLE = re.compile(
     r"|\b(?:of|for|with|about|like|is|was|at|do|to|want|need|on|in)\s+(?:that|this|these|those|her|his)$"
     r"|\bcome\s+(?:in|on)$|^(?:hold|go)\s+on$"
 )
+_OR_ELSE = re.compile(
+    r"\bor (?:is|are|was|do|does|did|can|could|would|should|will)(?: (?:it|that|there|i|you|we))?$"
+)
 _DIGIT_WORDS = frozenset(
     ["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 )
@@ -164,6 +174,8 @@ def ends_open(text: str) -> bool:
     stripped = text.rstrip()
     if stripped.endswith(("...", "…", "-", "—", ",")):
         return True
+    if _OR_ELSE.search(plain):
+        return True
     if stripped.endswith("?"):
         return False
     if _LEAD_IN.search(plain) or _SPELLING.search(plain + " ") or _STREET_NUMBER.search(plain):
@@ -199,8 +211,8 @@ def completeness(text: str, probability: float | None) -> Completeness:
         return Completeness.INCOMPLETE
     if is_obvious(text):
         return Completeness.COMPLETE
-    if probability is not None and probability > 0.5 and words_of(text):
-        return Completeness.COMPLETE
+    if probability is not None and probability > _LEANS and words_of(text):
+        return Completeness.COMPLETE if probability >= _SURE else Completeness.LIKELY
     return Completeness.UNDECIDED
 
 
