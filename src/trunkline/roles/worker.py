@@ -21,15 +21,21 @@ from trunkline.platform.work.jobs import DRAIN_S, Jobs, Queue
 from trunkline.platform.work.reaper import Reaper
 from trunkline.platform.work.schedules import Schedules
 from trunkline.platform.work.wakeups import Wakeups
+from trunkline.resources.actions.messages import REPLIES
+from trunkline.resources.actions.work import Means
 from trunkline.resources.batches.tasks import BatchTasks
 from trunkline.resources.calls.after_tasks import AfterCalls
 from trunkline.resources.calls.links import Links
 from trunkline.resources.calls.tasks import CallTasks
+from trunkline.resources.chats.answering import MessengerTasks
+from trunkline.resources.chats.service import Chats
 from trunkline.resources.chats.tasks import ChatTasks
 from trunkline.resources.knowledge.tasks import KnowledgeTasks
 from trunkline.resources.limits import repository as limits
 from trunkline.resources.memory.remembering import remember
+from trunkline.resources.messages.replies import RECEIVED
 from trunkline.resources.simulations.tasks import SimulationTasks
+from trunkline.resources.vendors import Vendors
 from trunkline.resources.webhooks.delivering import AT_ONCE as DELIVERIES_AT_ONCE
 from trunkline.resources.webhooks.delivering import Deliverer
 from trunkline.roles import installation
@@ -77,13 +83,17 @@ async def run(settings: Settings) -> int:
             thinking(settings) as language,
             _slow_jobs(url, database, settings) as slow_jobs,
             _deliverer(url, secret_box, settings) as deliverer,
+            _means(database, secret_box, settings) as means,
         ):
             SimulationTasks(database, language.think).register(long_jobs)
             ChatTasks(database, language.think).register(long_jobs)
+            vendors = Vendors(database, secret_box, means.outbound)
+            MessengerTasks(vendors, lambda owner: Chats(means, language.think, owner)).register(long_jobs)
             after_jobs = Jobs(url, Queue.AFTER, concurrency=AFTER_AT_ONCE)
             links = Links(secret_box, settings.base_url)
             AfterCalls(database, secret_box, links, language.think, remember).register(after_jobs, schedules)
             wakeups = Wakeups(url)
+            wakeups.listen(RECEIVED, REPLIES.heard)
             deliverer.register(wakeups, schedules)
             working = (jobs.run(), long_jobs.run(), slow_jobs.run(), after_jobs.run(), deliverer.run())
             await _until_stopped(working, (schedules.run(), wakeups.run()))
@@ -102,6 +112,16 @@ async def _slow_jobs(url: str, database: Database, settings: Settings) -> AsyncI
             embeddings = MiniLM(Store(settings.models_folder), pool)
             KnowledgeTasks(database, outbound, embeddings).register(jobs)
             yield jobs
+    finally:
+        await outbound.close()
+
+
+@asynccontextmanager
+async def _means(database: Database, secret_box: SecretBox, settings: Settings) -> AsyncIterator[Means]:
+    """What actions work with, in chats that go on by message."""
+    outbound = Outbound(settings.outbound_allow)
+    try:
+        yield Means(database, secret_box, outbound)
     finally:
         await outbound.close()
 

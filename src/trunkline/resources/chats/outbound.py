@@ -13,6 +13,7 @@ from trunkline.resources.chats.repository import ChatRepository
 from trunkline.resources.chats.schemas import ChatCreate, OutboundChatCreate, Template
 from trunkline.resources.chats.service import Chats
 from trunkline.resources.holes import as_texts, fill_message
+from trunkline.resources.messages.receiving import CONVERSATION
 from trunkline.resources.messages.repository import MessageRepository
 from trunkline.resources.messages.sending import NO_ACCOUNT, Sent, send
 from trunkline.resources.messages.twilio import Outgoing
@@ -49,7 +50,7 @@ class OutboundChats:
             self.vendors,
             self.workspace_id,
             _message(body, text),
-            run_id=f"chat {chat_id}",
+            run_id=f"{CONVERSATION}{chat_id}",
             talk_id=chat_id,
             purpose=Purpose(agent_id=agent_id),
         )

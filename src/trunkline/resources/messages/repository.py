@@ -33,6 +33,27 @@ class MessageRepository:
         mine = Message.workspace_id == self._workspace, Message.id == message_id
         await self._session.execute(update(Message).where(*mine).values(**values))
 
+    async def get(self, message_id: UUID) -> Message | None:
+        """A message."""
+        query = select(Message).where(Message.workspace_id == self._workspace, Message.id == message_id)
+        return (await self._session.scalars(query)).one_or_none()
+
+    async def last_sent(self, channel: str, ours: str, theirs: str) -> Message | None:
+        """What went from one number to another last."""
+        query = (
+            select(Message)
+            .where(
+                Message.workspace_id == self._workspace,
+                Message.number_from == ours,
+                Message.number_to == theirs,
+                Message.channel == channel,
+                Message.status.in_(("sent", "begun")),
+            )
+            .order_by(Message.created_at.desc())
+            .limit(1)
+        )
+        return (await self._session.scalars(query)).one_or_none()
+
     async def reply(self, channel: str, theirs: str, ours: str, since: datetime) -> str | None:
         """The first text that came from one number to another after that time."""
         query = (

@@ -1,0 +1,72 @@
+"""Answering what somebody writes in a messenger: the chat goes on, and the agent's words go out as a message."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from trunkline.errors import Conflict, NotFound
+from trunkline.platform.work.jobs import Jobs
+from trunkline.resources.chats.service import Chats
+from trunkline.resources.messages.receiving import ANSWER_MESSAGE, CONVERSATION
+from trunkline.resources.messages.repository import MessageRepository
+from trunkline.resources.messages.sending import send
+from trunkline.resources.messages.twilio import Outgoing
+from trunkline.resources.vendors import Purpose, Vendors
+from trunkline.resources.webhooks.record import record
+
+log = structlog.get_logger(__name__)
+
+
+class MessengerTasks:
+    """The durable work of conversations by message. A job that runs twice sends no answer twice."""
+
+    def __init__(self, vendors: Vendors, chats_of: Callable[[UUID], Chats]) -> None:
+        """`chats_of`: the chats of a workspace."""
+        self._vendors = vendors
+        self._chats_of = chats_of
+
+    def register(self, jobs: Jobs) -> None:
+        """Tell the worker what there is to do."""
+        jobs.task(ANSWER_MESSAGE)(self.answer_message)
+
+    async def answer_message(self, workspace_id: str, message_id: str, chat_id: str) -> None:
+        """Have a chat answer a message that came in; one that is over, or was deleted, answers nothing.
+
+        Raises:
+            Unavailable: the model, or the database, is away; the message is to be answered again.
+        """
+        workspace, run_id = UUID(workspace_id), f"{CONVERSATION}{chat_id}:{message_id}"
+        async with self._vendors.database.workspace(workspace) as session:
+            messages = MessageRepository(session, workspace)
+            message = await messages.get(UUID(message_id))
+            if message is None or not message.text or await messages.of_run(run_id) is not None:
+                return
+        chats = self._chats_of(workspace)
+        try:
+            answer = await chats.send(chat_id, message.text)
+            chat, _ = await chats.get(chat_id)
+        except (NotFound, Conflict) as over:
+            log.info("message_not_answered", chat=chat_id, reason=type(over).__name__)
+            return
+        words = str(answer.message["content"])
+        if not words.strip():
+            return
+        sent = await send(
+            self._vendors,
+            workspace,
+            Outgoing(
+                "sms" if message.channel == "sms" else "whatsapp",
+                message.number_to,
+                message.number_from,
+                words,
+            ),
+            run_id=run_id,
+            talk_id=chat_id,
+            purpose=Purpose(agent_id=chat.agent_id),
+        )
+        if not sent.ok:
+            log.warning("answer_not_sent", chat=chat_id, error=sent.error)
+        if sent.delivery is not None:
+            async with self._vendors.database.workspace(workspace) as session:
+                await record(session, workspace, sent.delivery)
