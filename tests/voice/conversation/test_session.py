@@ -263,12 +263,12 @@ def test_speculation_does_not_wait_for_the_verdict_where_the_text_is_whole() -> 
 
 def test_the_turn_model_is_asked_once_a_pause_and_not_about_the_obvious() -> None:
     asked = {}
-    for text in ("I need an appointment.", "What are your hours?"):
+    for text in ("I need an appointment.", "What are your hours?", "My name is"):
         w = world(Utterance(100, 150, text))
         w.delays = Delays(words=1)
         w.run(600)
         asked[text] = sum(isinstance(request, JudgeTurn) for request in w.requests)
-    assert asked == {"I need an appointment.": 1, "What are your hours?": 0}
+    assert asked == {"I need an appointment.": 1, "What are your hours?": 0, "My name is": 0}
 
 
 NOTE = "The caller is a member."

@@ -21,7 +21,14 @@ from trunkline.voice.conversation.hearing import (
 from trunkline.voice.conversation.ledger import Ledger
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.profile import Keypad, Patience
-from trunkline.voice.conversation.turns import Completeness, completeness, ends_whole, floor_ms, is_obvious
+from trunkline.voice.conversation.turns import (
+    Completeness,
+    completeness,
+    ends_open,
+    ends_whole,
+    floor_ms,
+    is_obvious,
+)
 
 INAUDIBLE = "[inaudible]"
 """Stands for a turn with voice in it and no word that could be made out."""
@@ -154,7 +161,7 @@ class Caller:
         if turn is None or not self._judge_at or (self._out.tick < self._judge_at and not turn.words_known):
             return
         self._judge_at = 0
-        if turn.words_known and (is_obvious(turn.text) or not turn.text):
+        if turn.words_known and (not turn.text or is_obvious(turn.text) or ends_open(turn.text)):
             return
         self._pause += 1
         ticks = self._out.tick - turn.start_ms // TICK_MS + PREROLL_TICKS
