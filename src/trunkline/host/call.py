@@ -61,6 +61,7 @@ class LiveCall:
             Place(plan.workspace_id, plan.agent_id, str(plan.call_id), Medium.CALL, plan.timezone),
             plan.variables,
             offered(plan.equipment.actions),
+            plan.results,
         )
         self._session = Session(profile, line.rate, speech.stt.has_partials, line.delay_ms)
         self._driver = WallDriver(

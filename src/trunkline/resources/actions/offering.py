@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from trunkline.resources.actions import custom_tool
+from trunkline.resources.actions import custom_tool, server_tool
 from trunkline.resources.actions.booking import BOOKING
 from trunkline.resources.actions.messages import MESSAGES
 from trunkline.resources.actions.work import PlannedAction, Work
@@ -15,6 +15,7 @@ from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, Tool
 WORK: Mapping[str, Work] = {
     "CUSTOM_ACTION": custom_tool,
     answering.TYPE: answering,
+    server_tool.TYPE: server_tool,
     "LIVE_TRANSFER": transfers,
     "SEND_SMS": MESSAGES,
     "INCALL_SMS": MESSAGES,
@@ -29,10 +30,15 @@ _WIRE_TYPES = {
     "INCALL_WHATSAPP": "incall_whatsapp_action_type",
     "CUSTOM_ACTION": "custom_function_action_type",
     answering.TYPE: "knowledge_base_action_type",
+    server_tool.TYPE: "mcp_action_type",
     "LIVE_TRANSFER": "transfer_call_action_type",
 }
 """`action_type` of the record (contract, section 5.5)."""
 _LONGEST_NAME = 64
+_TIMEOUT = 60.0
+"""Seconds that an action has which does not say; one that waits for a reply has those of its waiting beside them."""
+CALLS_ONLY = frozenset({"LIVE_TRANSFER", "INCALL_SMS", "INCALL_WHATSAPP"})
+"""Types that mean something on calls alone."""
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -58,7 +64,11 @@ def offered(actions: Iterable[PlannedAction]) -> dict[str, OfferedAction]:
         about = tool.description
         if action.trigger_condition:
             about = f"{about} Use it only in this case: {action.trigger_condition}"
-        tool = replace(tool, name=name, description=about, record={**recorded(action), **tool.record})
+        manner = tool.manner
+        if manner.timeout is None and action.type != "LIVE_TRANSFER":
+            manner = replace(manner, timeout=_TIMEOUT + float(action.settings.get("timeout_seconds") or 0))
+        record = {**recorded(action), **tool.record}
+        tool = replace(tool, name=name, description=about, manner=manner, record=record)
         found[name] = OfferedAction(tool, action)
     return found
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
+from trunkline.resources.tool_servers.catalogue import Catalogue
 from trunkline.resources.webhooks.record import Delivery
 from trunkline.resources.workspaces.secrets import Opener
 from trunkline.voice.conversation.profile import Medium, Tool
@@ -81,6 +82,8 @@ class Means:
     """Hands the caller over; None where there is no line."""
     embeddings: Embeddings | None = None
     """For searches of knowledge; None where there are none."""
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    """What tool servers offer."""
 
 
 class Work(Protocol):

@@ -1,5 +1,6 @@
 """What a voice host is told about a call before it answers or dials."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from trunkline.resources.actions.models import AgentAction
 from trunkline.resources.actions.running import Place
 from trunkline.resources.actions.work import Means
 from trunkline.resources.agents import vocabulary
-from trunkline.resources.agents.equipment import Equipment, equipment_of
+from trunkline.resources.agents.equipment import Equipment, equipment_of, with_servers
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
 from trunkline.resources.agents.speech import speech_of, vendor_keys
@@ -65,8 +66,10 @@ class CallPlan:
     """Those of the call and of the system."""
     timezone: str = vocabulary.DEFAULT_TIMEZONE
     """The agent's."""
-    retold: Callable[[Mapping[str, Any]], Profile] | None = field(default=None, repr=False)
-    """The profile with other variables."""
+    results: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What actions before the call gave."""
+    retold: Callable[..., Profile] | None = field(default=None, repr=False)
+    """The profile with other variables, and other `equipment`."""
     ran: tuple[Ran, ...] = ()
     """Actions that ran before the call."""
     ask_first: str = ""
@@ -104,11 +107,14 @@ async def planned_call(
 async def begun(plan: CallPlan, means: Means) -> CallPlan:
     """The plan after the actions that run before the call: the prompt may speak of what they gave."""
     place = Place(plan.workspace_id, plan.agent_id, str(plan.call_id), Medium.CALL, plan.timezone)
-    before = await run_before(means, place, plan.variables, plan.equipment.actions)
-    if before.variables is None or plan.retold is None:
+    before, equipment = await asyncio.gather(
+        run_before(means, place, plan.variables, plan.equipment.actions),
+        with_servers(plan.equipment, means),
+    )
+    if plan.retold is None or (before.variables is None and equipment is plan.equipment):
         return plan
-    profile = plan.retold(before.variables)
-    return replace(plan, profile=profile, variables=before.variables, ran=before.runs)
+    profile = plan.retold(before.variables or plan.variables, equipment=equipment)
+    return replace(plan, profile=profile, equipment=equipment, results=before.results, ran=before.runs)
 
 
 def plan_of(

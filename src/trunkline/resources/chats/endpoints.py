@@ -22,14 +22,24 @@ from trunkline.resources.chats.schemas import (
 )
 from trunkline.resources.chats.service import Chats
 from trunkline.resources.language import Models
+from trunkline.resources.tool_servers.catalogue import Catalogue
 from trunkline.resources.vendors import VENDORS, Vendors
 
 router = keyed_router("/v2/chat", "Chat", Scope.CHAT)
 
 
 def _chats(request: Request, parts: Parts, models: Models, caller: Caller) -> Chats:
-    embeddings = getattr(request.app.state, "embeddings", None)
-    means = Means(parts.database, parts.secrets, parts.outbound, embeddings=embeddings)
+    state = request.app.state
+    if not hasattr(state, "tool_catalogue"):
+        state.tool_catalogue = Catalogue()
+    embeddings = getattr(state, "embeddings", None)
+    means = Means(
+        parts.database,
+        parts.secrets,
+        parts.outbound,
+        embeddings=embeddings,
+        catalogue=state.tool_catalogue,
+    )
     return Chats(means, models.talk, caller.workspace_id)
 
 

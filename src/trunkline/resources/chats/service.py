@@ -16,12 +16,12 @@ from uuid import UUID, uuid4
 from trunkline.errors import BadInput, Conflict, NotFound, ProviderError, TrunklineError, Unavailable
 from trunkline.resources import dialogues
 from trunkline.resources.actions.around import run_before
-from trunkline.resources.actions.offering import offered
+from trunkline.resources.actions.offering import CALLS_ONLY, offered
 from trunkline.resources.actions.results import merged
 from trunkline.resources.actions.running import Place, ToolRunner
 from trunkline.resources.actions.work import Means
 from trunkline.resources.agents import vocabulary
-from trunkline.resources.agents.equipment import Equipment, equipment_of
+from trunkline.resources.agents.equipment import Equipment, equipment_of, with_servers
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
 from trunkline.resources.agents.repository import AgentRepository
@@ -205,7 +205,9 @@ class Chats:
 
     async def _equipment(self, agent: Agent, chat: Chat) -> Equipment:
         async with self._database.workspace(self._workspace) as session:
-            return await equipment_of(session, self._means.secrets, agent, other_party_of(chat))
+            equipment = await equipment_of(session, self._means.secrets, agent, other_party_of(chat))
+        actions = tuple(each for each in equipment.actions if each.type not in CALLS_ONLY)
+        return await with_servers(replace(equipment, actions=actions), self._means)
 
     async def _greet(self, dialogue: Dialogue) -> bool:
         """The agent's first message, where it begins; whether it ended the chat with it."""

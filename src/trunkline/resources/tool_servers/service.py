@@ -23,6 +23,7 @@ from trunkline.resources.tool_servers.schemas import (
     ToolResult,
 )
 from trunkline.resources.tool_servers.server import SEPARATOR, ToolServer
+from trunkline.resources.workspaces.secrets import Opener
 
 HEADERS_FIELD = "tool_server_headers"
 LONGEST_NAMESPACE = 32
@@ -122,12 +123,7 @@ class ToolServers:
         return await tools.invoked(self._outbound, server, tool, body.arguments or {}, body.within)
 
     async def _servers(self) -> list[ToolServer]:
-        config = await self._config()
-        headers = self._opened(config)
-        return [
-            ToolServer(each["id"], each["namespace"], each["mcp_url"], headers.get(each["id"], {}))
-            for each in config.servers
-        ]
+        return servers_of(await self._config(), self._secrets)
 
     async def _config(self) -> ToolConfig:
         async with self._database.workspace(self._workspace) as session:
@@ -137,11 +133,7 @@ class ToolServers:
         return config
 
     def _opened(self, config: ToolConfig) -> dict[str, dict[str, str]]:
-        if config.headers_encrypted is None:
-            return {}
-        text = self._secrets.open(self._workspace, HEADERS_FIELD, config.headers_encrypted)
-        headers: dict[str, dict[str, str]] = json.loads(text)
-        return headers
+        return _opened(config, self._secrets)
 
     def _write(self, config: ToolConfig, drafts: "_Drafts") -> None:
         if len(drafts.servers) > MOST_SERVERS:
@@ -151,6 +143,24 @@ class ToolServers:
         config.headers_encrypted = (
             self._secrets.seal(self._workspace, HEADERS_FIELD, sealed) if drafts.headers else None
         )
+
+
+def servers_of(config: ToolConfig, box: Opener) -> list[ToolServer]:
+    """The servers of a configuration, in their order. Raises SetupError for headers sealed with another key."""
+    headers = _opened(config, box)
+    return [
+        ToolServer(each["id"], each["namespace"], each["mcp_url"], headers.get(each["id"], {}))
+        for each in config.servers
+    ]
+
+
+def _opened(config: ToolConfig, box: Opener) -> dict[str, dict[str, str]]:
+    if config.headers_encrypted is None:
+        return {}
+    headers: dict[str, dict[str, str]] = json.loads(
+        box.open(config.workspace_id, HEADERS_FIELD, config.headers_encrypted)
+    )
+    return headers
 
 
 class _Drafts:
