@@ -22,4 +22,5 @@ def _value(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
         return {name: _value(each, known) for name, each in schema["properties"].items()}
     if "enum" in schema:
         return schema["enum"][0]
-    return _OF_TYPE[schema["type"]]
+    type_ = schema["type"]
+    return _OF_TYPE[type_ if isinstance(type_, str) else type_[0]]

@@ -2,29 +2,33 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text, update
 
-from tests.resources.calls.conftest import outbound, stored
+from tests.resources.calls.conftest import offer, outbound, stored
 from tests.resources.calls.test_live import ENDED, SAID
 from tests.resources.forms import filled
+from trunkline.errors import ProviderError
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
+from trunkline.resources.actions.models import Action, AgentAction
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
-from trunkline.resources.calls.after_tasks import AfterCalls
+from trunkline.resources.calls.after_tasks import MOST_TRIES, AfterCalls
 from trunkline.resources.calls.closing import close_call
 from trunkline.resources.calls.links import Links
 from trunkline.resources.calls.live import LiveCalls
-from trunkline.resources.calls.models import AfterCallStep
+from trunkline.resources.calls.models import AfterCall, AfterCallStep
+from trunkline.resources.calls.record import without_words
 from trunkline.resources.talks import Talk
 from trunkline.resources.webhooks.models import WebhookDelivery
-from trunkline.voice.conversation.events import Note
+from trunkline.voice.conversation.events import Kind, Note
 from trunkline.voice.language.ports import LanguageModel
-from trunkline.voice.language.twins import ScriptedLanguageModel
+from trunkline.voice.language.twins import Line, ScriptedLanguageModel
 
 HOOK = "https://hooks.example.com/calls"
 
@@ -111,3 +115,168 @@ async def _jobs(database: Database) -> list[dict[str, Any]]:
     query = text("SELECT args FROM procrastinate_jobs WHERE task_name = :task")
     async with database.system() as session:
         return list((await session.scalars(query, {"task": after.AFTER_CALL})).all())
+
+
+async def test_without_the_judge_the_webhook_goes_after_two_minutes_and_the_verdict_lands_later(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent, model: ScriptedLanguageModel
+) -> None:
+    call = await talked(database, live, agent)
+    away = ScriptedLanguageModel(Line(fail="The endpoint is away."))
+    work._model = away
+    with pytest.raises(ProviderError):
+        await work.after_call(str(call), str(agent.workspace_id))
+    await work.tell_overdue()
+    assert await told(database, call) == []
+    async with database.system() as session:
+        waits = await session.scalar(text("SELECT tell_at - now() FROM after_calls"))
+        assert timedelta(seconds=60) < waits <= timedelta(seconds=120)
+        await session.execute(update(AfterCall).values(tell_at=func.now()))
+    await work.tell_overdue()
+    await work.tell_overdue()
+    [delivery] = await told(database, call)
+    assert json.loads(delivery.body)["analysis"] is None
+    work._model = model
+    await work.after_call(str(call), str(agent.workspace_id))
+    assert (await stored(database, call)).judge_results is not None
+    assert [each.id for each in await told(database, call)] == [delivery.id]
+
+
+async def test_a_step_that_never_succeeds_is_given_up_and_the_webhook_goes_at_once(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent
+) -> None:
+    call = await talked(database, live, agent)
+    work._model = ScriptedLanguageModel(Line(fail="The endpoint is away."))
+    for _ in range(MOST_TRIES - 1):
+        with pytest.raises(ProviderError):
+            await work.after_call(str(call), str(agent.workspace_id))
+    await work.after_call(str(call), str(agent.workspace_id))
+    assert await steps(database, call) == {"judge": "failed", "memory": "done"}
+    assert len(await told(database, call)) == 1
+
+
+async def test_who_was_taken_for_dead_writes_no_verdict(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent
+) -> None:
+    call = await talked(database, live, agent)
+    async with database.system() as session:
+        held = await after.held(session, call)
+        assert held is not None
+        await after.plan(session, held, [after.JUDGE])
+    async with database.system() as session:
+        first = await after.take(session, call, after.JUDGE)
+    async with database.system() as session:
+        second = await after.take(session, call, after.JUDGE)
+    assert first is not None and second is not None
+    await work._end(first, after.StepState.DONE, after.Findings(judged={"goal": "late"}))
+    assert (await stored(database, call)).judge_results is None
+    await work._end(second, after.StepState.DONE, after.Findings(judged={"goal": "true"}))
+    await work._end(second, after.StepState.DONE, after.Findings(judged={"goal": "again"}))
+    assert (await stored(database, call)).judge_results == {"goal": "true"}
+
+
+async def test_the_job_may_run_again_and_finds_nothing_to_do(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent, memory: Memory
+) -> None:
+    call = await talked(database, live, agent)
+    await work.after_call(str(call), str(agent.workspace_id))
+    judged = (await stored(database, call)).judge_results
+    await work.after_call(str(call), str(agent.workspace_id))
+    assert (await stored(database, call)).judge_results == judged
+    assert len(memory.talks) == len(await told(database, call)) == 1
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [(ENDED,), (without_words(SAID[1]), without_words(SAID[3]), ENDED)],
+    ids=["nobody spoke", "no transcript is kept"],
+)
+async def test_without_words_nothing_is_judged_or_remembered_but_the_call_is_told(
+    work: AfterCalls,
+    database: Database,
+    live: LiveCalls,
+    agent: Agent,
+    model: ScriptedLanguageModel,
+    memory: Memory,
+    notes: Sequence[Note],
+) -> None:
+    call = await talked(database, live, agent, notes)
+    await work.after_call(str(call), str(agent.workspace_id))
+    assert model.asked == [] and memory.talks == [] and await steps(database, call) == {}
+    [delivery] = await told(database, call)
+    told_ = json.loads(delivery.body)
+    assert (told_["call"]["transcript"], told_["analysis"]) == ("", None)
+
+
+async def test_a_call_that_nobody_answered_is_told_with_its_status(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent, host: UUID
+) -> None:
+    call = await outbound(database, agent, overrides={"external_webhook_url": HOOK})
+    await offer(database, call, host)
+    assert await live.claim(call, 1, host) is not None
+    await live.dial_failed(call, 1, "busy", 486, "Busy Here")
+    await work.after_call(str(call), str(agent.workspace_id))
+    [delivery] = await told(database, call)
+    payload = json.loads(delivery.body)
+    assert (payload["status"], payload["call"]["status"], payload["call"]["duration"]) == ("busy", "busy", 0)
+
+
+async def test_the_agents_address_is_used_where_the_call_names_none_and_without_any_nothing_is_sent(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent
+) -> None:
+    silent = await talked(database, live, agent, overrides={})
+    await work.after_call(str(silent), str(agent.workspace_id))
+    assert await told(database, silent) == []
+    async with database.workspace(agent.workspace_id) as session:
+        await session.execute(update(Agent).values(external_webhook_url="https://agent.example.com/hook"))
+    call = await talked(database, live, agent, overrides={})
+    await work.after_call(str(call), str(agent.workspace_id))
+    assert [each.url for each in await told(database, call)] == ["https://agent.example.com/hook"]
+
+
+async def test_extractors_and_evaluations_are_on_the_record_and_in_the_webhook(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent
+) -> None:
+    await equip(database, agent)
+    call = await talked(database, live, agent)
+    await work.after_call(str(call), str(agent.workspace_id))
+    row = await stored(database, call)
+    assert {"info_extractor_mood", "friendly"} <= row.executed_actions.keys()
+    assert row.collected_variables[str(agent.id)]["mood"]["collected"] is True
+    [delivery] = await told(database, call)
+    payload = json.loads(delivery.body)
+    assert payload["executed_actions"] == row.executed_actions
+    assert payload["collected_variables"] == row.collected_variables[str(agent.id)]
+    late = Note(5000, Kind.MODEL, {"model": "late"})
+    await live.append_late(agent.workspace_id, call, 9, [late])
+    assert (await stored(database, call)).executed_actions == row.executed_actions
+
+
+async def equip(database: Database, agent: Agent) -> None:
+    """An extractor and an evaluation for the agent."""
+    bodies = {
+        "INFORMATION_EXTRACTOR": {
+            "type": "OPEN_QUESTION",
+            "identifier": "mood",
+            "condition": "How was the caller?",
+            "description": "How was the caller?",
+            "choices": [],
+            "examples": [],
+        },
+        "CUSTOM_EVAL": {
+            "question": {
+                "identifier": "friendly",
+                "category": "descriptive",
+                "text": "Was the agent friendly?",
+            }
+        },
+    }
+    async with database.workspace(agent.workspace_id) as session:
+        for position, (type_, body) in enumerate(bodies.items()):
+            action = Action(workspace_id=agent.workspace_id, type=type_, name=type_.lower(), settings=body)
+            session.add(action)
+            await session.flush()
+            session.add(
+                AgentAction(
+                    workspace_id=agent.workspace_id, agent_id=agent.id, action_id=action.id, position=position
+                )
+            )
