@@ -1,6 +1,8 @@
 """The role api: HTTP for programs, people and monitoring."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +25,10 @@ from trunkline.resources.workspaces.service import StoredKeys
 from trunkline.roles import installation, ports
 from trunkline.roles.language import thinking
 from trunkline.settings import Settings
+from trunkline.voice.language.embeddings import Embeddings
+from trunkline.voice.language.embeddings_minilm import MiniLM
 from trunkline.voice.language.routes import read_routes
+from trunkline.voice.models.store import Store
 from trunkline.voice.speech.voices import voices_of
 
 _CLOSE_WITHIN = 5
@@ -38,10 +43,15 @@ async def run(settings: Settings) -> int:
     need = ports.needs(settings)[0]
     if not ports.is_free(settings.bind, need):
         raise ports.taken(need)
-    async with _platform(settings) as platform, thinking(settings) as language:
+    async with (
+        _platform(settings) as platform,
+        thinking(settings) as language,
+        _embeddings(settings) as embeddings,
+    ):
         readiness = Readiness(settings, platform)
         app = create_app(platform, routers=ROUTERS, ready=readiness.problems, registry=metrics.REGISTRY)
         app.state.language = language
+        app.state.embeddings = embeddings
         app.state.lines_url = settings.lines_url
         app.state.voices = voices_of(
             endpoint=settings.tts_base_url is not None,
@@ -61,6 +71,16 @@ async def run(settings: Settings) -> int:
         )
         await uvicorn.Server(config).serve()
     return 0
+
+
+@asynccontextmanager
+async def _embeddings(settings: Settings) -> AsyncIterator[Embeddings]:
+    """For chats that search knowledge; what runs ends first."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="embeddings")
+    try:
+        yield MiniLM(Store(settings.models_folder), pool)
+    finally:
+        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
 
 @asynccontextmanager

@@ -160,3 +160,21 @@ async def test_a_chat_as_a_talk(api: Api) -> None:
     assert (talk.prompt, talk.model, talk.language) == ("Help Ann.", "gpt-5.2", "de-DE")
     assert talk.transcript == "\nhuman: I like tea.\nbot: Fine."
     assert talk.upto == 2
+
+
+async def test_the_next_chat_knows_it(api: Api) -> None:
+    model = use(api, Line("Goodbye!", tool="end_call"))
+    first = await begun(api)
+    await write(api, first, "I like tea.")
+    [(job, _)] = await waiting(api)
+    await run(api, job, TEA)
+    [chat] = (await api.send("GET", "/v2/chat"))["response"]["chats"]
+    assert chat["chat_id"] == first
+    async with api.database.system() as session:
+        agent = str((await session.scalars(select(Chat.agent_id))).one())
+    for number, knows in ((ANN, True), ("+14155550000", False)):
+        second = str(uuid4())
+        body = {"model_id": agent, "custom_variables": {"user_phone_number": number}}
+        await api.send("POST", f"/v2/chat/{second}", json=body)
+        await write(api, second, "Hello.")
+        assert ("The person likes tea." in model.asked[-1][0]["content"]) is knows
