@@ -1,6 +1,7 @@
 """A call whose agent redacts personal data keeps none: not in events, record or logs."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,7 +13,7 @@ from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.resources.calls.models import Call, CallEvent
-from trunkline.resources.calls.privacy import redacted
+from trunkline.resources.calls.privacy import redacted, without_personal_data
 from trunkline.resources.webhooks.models import WebhookLog
 from trunkline.resources.webhooks.record import Delivery, record
 from trunkline.voice.conversation.events import Kind, Note
@@ -52,6 +53,38 @@ def test_notes_are_one_talk_and_keep_their_form() -> None:
     assert notes[8].data == {"digit": "*"}
     assert notes[9].data["text"] == "Thank you, [NAME]."
     assert redacted(notes) == notes
+
+
+def test_the_webhook_tells_whom_it_is_about_and_no_more() -> None:
+    payload: dict[str, Any] = {
+        "status": "completed",
+        "lead": {
+            "name": "Zyx Qwerty",
+            "phone_number": "+14155550134",
+            "prompt_variables": {"email": "a@b.co"},
+        },
+        "call": {
+            "call_id": "550e8400-e29b-41d4-a716-446655440000",
+            "transcript": "\nhuman: I am Zyx, ssn 123-45-6789",
+        },
+        "executed_actions": {
+            "look up": {
+                "name": "look up",
+                "return_value": '{"phone": "+14155550134"}',
+                "timestamp": "1761150177.868123",
+                "timestamp_datetime": "2026-04-22T16:49:29.580390",
+            }
+        },
+        "analysis": None,
+        "collected_variables": {"mail": {"value": "a@b.co", "collected": True}},
+    }
+    told = without_personal_data(payload, "Zyx Qwerty")
+    assert told["lead"] == {**payload["lead"], "prompt_variables": {"email": "[EMAIL]"}}
+    assert told["call"]["transcript"] == "\nhuman: I am [NAME], ssn [SSN]"
+    assert told["call"]["call_id"] == "550e8400-e29b-41d4-a716-446655440000"
+    run = {**payload["executed_actions"]["look up"], "return_value": '{"phone": "[PHONE]"}'}
+    assert told["executed_actions"] == {"look up": run}
+    assert told["collected_variables"] == {"mail": {"value": "[EMAIL]", "collected": True}}
 
 
 async def set_up(database: Database, agent: Agent, on: bool = True) -> None:

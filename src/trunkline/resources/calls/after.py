@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.work.jobs import Queue, defer
 from trunkline.resources.calls.models import AfterCall, AfterCallStep, Call
+from trunkline.resources.redaction import redact_value
 
 AFTER_CALL = "after_call"
 TELL_WITHIN = timedelta(seconds=120)
@@ -114,6 +115,8 @@ async def end(
     mine = AfterCallStep.call_id == taken.call_id, AfterCallStep.step == taken.step
     ours = AfterCallStep.fence == taken.fence, AfterCallStep.state == StepState.PENDING
     entries = {name: dict(entry) for name, entry in found.entries.items()}
+    if entries and await session.scalar(select(Call.redacts_pii).where(Call.id == taken.call_id)):
+        entries = redact_value(entries)
     values = {"state": to, "result": entries or None, "error": error, "ended_at": func.now()}
     ended = await session.execute(update(AfterCallStep).where(*mine, *ours).values(values))
     if not cast("CursorResult[Any]", ended).rowcount:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.announced import HEADER
 from trunkline.resources.calls.models import Call, CallEvent
+from trunkline.resources.calls.privacy import without_personal_data
 from trunkline.resources.calls.record import CUT_OFF, END_WORDS
 from trunkline.resources.calls.wire import RecordingUrl
 from trunkline.resources.webhooks import deliveries
@@ -27,6 +28,8 @@ async def tell(session: AsyncSession, call: Call, agent: Agent, recording_url: R
     if not url:
         return False
     payload = rendered(call, await end_word(session, call), recording_url(call))
+    if call.redacts_pii:
+        payload = without_personal_data(payload, call.name)
     added = await deliveries.add(
         session,
         workspace_id=call.workspace_id,

@@ -64,6 +64,18 @@ async def redact_logs(session: AsyncSession, call: Call, names: Sequence[str]) -
         await session.execute(update(WebhookLog).where(WebhookLog.id == id_).values(kept))
 
 
+def without_personal_data(payload: Mapping[str, Any], lead: str) -> dict[str, Any]:
+    """The payload of the post-call webhook. Name and number of the lead stay: by them a receiver knows whom it is about."""
+    kept = redact_value(payload, [lead])
+    kept["lead"] |= {name: payload["lead"][name] for name in ("name", "phone_number")}
+    kept["call"] |= {
+        name: payload["call"][name]
+        for name in ("call_id", "model_id", "external_id")
+        if name in payload["call"]
+    }
+    return dict(kept)
+
+
 def _spoken(notes: Sequence[Note]) -> tuple[list[int], list[Line]]:
     """Which notes hold words, and the words as lines of one talk."""
     spoken = [at for at, note in enumerate(notes) if note.kind in _TEXT]
