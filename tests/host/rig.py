@@ -111,7 +111,8 @@ class Assembled:
         """What the model says; a test may set another."""
         self.llm = ScriptedLanguageModel(rule=lambda messages: self.answers(messages))
         self.pool = ThreadPoolExecutor(1)
-        self.parts = Parts(LevelActivity(), FixedTurn(0.9), ToneEars(), ToneVoice(), self.llm, self.pool)
+        self.ears = ToneEars()
+        self.parts = Parts(LevelActivity(), FixedTurn(0.9), self.ears, ToneVoice(), self.llm, self.pool)
         self.beat = self._beat()
         self.blobs = open_blobs(folder / "blobs")
         self.recordings = RecordingWriter(self.blobs)

@@ -3,11 +3,15 @@
 SIPp's SDP names the socket's port, so what is said depends on what was heard, which a scenario cannot do.
 """
 
-import asyncio
+import os
 import random
+import select
 import socket
 import struct
+import threading
+import time
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 
 import numpy as np
@@ -40,14 +44,15 @@ class _Wire:
         return sound
 
 
-class Handset(asyncio.DatagramProtocol):
-    """G.711 mu-law and keys on a port of its own, for as long as the block runs."""
+class Handset:
+    """G.711 mu-law and keys on a port of its own, in a thread of its own for as long as the block runs."""
 
     def __init__(self) -> None:
         self._wire = _Wire()
         self._caller = Caller(self._wire)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
         self.keys = ""
         """Keys that the other side has pressed."""
@@ -55,13 +60,18 @@ class Handset(asyncio.DatagramProtocol):
         self._key_at = -1
         self._pressing: deque[bytes] = deque()
         self._to: tuple[str, int] | None = None
-        self._transport: asyncio.DatagramTransport | None = None
-        self._pacing: asyncio.Task[None] | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="handset")
 
     @property
     def heard(self) -> str:
         """Every word so far; a word counts when 100 ms of silence have followed it."""
         return self._caller.heard
+
+    @property
+    def hears_sound(self) -> bool:
+        """Is there sound just now?"""
+        return self._caller.hears_sound
 
     @property
     def sound(self) -> NDArray[np.float64]:
@@ -78,63 +88,57 @@ class Handset(asyncio.DatagramProtocol):
     def press(self, keys: str) -> None:
         """Keys as RFC 4733 has them: 100 ms each."""
         for key in keys:
-            code = _KEYS.index(key)
             for n in range(1, 9):
-                ends = 0x80 if n > 5 else 0
-                marker = 0x80 if n == 1 else 0
-                self._pressing.append(
-                    bytes([marker | _EVENT]) + struct.pack("!BBH", code, ends | 10, min(n, 5) * _FRAME)
-                )
-            self._pressing += [b""] * 3
+                marker, ends = (0x80 if n == 1 else 0), (0x80 if n > 5 else 0)
+                event = struct.pack("!BBH", _KEYS.index(key), ends | 10, min(n, 5) * _FRAME)
+                self._pressing.append(bytes([marker | _EVENT]) + event)
+            self._pressing.extend([b""] * 3)
 
-    async def __aenter__(self) -> "Handset":
-        self._socket.setblocking(False)
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
-        self._pacing = asyncio.create_task(self._pace(), name="handset")
+    def __enter__(self) -> "Handset":
+        self._thread.start()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._pacing is not None
-        assert self._transport is not None
-        self._pacing.cancel()
-        await asyncio.wait((self._pacing,))
-        self._transport.close()
+        self._stopping.set()
+        self._thread.join()
+        self._socket.close()
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._to = addr
-        payload = data[1] & 0x7F
+    def _run(self) -> None:
+        """A packet every 20 ms, on absolute deadlines."""
+        with suppress(OSError):  # a privilege, as for the beat
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)
+        source, n, event_at = random.getrandbits(32), 0, 0
+        due = time.monotonic()
+        while not self._stopping.is_set():
+            n, due = n + 1, due + 0.02
+            while (left := due - time.monotonic()) > 0:
+                if select.select([self._socket], [], [], left)[0]:
+                    self._receive(*self._socket.recvfrom(2048))
+            event = self._pressing.popleft() if self._pressing else b""
+            if event:
+                event_at = n * _FRAME if event[0] & 0x80 else event_at
+                packet = _RTP.pack(0x80, event[0], n & 0xFFFF, event_at, source) + event[1:]
+            else:
+                packet = _RTP.pack(0x80, 0, n & 0xFFFF, n * _FRAME, source) + mulaw.encode(self._next())
+            if self._to is not None:
+                with suppress(OSError):  # the other side has gone
+                    self._socket.sendto(packet, self._to)
+            self._caller.listen()
+
+    def _receive(self, packet: bytes, sender: tuple[str, int]) -> None:
+        payload = packet[1] & 0x7F
         if payload == 0:
-            pcm = mulaw.decode(data[_RTP.size :])
+            self._to = sender
+            pcm = mulaw.decode(packet[_RTP.size :])
             self._wire.heard.append(pcm)
             self._sound.append(pcm)
         elif payload == _EVENT:
-            self._key(struct.unpack_from("!I", data, 4)[0], data[_RTP.size])
-
-    def _key(self, timestamp: int, code: int) -> None:
-        if timestamp != self._key_at:
-            self._key_at = timestamp
-            self.keys += _KEYS[code]
-
-    async def _pace(self) -> None:
-        """A packet every 20 ms, on absolute deadlines."""
-        loop = asyncio.get_running_loop()
-        source, sequence, timestamp, event_at = random.getrandbits(32), 0, 0, 0
-        due = loop.time()
-        while True:
-            sequence, timestamp, due = sequence + 1 & 0xFFFF, timestamp + _FRAME & 0xFFFFFFFF, due + 0.02
-            event = self._pressing.popleft() if self._pressing else b""
-            if event:
-                event_at = timestamp if event[0] & 0x80 else event_at
-                packet = _RTP.pack(0x80, event[0], sequence, event_at, source) + event[1:]
-            else:
-                packet = _RTP.pack(0x80, 0, sequence, timestamp, source) + mulaw.encode(self._next())
-            if self._to is not None and self._transport is not None:
-                self._transport.sendto(packet, self._to)
-            self._caller.listen()
-            await asyncio.sleep(max(0.0, due - loop.time()))
+            timestamp = struct.unpack_from("!I", packet, 4)[0]
+            if timestamp != self._key_at:
+                self._key_at = timestamp
+                self.keys += _KEYS[packet[_RTP.size]]
 
     def _next(self) -> bytes:
         said = bytes(self._wire.to_say[: 2 * _FRAME]) if self._to is not None else b""

@@ -7,7 +7,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,10 +57,18 @@ class House(Assembled):
         await self.close()
 
     async def until(self, true: Callable[[], bool], seconds: float = 15.0) -> None:
-        """Wait until something is so."""
-        async with asyncio.timeout(seconds):
-            while not true():  # noqa: ASYNC110 - sound and signalling come from other threads and programs
-                await asyncio.sleep(0.02)
+        """Wait until something is so; it comes from other threads and programs."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not true():
+            assert asyncio.get_running_loop().time() < deadline, (
+                f"not so within {seconds:g} s; the host heard {self.ears.heard}"
+            )
+            await asyncio.sleep(0.02)
+
+    def told_of(self, reason: str) -> bool:
+        """Has the model read that a transfer failed for this reason?"""
+        last = [messages[-1] for messages in self.llm.asked]
+        return any(each["role"] == "tool" and f'"{reason}"' in each["content"] for each in last)
 
     async def finished(self) -> tuple[Call, list[dict[str, Any]]]:
         """The last call's record, and what came of its transfers; nothing of the call is left in the host."""
@@ -91,21 +99,26 @@ class Parties:
         self.person = Handset()
         self._folder = folder
         self._programs: list[Sipp] = []
-        self._open = AsyncExitStack()
         self.calling: Sipp
         self.called: Sipp
 
-    async def __aenter__(self) -> "Parties":
-        await self._open.enter_async_context(self.caller)
-        await self._open.enter_async_context(self.person)
+    def __enter__(self) -> "Parties":
+        self.caller.__enter__()
+        self.person.__enter__()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for program in self._programs:
             program.stop()
-        await self._open.aclose()
+        self.caller.__exit__(kind, error, trace)
+        self.person.__exit__(kind, error, trace)
+
+    @property
+    def spare_port(self) -> int:
+        """A UDP port on which nobody listens."""
+        return free_sip_port()
 
     def listen(self, scenario: str, transport: str = "u1") -> str:
         """Somebody can be called; their address."""
@@ -118,7 +131,15 @@ class Parties:
         rest = scenario or sipp.hang_up_when_told(2, NUMBER)
         self.calling = self._run("caller", opening + rest, self.house.address, transport)
         await self.house.until(lambda: bool(self.house.host.live()))
-        self.caller.say("person")
+        await self.tell_agent("person", lambda: any("person" in heard for heard in self.house.ears.heard))
+
+    async def tell_agent(self, words: str, understood: Callable[[], bool]) -> None:
+        """The caller says it, and says it again where a busy machine has torn the words."""
+        for _ in range(4):
+            self.caller.say(words)
+            with suppress(AssertionError):
+                return await self.house.until(understood, seconds=4.0)
+        await self.house.until(understood, seconds=4.0)
 
     def _run(self, name: str, scenario: str, target: str, transport: str) -> Sipp:
         folder = self._folder / f"{name}-{len(self._programs)}"

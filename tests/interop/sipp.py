@@ -124,6 +124,13 @@ def be_referred(target: str) -> str:
     )  # fmt: skip
 
 
+def refuse_refer(status: int, words: str) -> str:
+    """A REFER comes and is not taken."""
+    return '<recv request="REFER"/>' + _send(
+        f"SIP/2.0 {status} {words}", _UAS_HEADERS.format(tag=""), retransmit=False
+    )
+
+
 def notify(status: int, words: str, number: int, user: str = "100") -> str:
     """How the call that we were asked to make goes."""
     state = "active" if status < 200 else "terminated;reason=noresource"
@@ -195,8 +202,12 @@ def pick_up(codec: str = "pcmu", body: str | None = None) -> str:
     return _reply(200, "OK", sdp(codec) if body is None else body) + '<recv request="ACK"/>'
 
 
-def refuse(status: int, words: str) -> str:
-    return _reply(status, words) + '<recv request="ACK"/>'
+def refuse(status: int, words: str, contact: str = "") -> str:
+    """`contact`: of a 3xx, where to go instead."""
+    refusal = _reply(status, words)
+    if contact:
+        refusal = re.sub(r"Contact: .*", f"Contact: <{contact}>", refusal)
+    return refusal + '<recv request="ACK"/>'
 
 
 def be_cancelled(within_ms: int = 15_000) -> str:

@@ -1,50 +1,83 @@
-"""Warm transfers with SIPp on both sides: every outcome there is, and sound on both sides after the bridge."""
+"""Warm transfers with SIPp on both sides: who is called takes the caller, does not, or was never there."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from tests.host.transferring import attach
 from tests.interop import sipp
 from tests.interop.house import House, Parties
-from tests.resources.calls.conftest import agent, box, live  # noqa: F401 - fixtures
-from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.calls.live import LiveCalls
 
 pytestmark = pytest.mark.peer("sipp")
 
-
-@pytest.fixture
-async def house(database: Database, live: LiveCalls, tmp_path: Path) -> AsyncIterator[House]:  # noqa: F811
-    made = House(database, live, tmp_path)
-    await made.start()
-    yield made
-    await made.stop()
+Phone = Callable[[Parties], str]
+"""Puts somebody there and answers with the address."""
 
 
-@pytest.fixture
-async def parties(house: House, tmp_path: Path) -> AsyncIterator[Parties]:
-    async with Parties(house, tmp_path) as both:
-        yield both
+def refusing(status: int, words: str) -> Phone:
+    return lambda parties: parties.listen(sipp.called() + sipp.refuse(status, words))
 
 
-async def test_a_person_is_briefed_and_joined(house: House, parties: Parties, agent: Agent) -> None:  # noqa: F811
-    picks_up = sipp.called() + sipp.pick_up(body=sipp.sdp(port=parties.person.port))
-    address = parties.listen(picks_up + sipp.hang_up_when_told())
-    await attach(house, agent, phone=address, goodbye_msg="Goodbye.")
-    await parties.call()
-    await house.until(lambda: "Goodbye." in parties.caller.heard)
-    assert parties.person.heard == "Anna has a question."
-    assert "question" not in parties.caller.heard
-    await asyncio.sleep(0.2)
-    parties.caller.say("hello desk")
-    parties.person.say("hello caller")
-    await house.until(lambda: "hello desk" in parties.person.heard and "hello caller" in parties.caller.heard)
+def ringing(parties: Parties) -> str:
+    return parties.listen(sipp.called() + sipp.be_cancelled())
+
+
+def nobody(parties: Parties) -> str:
+    """A port on which nobody listens."""
+    return f"sip:desk@127.0.0.1:{parties.spare_port}"
+
+
+def mute(parties: Parties) -> str:
+    """A port on which whatever comes is taken and nothing said."""
+    return f"sip:desk@127.0.0.1:{parties.person.port}"
+
+
+def redirecting(parties: Parties) -> str:
+    elsewhere = f"sip:premium@127.0.0.1:{parties.person.port}"
+    return parties.listen(sipp.called() + sipp.refuse(302, "Moved Temporarily", elsewhere))
+
+
+FAILURES = [
+    pytest.param(refusing(486, "Busy Here"), "busy", id="486"),
+    pytest.param(refusing(600, "Busy Everywhere"), "busy", id="600"),
+    pytest.param(refusing(603, "Decline"), "refused_603", id="603"),
+    pytest.param(refusing(403, "Forbidden"), "refused_403", id="403"),
+    pytest.param(refusing(404, "Not Found"), "refused_404", id="404"),
+    pytest.param(refusing(480, "Temporarily Unavailable"), "not_answered", id="480"),
+    pytest.param(refusing(503, "Service Unavailable"), "refused_503", id="503"),
+    pytest.param(redirecting, "refused_302", id="302"),
+    pytest.param(ringing, "not_answered", id="rings-on"),
+    pytest.param(mute, "no_response", id="no-response"),
+    pytest.param(nobody, "no_response", id="nobody"),
+]
+TIMEOUTS = ("not_answered", "no_response")
+
+
+async def failed(
+    house: House, parties: Parties, reason: str, *, programs: bool = True
+) -> list[dict[str, object]]:
+    """It failed for this reason, the agent hears and speaks again, and the record says all that; the attempts."""
+    await house.until(lambda: house.told_of(reason))
+    await parties.tell_agent("back", lambda: "said back." in parties.caller.heard)
     parties.calling.tell()
     call, (value,) = await house.finished()
-    assert (value["status"], value["failed_reason"]) == ("transfer-success", None)
+    kind = "timeout" if reason in TIMEOUTS else "connection-error"
+    assert (value["status"], value["failed_reason"]) == (f"transfer-failed-{kind}", reason)
+    assert value["human_connected_at"] is None
     assert call.status == "completed"
-    await parties.finish()
+    if programs:
+        await parties.finish()
+    return list(value["attempts"])
+
+
+@pytest.mark.parametrize(("phone", "reason"), FAILURES)
+async def test_nobody_takes_the_call(
+    house: House, parties: Parties, agent: Agent, phone: Phone, reason: str
+) -> None:
+    address = phone(parties)
+    await attach(house, agent, phone=address, timeout=1)
+    await parties.call()
+    (attempt,) = await failed(house, parties, reason)
+    assert (attempt["number"], attempt["status"], attempt["failed_reason"]) == (address, "failed", reason)
+    assert parties.person.heard == ""
