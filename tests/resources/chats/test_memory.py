@@ -178,3 +178,19 @@ async def test_the_next_chat_knows_it(api: Api) -> None:
         await api.send("POST", f"/v2/chat/{second}", json=body)
         await write(api, second, "Hello.")
         assert ("The person likes tea." in model.asked[-1][0]["content"]) is knows
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"is_transcript_disabled": True}, None), ({"redact_pii": True}, "human: My mail is [")],
+    ids=["no_transcript", "redacted"],
+)
+def test_what_may_not_be_kept_is_not_remembered(settings: dict[str, bool], said: str | None) -> None:
+    now = datetime.now(UTC)
+    agent = Agent(name="A", type="inbound", settings=settings)
+    chat = Chat(workspace_id=uuid4(), id="c", agent_id=uuid4(), variables={}, created_at=now)
+    words = {"role": "user", "content": "My mail is ann@example.com."}
+    message = ChatMessage(seq=0, turn=1, message=words, created_at=now)
+    transcript = talk_of_chat(agent, chat, [message]).transcript
+    assert "example.com" not in transcript
+    assert (said in transcript) if said else transcript == ""

@@ -11,6 +11,7 @@ from trunkline.resources.chats import wire
 from trunkline.resources.chats.models import Chat, ChatMessage
 from trunkline.resources.contacts.matching import number_of
 from trunkline.resources.holes import as_texts, substitute
+from trunkline.resources.redaction import redact
 from trunkline.resources.talks import Talk
 from trunkline.voice.conversation.profile import Medium
 
@@ -37,7 +38,7 @@ def talk_of_chat(agent: Agent, chat: Chat, messages: Sequence[ChatMessage]) -> T
         began=_taken_up(chat, messages),
         other_party=other_party_of(chat),
         prompt=substitute(settings.get("prompt", ""), as_texts(chat.variables)),
-        transcript=wire.transcript(messages),
+        transcript=_kept(agent, messages),
         model=settings.get("llm", ""),
         language=settings.get("language", "en-US"),
         variables=chat.variables,
@@ -58,6 +59,14 @@ async def remember_later(
     lock = f"{REMEMBER_CHAT}:{chat.workspace_id}:{chat.id}"
     at = (since or datetime.now(UTC)) + IDLE
     await defer(session, REMEMBER_CHAT, job, Queue.LONG, queueing_lock=lock, at=at)
+
+
+def _kept(agent: Agent, messages: Sequence[ChatMessage]) -> str:
+    """The transcript as far as the agent's settings let anything be kept of it."""
+    if agent.settings.get("is_transcript_disabled"):
+        return ""
+    text = wire.transcript(messages)
+    return redact(text) if agent.settings.get("redact_pii") else text
 
 
 def _taken_up(chat: Chat, messages: Sequence[ChatMessage]) -> datetime:
