@@ -73,8 +73,6 @@ class LiveCalls:
             now = (await session.execute(select(func.now()))).scalar_one()
             if not is_open(agent, now):
                 raise NotFound(_CLOSED)
-            if not await system.take_slot(session, str(host)):
-                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
             call.status = CallStatus.RINGING
             call.other_party = call.number_from = call.number_from or caller
             call.agent_number = call.number_to = call.number_to or dialled
@@ -86,6 +84,9 @@ class LiveCalls:
             session.add(call)
             await session.flush()
             plan = await self._plan(session, call, agent, None)
+            # Last: the host's row stays locked until the commit, and every other call and its heartbeat wait for it.
+            if not await system.take_slot(session, str(host)):
+                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
             # Whoever announced a call has said already who takes it and with which variables.
             return plan if expected else replace(plan, ask_first=agent.inbound_call_webhook_url or "")
 

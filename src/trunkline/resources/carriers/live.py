@@ -84,8 +84,6 @@ class CarrierClaims:
             now = (await session.execute(select(func.now()))).scalar_one()
             if not is_open(agent, now):
                 raise NotFound("The agent takes no calls at this hour; its business_hours say when.")
-            if not await system.take_slot(session, str(host)):
-                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
             call = inbound_call(
                 agent,
                 CallStatus.RINGING,
@@ -102,6 +100,9 @@ class CarrierClaims:
             session.add(call)
             await session.flush()
             plan = await planned_call(session, self._secrets, call, agent)
+            # Last: the host's row stays locked until the commit, and every other call and its heartbeat wait for it.
+            if not await system.take_slot(session, str(host)):
+                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
             return replace(plan, ask_first=agent.inbound_call_webhook_url or "")
 
 
