@@ -34,6 +34,7 @@ from trunkline.resources.knowledge.tasks import KnowledgeTasks
 from trunkline.resources.limits import repository as limits
 from trunkline.resources.memory.remembering import remember
 from trunkline.resources.messages.replies import RECEIVED
+from trunkline.resources.retention.forgetting import Retention
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.vendors import Vendors
 from trunkline.resources.webhooks.delivering import AT_ONCE as DELIVERIES_AT_ONCE
@@ -78,6 +79,7 @@ async def run(settings: Settings) -> int:
         tasks = CallTasks(database, open_blobs(settings.blobs_folder))
         tasks.register(jobs, schedules)
         BatchTasks(database, tasks).register(schedules)
+        Retention(database, open_blobs(settings.blobs_folder)).register(schedules)
         _register_upkeep(jobs, schedules, database, tasks)
         async with (
             thinking(settings) as language,
@@ -91,7 +93,7 @@ async def run(settings: Settings) -> int:
             MessengerTasks(vendors, lambda owner: Chats(means, language.think, owner)).register(long_jobs)
             after_jobs = Jobs(url, Queue.AFTER, concurrency=AFTER_AT_ONCE)
             links = Links(secret_box, settings.base_url)
-            AfterCalls(database, secret_box, links, language.think, remember).register(after_jobs, schedules)
+            AfterCalls(means, links, language.think, remember).register(after_jobs, schedules)
             wakeups = Wakeups(url)
             wakeups.listen(RECEIVED, REPLIES.heard)
             deliverer.register(wakeups, schedules)
@@ -118,7 +120,7 @@ async def _slow_jobs(url: str, database: Database, settings: Settings) -> AsyncI
 
 @asynccontextmanager
 async def _means(database: Database, secret_box: SecretBox, settings: Settings) -> AsyncIterator[Means]:
-    """What actions work with, in chats that go on by message."""
+    """What actions work with, after calls and in chats that go on by message."""
     outbound = Outbound(settings.outbound_allow)
     try:
         yield Means(database, secret_box, outbound)

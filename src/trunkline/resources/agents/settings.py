@@ -125,6 +125,8 @@ class AgentSettings(WireInput):
     """Ours: lets the agent press keys itself, in a phone menu."""
     default_agent_id: str | None = None
     """Ours: who takes a call when `inbound_call_webhook_url` gives no answer; without one it is hung up."""
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """Ours: words, recordings and the other parties' numbers are deleted so many days after a call or chat began."""
     business_hours: WeeklyHours | None = None
     """Ours: outside these hours, in the agent's time zone, calls are neither taken nor placed."""
 

@@ -39,12 +39,12 @@ class Chunk:
 
 def chunk_key(workspace_id: UUID, call_id: UUID, n: int, rate: int) -> str:
     """Where second `n` of a call lies."""
-    return f"{_folder(workspace_id, call_id)}/{n:06d}-{rate}.pcm"
+    return f"{folder(workspace_id, call_id)}/{n:06d}-{rate}.pcm"
 
 
 def wav_key(workspace_id: UUID, call_id: UUID) -> str:
     """Where the whole recording lies."""
-    return f"{_folder(workspace_id, call_id)}.wav"
+    return f"{folder(workspace_id, call_id)}.wav"
 
 
 async def join(blobs: Blobs, workspace_id: UUID, call_id: UUID) -> Recording | None:
@@ -54,7 +54,7 @@ async def join(blobs: Blobs, workspace_id: UUID, call_id: UUID) -> Recording | N
     Raises Unavailable when the store cannot be reached; then nothing is lost.
     """
     key = wav_key(workspace_id, call_id)
-    chunks = _chunks(await blobs.list(_folder(workspace_id, call_id)))
+    chunks = _chunks(await blobs.list(folder(workspace_id, call_id)))
     if not await blobs.exists(key):
         if not chunks:
             return None
@@ -127,5 +127,6 @@ def _chunks(keys: list[str]) -> list[Chunk]:
     return sorted(found, key=lambda chunk: chunk.n)
 
 
-def _folder(workspace_id: UUID, call_id: UUID) -> str:
+def folder(workspace_id: UUID, call_id: UUID) -> str:
+    """Where the pieces of a call's recording lie."""
     return f"recordings/{workspace_id}/{call_id}"

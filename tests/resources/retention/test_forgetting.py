@@ -1,0 +1,178 @@
+"""What is old is forgotten, and nothing else; on the real database."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, update
+
+from tests.resources.calls.conftest import stored
+from tests.resources.calls.test_live import ENDED, SAID, ring
+from trunkline.platform.storage.blobs import Blobs, memory_blobs
+from trunkline.platform.storage.database import Database
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls import recordings
+from trunkline.resources.calls.closing import Recording
+from trunkline.resources.calls.live import LiveCalls
+from trunkline.resources.calls.models import Call, CallEvent
+from trunkline.resources.chats.models import Chat, ChatMessage
+from trunkline.resources.contacts.models import Contact
+from trunkline.resources.memory.models import Memory, MemoryFact, MemoryStore, MemoryTalk
+from trunkline.resources.retention import forgetting
+from trunkline.resources.retention.forgetting import Retention
+from trunkline.resources.webhooks.models import WebhookLog
+from trunkline.resources.webhooks.record import Delivery, record
+
+
+@pytest.fixture
+def blobs() -> Blobs:
+    return memory_blobs()
+
+
+@pytest.fixture
+def retention(database: Database, blobs: Blobs) -> Retention:
+    return Retention(database, blobs)
+
+
+async def keeps(database: Database, agent: Agent, days: int | None) -> None:
+    async with database.workspace(agent.workspace_id) as session:
+        settings = {**agent.settings, **({} if days is None else {"retention_days": days})}
+        await session.execute(update(Agent).where(Agent.id == agent.id).values(settings=settings))
+
+
+async def old_call(
+    database: Database, live: LiveCalls, agent: Agent, host: UUID, blobs: Blobs, days: float
+) -> UUID:
+    """A call with all there is of one, that began so many days ago."""
+    plan = await ring(live, host)
+    await live.answered(plan.call_id)
+    await live.append(agent.workspace_id, plan.call_id, 0, [*SAID, ENDED])
+    key = recordings.wav_key(agent.workspace_id, plan.call_id)
+    await blobs.put(key, b"sound")
+    await live.finish(plan.call_id, recording=Recording(key, 1.0))
+    sent = Delivery(
+        "custom_action",
+        "POST",
+        "https://example.com/",
+        {},
+        b"{}",
+        datetime.now(UTC),
+        None,
+        call_id=plan.call_id,
+    )
+    judged = {"goal": "true", "goal_feedback": "Said Hello.", "all_feedback": "Hello."}
+    async with database.workspace(agent.workspace_id) as session:
+        await record(session, agent.workspace_id, sent)
+        values: dict[str, Any] = {
+            "created_at": datetime.now(UTC) - timedelta(days=days),
+            "judge_results": judged,
+            "name": "Ann",
+            "variables": {"mail": "a@b.co"},
+        }
+        await session.execute(update(Call).where(Call.id == plan.call_id).values(values))
+    return plan.call_id
+
+
+async def counted(database: Database, table: Any) -> int:
+    async with database.system() as session:
+        return (await session.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+async def test_an_old_call_keeps_its_figures_only(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID, blobs: Blobs, retention: Retention
+) -> None:
+    await keeps(database, agent, 30)
+    call_id = await old_call(database, live, agent, host, blobs, 31)
+    assert await retention.forget() == 1
+    call = await stored(database, call_id)
+    assert (call.other_party, call.number_from, call.name, call.variables) == ("", "", "", {})
+    assert (call.transcript, call.executed_actions, call.sip_headers) == (None, {}, None)
+    assert (call.recording_key, call.status, call.end_reason) == (None, "completed", "human_ended_call")
+    assert call.judge_results == {"goal": "true", "goal_feedback": "", "all_feedback": ""}
+    assert call.number_to != "" and call.duration_s is not None
+    assert await counted(database, CallEvent) == await counted(database, WebhookLog) == 0
+    assert not await blobs.exists(recordings.wav_key(agent.workspace_id, call_id))
+    assert await retention.forget() == 0
+
+
+@pytest.mark.parametrize(("days", "age"), [(30, 29.0), (None, 400.0)], ids=["young", "kept for ever"])
+async def test_what_is_young_or_kept_stays(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID,
+    blobs: Blobs, retention: Retention, days: int | None, age: float,
+) -> None:  # fmt: skip
+    await keeps(database, agent, days)
+    call_id = await old_call(database, live, agent, host, blobs, age)
+    assert await retention.forget() == 0
+    assert (await stored(database, call_id)).transcript is not None
+
+
+async def test_a_shorter_time_reaches_calls_of_before_and_a_call_that_runs_is_left(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID, blobs: Blobs, retention: Retention
+) -> None:
+    await keeps(database, agent, 30)
+    call_id = await old_call(database, live, agent, host, blobs, 10)
+    running = (await ring(live, host)).call_id
+    async with database.workspace(agent.workspace_id) as session:
+        long_ago = datetime.now(UTC) - timedelta(days=40)
+        await session.execute(update(Call).where(Call.id == running).values(created_at=long_ago))
+    assert await retention.forget() == 0
+    await keeps(database, agent, 7)
+    assert await retention.forget() == 1
+    assert (await stored(database, call_id)).transcript is None
+    assert (await stored(database, running)).other_party == "+15550199"
+
+
+async def test_many_go_in_rounds(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID,
+    blobs: Blobs, retention: Retention, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(forgetting, "AT_ONCE", 2)
+    await keeps(database, agent, 1)
+    for _ in range(3):
+        await old_call(database, live, agent, host, blobs, 5)
+    assert [await retention.forget() for _ in range(3)] == [2, 1, 0]
+
+
+async def test_a_chat_and_what_was_remembered_of_it_go_too(
+    database: Database, agent: Agent, retention: Retention
+) -> None:
+    await keeps(database, agent, 30)
+    long_ago, owner = datetime.now(UTC) - timedelta(days=40), agent.workspace_id
+    async with database.workspace(owner) as session:
+        session.add(
+            Chat(
+                workspace_id=owner,
+                id="c1",
+                agent_id=agent.id,
+                status="completed",
+                variables={"a": "b"},
+                results={},
+                created_at=long_ago,
+            )
+        )
+        store = MemoryStore(workspace_id=owner, title="T")
+        contact = Contact(workspace_id=owner, phone_number="+14155550134", name="Ann")
+        session.add_all([store, contact])
+        await session.flush()
+        session.add(
+            ChatMessage(
+                workspace_id=owner,
+                chat_id="c1",
+                seq=1,
+                turn=1,
+                message={"role": "user", "content": "Hello"},
+                created_at=long_ago,
+            )
+        )
+        place = {"workspace_id": owner, "memory_store_id": store.id, "contact_id": contact.id}
+        session.add(Memory(**place, memory="Likes tea."))
+        await session.flush()
+        session.add(MemoryTalk(**place, source="c1", upto=1))
+        await session.flush()
+        session.add(MemoryFact(**place, source="c1", said_at=long_ago, text="Likes tea."))
+    assert await retention.forget() == 1
+    assert await counted(database, ChatMessage) == await counted(database, MemoryFact) == 0
+    async with database.system() as session:
+        assert (await session.scalars(select(Memory.memory))).all() == [""]
+        assert (await session.scalars(select(Chat.variables))).all() == [{}]
