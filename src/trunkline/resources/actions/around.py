@@ -1,13 +1,15 @@
 """Actions around a talk: those before it, whose results its prompt may speak of, and those after it."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from trunkline.resources.actions.executed import Entry, entry, unused
-from trunkline.resources.actions.offering import WORK, recorded
+from trunkline.resources.actions.offering import WIRE_TYPES, WORK, recorded
+from trunkline.resources.actions.results import variables_of
 from trunkline.resources.actions.running import Place, ToolRunner, told
 from trunkline.resources.actions.work import Means, Outcome, PlannedAction
 from trunkline.resources.talks import Talk
@@ -86,13 +88,13 @@ async def run_after(
     """
     tool = WORK[action.type].tool_of(action)
     condition = action.trigger_condition or str(action.settings.get("instructions") or "")
-    if condition and not await _applies(model, talk, condition):
+    if condition and not (talk.transcript and await _applies(model, talk, condition)):
         return {}
     arguments: dict[str, Any] = {}
     if tool.parameters.get("properties"):
         arguments = await _arguments(model, talk, action, tool.parameters)
     place = Place(talk.workspace_id, talk.agent_id, talk.id, talk.medium, timezone)
-    runner = ToolRunner(means, place, talk.variables, {})
+    runner = ToolRunner(means, place, talk.variables, {}, results=_given(talk))
     at = datetime.now(UTC)
     try:
         outcome = await runner.perform(action, tool.bound(arguments), run_id=f"{talk.id}:{action.id}")
@@ -101,6 +103,15 @@ async def run_after(
     ran = _ran(action, "after", arguments, outcome, at)
     made = entry(ran.started, ran.finished, ran.at)
     return {unused(made["name"], talk.executed_actions): made}
+
+
+def _given(talk: Talk) -> dict[str, Any]:
+    """What custom actions gave in the talk, as variables."""
+    found: dict[str, Any] = {}
+    for each in talk.executed_actions.values():
+        if each.get("action_type") == WIRE_TYPES["CUSTOM_ACTION"] and not each.get("error_message"):
+            found |= variables_of(json.loads(each.get("return_value") or "{}"))
+    return found
 
 
 def _ran(

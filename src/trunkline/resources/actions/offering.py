@@ -23,7 +23,7 @@ WORK: Mapping[str, Work] = {
     "REAL_TIME_BOOKING": BOOKING,
 }
 """By type; what is not here is no tool: extractors and evaluations are of after the talk."""
-_WIRE_TYPES = {
+WIRE_TYPES = {
     "REAL_TIME_BOOKING": "calcom_booking_action_type",
     "SEND_SMS": "send_sms_action_type",
     "INCALL_SMS": "incall_sms_action_type",
@@ -77,7 +77,7 @@ def recorded(action: PlannedAction) -> dict[str, object]:
     """What the record of a run says of the action itself; no secret is in it."""
     return {
         "action": action.name,
-        "action_type": _WIRE_TYPES[action.type],
+        "action_type": WIRE_TYPES[action.type],
         "description": action.description,
         "parameters_hard_coded": custom_tool.shown_inputs(action),
     }
