@@ -41,8 +41,14 @@ class Impairments:
 
     loss: float = 0.0
     """Share of the packets that never arrive (0 to 1); a lost packet is missing from what is read."""
+    burst: float = 1.0
+    """Packets that are lost in a row, at the mean; 1: each by itself."""
+    silence: tuple[int, int] = (0, 0)
+    """From and to, in ms on the wire: nothing arrives at all."""
     delay_ms: int = 0
     """Added delay, in whole packets of 20 ms."""
+    jitter_ms: int = 0
+    """Up to so much more for each packet, in whole packets; the line gives them out in order, so some come at once."""
     echo: float = 0.0
     """Gain with which that side's own sound comes back to it."""
     echo_ms: int = 100
@@ -96,7 +102,10 @@ class LoopbackLine:
         self._flushes = 0
         self._flushed: int | None = None
         silence = bytes(self._frame_bytes)
-        self._on_the_way = deque([silence] * (impairments.delay_ms // TICK_MS))
+        self._on_the_way = deque((at, silence) for at in range(impairments.delay_ms // TICK_MS))
+        """With the tick at which it arrives."""
+        self._ticks = 0
+        self._losing = False
         self._echo = _EchoPath(impairments, rate) if impairments.echo else None
         self._received = self._sent = self._lost = 0
         self.up = False
@@ -225,17 +234,31 @@ class LoopbackLine:
         if self._echo is not None:
             mixed = np.frombuffer(frame, "<i2") + self._echo.back(own)
             frame = np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
-        self._on_the_way.append(frame)
-        frame = self._on_the_way.popleft()
-        if self._random.random() < bad.loss:
+        late = self._random.randint(0, bad.jitter_ms // TICK_MS) if bad.jitter_ms else 0
+        self._on_the_way.append((self._ticks + bad.delay_ms // TICK_MS + late, frame))
+        while self._on_the_way and self._on_the_way[0][0] <= self._ticks:
+            self._receive(self._on_the_way.popleft()[1])
+        self._ticks += 1
+
+    def _receive(self, frame: bytes) -> None:
+        if self._is_lost():
             self._lost += 1
             return
-        if bad.mulaw:
+        if self._impairments.mulaw:
             frame = g711.ulaw_to_pcm(g711.pcm_to_ulaw(frame))
         with self._lock:
             self._received += 1
             self._arrived += frame
             del self._arrived[: -self.rate * _RING_SECONDS * _SAMPLE_BYTES]
+
+    def _is_lost(self) -> bool:
+        """Losses come in runs whose mean length is `burst` (Gilbert's model)."""
+        bad = self._impairments
+        goes_on = 1 - 1 / bad.burst
+        begins = bad.loss / bad.burst / (1 - bad.loss) if bad.loss < 1 else 1.0
+        self._losing = self._random.random() < (goes_on if self._losing else begins)
+        first, last = bad.silence
+        return self._losing or first <= self._ticks * TICK_MS < last
 
 
 class Loopback:
