@@ -20,6 +20,7 @@ from trunkline.errors import (
     NoFreeSlot,
     NotFound,
     OverLimit,
+    ProviderError,
     TrunklineError,
     Unavailable,
 )
@@ -52,6 +53,7 @@ FAULTS: dict[str, TrunklineError | Exception] = {
     "over": OverLimit("Too many.", retry_after=7),
     "full": NoFreeSlot("Full.", retry_after=3),
     "away": Unavailable("Away."),
+    "model": ProviderError("The model failed."),
     "forbidden": Forbidden("Not yours."),
     "bug": RuntimeError("secret detail"),
 }
@@ -183,6 +185,7 @@ async def test_wrong_method_names_every_right_one(client: httpx2.AsyncClient) ->
         ("over", 429, "important", "7"),
         ("full", 429, "important", "3"),
         ("away", 503, "critical", "5"),
+        ("model", 503, "critical", "5"),
         ("forbidden", 403, "important", None),
         ("bug", 500, "critical", None),
     ],

@@ -14,6 +14,7 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.work.jobs import Jobs, Queue
 from trunkline.platform.work.schedules import Schedules
 from trunkline.platform.work.wakeups import Wakeups
+from trunkline.resources.actions.work import Means
 from trunkline.resources.calls.after_tasks import AfterCalls
 from trunkline.resources.calls.links import Links
 from trunkline.resources.webhooks import backoff
@@ -35,7 +36,8 @@ async def _work(url: str) -> None:
     jobs = Jobs(url, Queue.AFTER, heartbeat_s=0.2, stalled_s=1.0)
     schedules, wakeups = Schedules(url), Wakeups(url)
     model = ScriptedLanguageModel(rule=judged)
-    AfterCalls(database, box, Links(box, "http://api.test"), model, _remember).register(jobs, schedules)
+    means = Means(database, box, outbound)
+    AfterCalls(means, Links(box, "http://api.test"), model, _remember).register(jobs, schedules)
     deliverer = Deliverer(database, outbound, box, within_s=0.5, lease_s=1.0)
     deliverer.register(wakeups, schedules)
     await asyncio.gather(jobs.run(), _recovering(jobs), deliverer.run(), wakeups.run())

@@ -1,7 +1,7 @@
 """What is done after a call, from its end to the webhook, on the real database."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, text, update
 
+from tests.platform.outbound.web import web
 from tests.resources.calls.conftest import offer, outbound, stored
 from tests.resources.calls.test_live import ENDED, SAID
 from tests.resources.forms import filled
 from trunkline.errors import ProviderError
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.actions.models import Action, AgentAction
+from trunkline.resources.actions.work import Means
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
 from trunkline.resources.calls.after_tasks import MOST_TRIES, AfterCalls
@@ -54,8 +57,12 @@ def model() -> ScriptedLanguageModel:
 
 
 @pytest.fixture
-def work(database: Database, box: SecretBox, model: ScriptedLanguageModel, memory: Memory) -> AfterCalls:
-    return AfterCalls(database, box, Links(box, "http://api.test"), model, memory.remember)
+async def work(
+    database: Database, box: SecretBox, model: ScriptedLanguageModel, memory: Memory
+) -> AsyncIterator[AfterCalls]:
+    means = Means(database, box, Outbound("127.0.0.1"))
+    yield AfterCalls(means, Links(box, "http://api.test"), model, memory.remember)
+    await means.outbound.close()
 
 
 async def talked(
@@ -280,3 +287,48 @@ async def equip(database: Database, agent: Agent) -> None:
                     workspace_id=agent.workspace_id, agent_id=agent.id, action_id=action.id, position=position
                 )
             )
+
+
+async def test_an_action_after_the_call_has_what_was_extracted_and_runs_once(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent
+) -> None:
+    await equip(database, agent)
+    async with web() as crm:
+        await act_after(database, agent, crm.url("/leads?mood={mood}"))
+        call = await talked(database, live, agent)
+        await work.after_call(str(call), str(agent.workspace_id))
+        await work.after_call(str(call), str(agent.workspace_id))
+        assert [asked.target for asked in crm.asked] == ["/leads?mood=Said%20so."]
+    entry = (await stored(database, call)).executed_actions["Tell the CRM"]
+    assert entry["error_message"] == ""
+    [delivery] = await told(database, call)
+    assert json.loads(delivery.body)["executed_actions"]["Tell the CRM"] == entry
+
+
+async def act_after(database: Database, agent: Agent, url: str) -> None:
+    """A custom action of the agent's, after the call."""
+    path, _, query = url.partition("?")
+    name, _, value = query.partition("=")
+    settings = {
+        "http_mode": "GET",
+        "url": path,
+        "name": "Tell the CRM",
+        "description": "Tells the CRM.",
+        "query_parameters": [{"key": name, "value": value}],
+        "failure_timeout": 30,
+    }
+    async with database.workspace(agent.workspace_id) as session:
+        action = Action(
+            workspace_id=agent.workspace_id, type="CUSTOM_ACTION", name="Tell the CRM", settings=settings
+        )
+        session.add(action)
+        await session.flush()
+        session.add(
+            AgentAction(
+                workspace_id=agent.workspace_id,
+                agent_id=agent.id,
+                action_id=action.id,
+                position=9,
+                attachment_type="after",
+            )
+        )

@@ -28,6 +28,7 @@ from trunkline.errors import (
     NotFound,
     OtherRequest,
     OverLimit,
+    ProviderError,
     TrunklineError,
     Unavailable,
 )
@@ -104,7 +105,7 @@ def answer_to(error: Exception, id_: str) -> JSONResponse:
             return envelope(id_, 429, str(error), headers={"Retry-After": str(error.retry_after)})
         case BadInput() | IllegalTransition():
             return envelope(id_, 400, str(error))
-        case Unavailable():
+        case Unavailable() | ProviderError():
             return envelope(id_, 503, str(error), headers={"Retry-After": "5"})
     _log.error("request_failed", exc_info=error)
     return envelope(

@@ -1,16 +1,26 @@
 """The steps after a call: which of them a call needs, and what each finds."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import ProviderError
 from trunkline.platform.storage.database import Database
-from trunkline.resources.actions.work import PlannedAction
+from trunkline.resources.actions.around import AFTER, run_after
+from trunkline.resources.actions.work import Means, PlannedAction
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.calls.after import EVALUATION, EXTRACTORS, JUDGE, MEMORY, Findings
+from trunkline.resources.calls.after import (
+    ACTION,
+    EVALUATION,
+    EXTRACTORS,
+    JUDGE,
+    MEMORY,
+    Findings,
+    entries_of,
+)
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.plan import CallPlan, Secrets, planned_call
 from trunkline.resources.calls.record import Direction
@@ -33,28 +43,42 @@ class Ended:
 
     talk: Talk
     actions: tuple[PlannedAction, ...]
+    timezone: str
 
     def steps(self) -> list[str]:
-        """What is to be done; nothing of a call that was not answered, or of which no word is kept."""
-        if not self.talk.answered or not self.talk.transcript:
+        """What is to be done; nothing of a call that was not answered, and actions alone where no word is kept."""
+        if not self.talk.answered:
             return []
+        actions = [f"{ACTION}{each.id}" for each in self.actions if _is_after(each)]
+        if not self.talk.transcript:
+            return actions
         evaluations = [f"{EVALUATION}{each.id}" for each in self.of_type(EVALUATOR)]
         extractors = [EXTRACTORS] if self.of_type(EXTRACTOR) else []
-        return [JUDGE, MEMORY, *extractors, *evaluations]
+        return [JUDGE, MEMORY, *extractors, *evaluations, *actions]
 
     def of_type(self, type_: str) -> list[PlannedAction]:
         """The agent's actions of a type, in their order."""
         return [each for each in self.actions if each.type == type_]
 
+    def action_of(self, step: str) -> PlannedAction | None:
+        """The action that a step is about; None where it was taken from the agent meanwhile."""
+        id_ = step.partition(":")[2]
+        return next((each for each in self.actions if str(each.id) == id_), None)
+
+
+def _is_after(action: PlannedAction) -> bool:
+    return action.phase == "after" and action.type in AFTER
+
 
 async def ended_call(session: AsyncSession, secrets: Secrets, call: Call) -> Ended:
-    """A call with what its agent has. System's session."""
+    """A call with what its agent has, and with what extractors found of it so far. System's session."""
     agent = (await session.scalars(select(Agent).where(Agent.id == call.agent_id))).one()
     plan = await planned_call(session, secrets, call, agent)
-    return Ended(_talk(call, plan), plan.equipment.actions)
+    found = answers(await entries_of(session, call.id))
+    return Ended(_talk(call, plan, found), plan.equipment.actions, call.timezone)
 
 
-def _talk(call: Call, plan: CallPlan) -> Talk:
+def _talk(call: Call, plan: CallPlan, found: Mapping[str, Any]) -> Talk:
     return Talk(
         workspace_id=call.workspace_id,
         agent_id=call.agent_id,
@@ -70,12 +94,12 @@ def _talk(call: Call, plan: CallPlan) -> Talk:
         outbound=plan.direction is Direction.OUTBOUND,
         answered=call.answered_at is not None,
         executed_actions=call.executed_actions,
-        variables=plan.profile.variables,
+        variables={**plan.profile.variables, **found},
     )
 
 
 async def done(
-    database: Database, model: LanguageModel, remember: Remember, ended: Ended, step: str, *, last: bool
+    means: Means, model: LanguageModel, remember: Remember, ended: Ended, step: str, *, last: bool
 ) -> Findings:
     """Do a step, with no connection held. On its last try an action that the model failed at is told with its error.
 
@@ -83,20 +107,27 @@ async def done(
         ProviderError: the model failed; the step is to be done again.
         Unavailable: it, or the database, is away; likewise.
     """
+    talk = ended.talk
     if step == JUDGE:
-        return Findings(judged=await judge(model, ended.talk))
+        return Findings(judged=await judge(model, talk))
     if step == MEMORY:
-        await remember(database, model, ended.talk)
+        await remember(means.database, model, talk)
         return Findings()
     if step == EXTRACTORS:
-        found = Findings(entries=await extract_all(model, ended.talk, ended.of_type(EXTRACTOR)))
-        found = replace(found, collected=collected(str(ended.talk.agent_id), answers(found.entries)))
-    else:
-        action = next((each for each in ended.of_type(EVALUATOR) if step == f"{EVALUATION}{each.id}"), None)
-        if action is None:
-            return Findings()  # it was taken from the agent meanwhile
-        entry = await evaluate(model, ended.talk, action)
-        found = Findings(entries={entry["name"]: entry})
+        entries = await extract_all(model, talk, ended.of_type(EXTRACTOR))
+        found = Findings(entries=entries, collected=collected(str(talk.agent_id), answers(entries)))
+        return _asked_again(found, last)
+    action = ended.action_of(step)
+    if action is None:
+        return Findings()
+    if step.startswith(ACTION):
+        return Findings(entries=await run_after(means, model, talk, action, ended.timezone))
+    entry = await evaluate(model, talk, action)
+    return _asked_again(Findings(entries={entry["name"]: entry}), last)
+
+
+def _asked_again(found: Findings, last: bool) -> Findings:
+    """What was found. Raises ProviderError for what the model failed at, while there is another try."""
     faults = [entry["error_message"] for entry in found.entries.values() if entry["error_message"]]
     if faults and not last:
         raise ProviderError(faults[0])

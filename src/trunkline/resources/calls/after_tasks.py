@@ -1,4 +1,4 @@
-"""After a call, in the worker: judge, extractors, evaluations and memory side by side, and then the webhook.
+"""After a call, in the worker: judge, evaluations, memory, and extractors before actions, side by side; the webhook.
 
 The webhook goes when the last step that it tells of has ended, in that step's own transaction; or when it has waited
 for `TELL_WITHIN`, whichever comes first. Nothing waits asleep: a step that failed is a job with a time, and webhooks
@@ -6,6 +6,7 @@ that are late are found by looking.
 """
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -13,13 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import ProviderError, TrunklineError, Unavailable
-from trunkline.platform.storage.database import Database
-from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.work.jobs import Jobs
 from trunkline.platform.work.schedules import Schedules
+from trunkline.resources.actions.work import Means
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
-from trunkline.resources.calls.after import AFTER_CALL, Findings, StepState, Taken
+from trunkline.resources.calls.after import ACTION, AFTER_CALL, EXTRACTORS, Findings, StepState, Taken
 from trunkline.resources.calls.after_steps import Ended, Remember, done, ended_call
 from trunkline.resources.calls.after_webhook import tell
 from trunkline.resources.calls.links import Links
@@ -39,14 +39,13 @@ class AfterCalls:
 
     def __init__(
         self,
-        database: Database,
-        secret_box: SecretBox,
+        means: Means,
         links: Links,
         model: LanguageModel,
         remember: Remember,
     ) -> None:
-        self._database = database
-        self._secrets = secret_box
+        self._database = means.database
+        self._means = means
         self._links = links
         self._model = model
         self._remember = remember
@@ -68,15 +67,17 @@ class AfterCalls:
             work = await after.held(session, id_)
             if work is None:
                 return
-            call = (await session.scalars(select(Call).where(Call.id == id_))).one()
-            ended = await ended_call(session, self._secrets, call)
+            ended = await self._ended(session, id_)
             await after.plan(session, work, ended.steps())
             await self._tell_if_ready(session, work)
             steps = await after.pending(session, id_)
-        ends = await asyncio.gather(*(self._do(id_, ended, step) for step in steps), return_exceptions=True)
-        for each in ends:
-            if isinstance(each, BaseException):
-                raise each
+        beside = [step for step in steps if step != EXTRACTORS and not step.startswith(ACTION)]
+        ends = await asyncio.gather(
+            *(self._do(id_, ended, step) for step in beside),
+            self._extract_then_act(id_, ended, [step for step in steps if step not in beside]),
+            return_exceptions=True,
+        )
+        _raise_first(ends)
 
     async def tell_overdue(self) -> None:
         """Send the webhooks that have waited long enough with what is there: every second, in one place."""
@@ -89,6 +90,24 @@ class AfterCalls:
                     await self._tell(session, work)
                     log.warning("webhook_waited_in_vain", call=str(call_id))
 
+    async def _ended(self, session: AsyncSession, call_id: UUID) -> Ended:
+        call = (await session.scalars(select(Call).where(Call.id == call_id))).one()
+        return await ended_call(session, self._means.secrets, call)
+
+    async def _extract_then_act(self, call_id: UUID, ended: Ended, steps: Sequence[str]) -> None:
+        """Actions after a call may speak of what extractors found of it."""
+        actions = [step for step in steps if step != EXTRACTORS]
+        if EXTRACTORS in steps:
+            await self._do(call_id, ended, EXTRACTORS)
+        if not actions:
+            return
+        async with self._database.system() as session:
+            ended = await self._ended(session, call_id)
+        ends = await asyncio.gather(
+            *(self._do(call_id, ended, step) for step in actions), return_exceptions=True
+        )
+        _raise_first(ends)
+
     async def _do(self, call_id: UUID, ended: Ended, step: str) -> None:
         async with self._database.system() as session:
             taken = await after.take(session, call_id, step)
@@ -98,7 +117,7 @@ class AfterCalls:
             if taken.fence > MOST_TRIES:
                 raise Unavailable(f"It was begun {MOST_TRIES} times and never came to its end.")
             last = taken.fence >= MOST_TRIES
-            found = await done(self._database, self._model, self._remember, ended, step, last=last)
+            found = await done(self._means, self._model, self._remember, ended, step, last=last)
         except (ProviderError, Unavailable) as error:
             if taken.fence < MOST_TRIES:
                 raise
@@ -132,3 +151,10 @@ class AfterCalls:
         await tell(session, call, agent, self._links.recording)
         work.told = True
         await session.flush()
+
+
+def _raise_first(ends: Sequence[BaseException | None]) -> None:
+    """When all have ended, what the first of them died of."""
+    for each in ends:
+        if each is not None:
+            raise each
