@@ -1,10 +1,12 @@
 """What an agent brings into a talk, read off its attachments."""
 
 from typing import Any
+from uuid import UUID
 
 from tests.resources.actions.bodies import BODIES, CUSTOM
 from tests.resources.api import Api
 from trunkline.platform.outbound.masking import MASK
+from trunkline.resources.actions.models import AgentAction
 from trunkline.resources.agents.equipment import Equipment, equipment_of
 from trunkline.resources.agents.repository import AgentRepository
 
@@ -58,3 +60,34 @@ async def test_what_is_deleted_or_detached_is_not_brought(api: Api) -> None:
     await api.send("DELETE", f"/v2/actions/{gone}")
     await api.send("POST", "/v2/actions/detach", json={"model_id": agent, "actions": [taken]})
     assert (await equipped(api, agent)).actions == ()
+
+
+async def test_a_version_brings_the_actions_that_it_had(api: Api) -> None:
+    agent, former, today = await api.agent(), await create(api), await create(api)
+    await attach(api, agent, today)
+    async with api.database.workspace(api.workspace.id) as session:
+        row = await AgentRepository(session, api.workspace.id).get(agent)
+        assert row is not None
+        had = AgentAction(
+            agent_id=row.id,
+            action_id=UUID(former),
+            position=0,
+            attachment_type="during",
+            input_variables_mapping=[],
+        )
+        found = await equipment_of(session, api.platform.secrets, row, "", [had])
+    assert [str(each.id) for each in found.actions] == [former]
+
+
+async def test_text_messages_are_of_after_the_call(api: Api) -> None:
+    agent = await api.agent()
+    await attach(api, agent, await create(api, "SEND_SMS"))
+    assert [each.phase for each in (await equipped(api, agent)).actions] == ["after"]
+
+
+async def test_the_workspaces_tool_servers_come_with_their_headers_opened(api: Api) -> None:
+    servers = [{"mcp_url": "https://tools.example.com/mcp", "headers": {"Authorization": "Bearer s3cret"}}]
+    await api.send("POST", f"/v2/workspaces/{api.workspace.id}/mcp-config", json={"servers": servers})
+    (server,) = (await equipped(api, await api.agent())).tool_servers
+    assert (server.url, server.headers) == (servers[0]["mcp_url"], {"Authorization": "Bearer s3cret"})
+    assert "s3cret" not in repr(server)

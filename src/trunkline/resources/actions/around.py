@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
+
 from trunkline.resources.actions.executed import Entry, entry, unused
 from trunkline.resources.actions.offering import WIRE_TYPES, WORK, recorded
 from trunkline.resources.actions.results import variables_of
@@ -14,6 +16,8 @@ from trunkline.resources.actions.running import Place, ToolRunner, told
 from trunkline.resources.actions.work import Means, Outcome, PlannedAction
 from trunkline.resources.talks import Talk
 from trunkline.voice.language.ports import LanguageModel
+
+log = structlog.get_logger(__name__)
 
 BEFORE_WITHIN = 30.0
 """Seconds that all actions before a call have together: so long the phone may ring."""
@@ -72,6 +76,10 @@ async def run_before(
                 outcome = await runner.perform(action, {})
         except TimeoutError:
             outcome = Outcome({"error": "timeout", "message": _LATE}, ok=False, error=_LATE, timed_out=True)
+        except Exception as error:  # noqa: BLE001 - whatever ails an action, the call is answered
+            log.warning("action_before_call_failed", type=action.type, error=type(error).__name__)
+            why = f"it failed ({type(error).__name__})"
+            outcome = Outcome({"error": "failed", "message": why}, ok=False, error=why)
         runs.append(_ran(action, f"before_{number}", {}, outcome, at))
     return Before(tuple(runs), runner.variables, runner.results)
 

@@ -5,9 +5,13 @@ import time
 from collections.abc import Sequence
 from importlib import import_module
 
+import structlog
+
 from trunkline.platform.outbound.client import Outbound
 from trunkline.resources.tool_servers.schemas import ToolOut
 from trunkline.resources.tool_servers.server import ToolServer
+
+log = structlog.get_logger(__name__)
 
 FRESH = 60.0
 """Seconds after which a list is asked for anew; meanwhile, and while that takes, the old one serves."""
@@ -49,14 +53,17 @@ class Catalogue:
 
     async def _ask(self, outbound: Outbound, server: ToolServer) -> None:
         key = _key(server)
+        former = self._known.get(key, (0.0, []))[1]
         try:
             # A second of imports, once: no start waits for it.
             await asyncio.to_thread(import_module, "trunkline.resources.tool_servers.tools")
             from trunkline.resources.tool_servers import tools
 
             (found,) = await tools.discovered(outbound, [server])
-            former = self._known.get(key, (0.0, []))[1]
             self._known[key] = time.monotonic(), former if found.error else found.tools
+        except Exception as error:  # noqa: BLE001 - whatever a foreign server does, talks go on without its tools
+            log.warning("tools_not_discovered", server=server.id, error=type(error).__name__)
+            self._known[key] = time.monotonic(), former
         finally:
             self._asking.pop(key, None)
 
