@@ -56,6 +56,8 @@ class Handset:
         self.port: int = self._socket.getsockname()[1]
         self.keys = ""
         """Keys that the other side has pressed."""
+        self.strays: list[bytes] = []
+        """What came that is neither sound nor a key."""
         self._sound: list[bytes] = []
         self._key_at = -1
         self._pressing: deque[bytes] = deque()
@@ -139,6 +141,8 @@ class Handset:
             if timestamp != self._key_at:
                 self._key_at = timestamp
                 self.keys += _KEYS[packet[_RTP.size]]
+        else:
+            self.strays.append(packet)
 
     def _next(self) -> bytes:
         said = bytes(self._wire.to_say[: 2 * _FRAME]) if self._to is not None else b""

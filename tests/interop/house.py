@@ -65,6 +65,11 @@ class House(Assembled):
             )
             await asyncio.sleep(0.02)
 
+    @property
+    def joined(self) -> bool:
+        """Has somebody taken over a call?"""
+        return any(call._handover.bridged for call in self.host.live())
+
     def told_of(self, reason: str) -> bool:
         """Has the model read that a transfer failed for this reason?"""
         last = [messages[-1] for messages in self.llm.asked]
@@ -120,10 +125,15 @@ class Parties:
         """A UDP port on which nobody listens."""
         return free_sip_port()
 
-    def listen(self, scenario: str, transport: str = "u1") -> str:
+    def listen(self, scenario: str, transport: str = "u1", port: int = 0) -> str:
         """Somebody can be called; their address."""
-        self.called = self._run("person", scenario, "", transport)
+        self.called = self._run("person", scenario, "", transport, port)
         return f"sip:desk@127.0.0.1:{self.called.port}"
+
+    def listen_and_talk(self, *first: str, port: int = 0) -> str:
+        """Somebody picks up after this and talks until one of the two hangs up; their address."""
+        answers = sipp.pick_up(body=sipp.sdp(port=self.person.port))
+        return self.listen("".join(first) + sipp.called() + answers + sipp.hang_up_when_told(), port=port)
 
     async def call(self, scenario: str = "", transport: str = "u1") -> None:
         """The caller rings up, and asks for a person once the agent is there. `scenario`: from the answer on."""
@@ -134,17 +144,26 @@ class Parties:
         await self.tell_agent("person", lambda: any("person" in heard for heard in self.house.ears.heard))
 
     async def tell_agent(self, words: str, understood: Callable[[], bool]) -> None:
-        """The caller says it, and says it again where a busy machine has torn the words."""
+        """The caller says it to the agent."""
+        await self.repeat(self.caller, words, understood)
+
+    async def talk(self) -> None:
+        """Both hear each other."""
+        await self.repeat(self.caller, "desk", lambda: "desk" in self.person.heard)
+        await self.repeat(self.person, "caller", lambda: "caller" in self.caller.heard)
+
+    async def repeat(self, handset: Handset, words: str, understood: Callable[[], bool]) -> None:
+        """Say it, and say it again where a busy machine has torn the words."""
         for _ in range(4):
-            self.caller.say(words)
+            handset.say(words)
             with suppress(AssertionError):
                 return await self.house.until(understood, seconds=4.0)
         await self.house.until(understood, seconds=4.0)
 
-    def _run(self, name: str, scenario: str, target: str, transport: str) -> Sipp:
+    def _run(self, name: str, scenario: str, target: str, transport: str, port: int = 0) -> Sipp:
         folder = self._folder / f"{name}-{len(self._programs)}"
         folder.mkdir()
-        program = Sipp(folder, scenario, target, transport=transport)
+        program = Sipp(folder, scenario, target, transport=transport, port=port)
         self._programs.append(program)
         return program
 

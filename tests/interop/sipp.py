@@ -246,8 +246,11 @@ def called() -> str:
     )  # fmt: skip
 
 
-def reinvited(port: int, direction: str) -> str:
-    """The other side changes the session: hold, or back."""
+def reinvited(port: int, direction: str, status: int = 200) -> str:
+    """The other side changes the session: hold, or back; it is let, or refused with the status."""
+    if status != 200:
+        refusal = _send(f"SIP/2.0 {status} No", _UAS_HEADERS.format(tag=""))
+        return f'<recv request="INVITE"/>{refusal}<recv request="ACK"/>'
     contact = "\nContact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>"
     body = sdp(direction=direction, version=2, port=port)
     return (
@@ -255,6 +258,26 @@ def reinvited(port: int, direction: str) -> str:
         + _send("SIP/2.0 200 OK", _UAS_HEADERS.format(tag="") + contact, body)
         + '<recv request="ACK"/>'
     )
+
+
+def connected_identity(name: str, number: int = 1) -> str:
+    """UPDATE by who was `called`: another has taken the call (RFC 4916)."""
+    return _of_the_called("UPDATE", number, f"\nP-Asserted-Identity: <sip:{name}@127.0.0.1>")
+
+
+def hold_back(port: int, direction: str, number: int) -> str:
+    """re-INVITE by who was `called`."""
+    body = sdp(direction=direction, version=number + 1, port=port)
+    return _of_the_called("INVITE", number, body=body) + _of_the_called("ACK", number, reply=False)
+
+
+def _of_the_called(method: str, number: int, extra: str = "", body: str = "", reply: bool = True) -> str:
+    headers = (
+        f"{_VIA}\nFrom:[$to];tag=[pid]T[call_number]\nTo:[$from]\nCall-ID: [call_id]\nCSeq: {number} {method}\n"
+        f"Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>\nMax-Forwards: 70{extra}"
+    )
+    sent = _send(f"{method} [next_url] SIP/2.0", headers, body, retransmit=reply)
+    return sent + (provisional() + '<recv response="200"/>' if reply else "")
 
 
 # ---- either ----
@@ -298,8 +321,10 @@ class Sipp:
         transport: str = "u1",
         codec: str = "pcmu",
         seconds: int = 25,
+        port: int = 0,
     ) -> None:
-        self.port = free_sip_port()
+        """`port`: to be called at; 0: any that is free."""
+        self.port = port or free_sip_port()
         self._seconds = seconds
         (folder / "scenario.xml").write_text(
             f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="test">\n{scenario}\n</scenario>\n'
@@ -356,14 +381,16 @@ class Sipp:
             self.process.kill()
             self.process.wait()
 
+    def received(self, method: str) -> list[str]:
+        """The requests of a method that came, whole, repetitions too."""
+        pattern = rf"message received \[\d+\] bytes :\s+({method} .*?)\n-{{20}}"
+        return re.findall(pattern, self._messages.read_text(), re.DOTALL)
+
     def invites(self) -> set[tuple[str, str]]:
         """The INVITEs that came: Call-ID and user part of the To header, each once however often it was sent."""
-        received = re.findall(
-            r"message received \[\d+\] bytes :\s+(INVITE .*?)\n-{20}", self._messages.read_text(), re.DOTALL
-        )
         return {
             (_found(r"^Call-ID: *(\S+)", message), _found(r"^To: .*?<sip:([^@>]+)@", message))
-            for message in received
+            for message in self.received("INVITE")
         }
 
 

@@ -1,6 +1,7 @@
 """Warm transfers with SIPp on both sides: who is called takes the caller, does not, or was never there."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -54,9 +55,7 @@ FAILURES = [
 TIMEOUTS = ("not_answered", "no_response")
 
 
-async def failed(
-    house: House, parties: Parties, reason: str, *, programs: bool = True
-) -> list[dict[str, object]]:
+async def failed(house: House, parties: Parties, reason: str) -> list[dict[str, Any]]:
     """It failed for this reason, the agent hears and speaks again, and the record says all that; the attempts."""
     await house.until(lambda: house.told_of(reason))
     await parties.tell_agent("back", lambda: "said back." in parties.caller.heard)
@@ -66,8 +65,7 @@ async def failed(
     assert (value["status"], value["failed_reason"]) == (f"transfer-failed-{kind}", reason)
     assert value["human_connected_at"] is None
     assert call.status == "completed"
-    if programs:
-        await parties.finish()
+    await parties.finish()
     return list(value["attempts"])
 
 
@@ -81,3 +79,4 @@ async def test_nobody_takes_the_call(
     (attempt,) = await failed(house, parties, reason)
     assert (attempt["number"], attempt["status"], attempt["failed_reason"]) == (address, "failed", reason)
     assert parties.person.heard == ""
+    assert bool(parties.person.strays) == (phone is mute), "nobody is called but who was named"

@@ -167,7 +167,8 @@ class Consult:
 
     def line_closed(self, event: LineClosed) -> None:
         self._line_gone.set()
-        self._decide(self._untaken())
+        briefed = self._spoke or not self._order.detect_human  # then the message had begun
+        self._decide(Verdict.DECLINED if briefed else Verdict.SILENT)
 
     def beat_failed(self, error: Exception) -> None:
         log.error("briefing_failed", error=type(error).__name__, exc_info=error)
