@@ -64,6 +64,25 @@ def test_what_is_dropped_does_not_make_a_call_another_one() -> None:
     assert len(w.said("tool_started")) == 1
 
 
+@pytest.mark.parametrize("again", [True, False], ids=["the same again", "another each time"])
+def test_a_model_that_calls_for_ever_says_something_in_the_end(again: bool) -> None:
+    w = booking()
+    calls = 0
+
+    def answer(request: StartReply) -> list[Any]:
+        nonlocal calls
+        if not request.tools:
+            return ["Here it is."]
+        calls += 1
+        call, day = f"c{calls}", "Monday" if again else f"day {calls}"
+        return [lambda reply: ReplyTool(reply, call, "book", {"day": day})]
+
+    w.answer = answer
+    w.run(1200)
+    assert said(w) == ["Here it is."]
+    assert len(w.said("tool_started")) == (1 if again else 4)
+
+
 def test_a_phrase_at_the_start_is_heard_while_the_tool_runs() -> None:
     w = booking(start="One moment please.", tool_ticks=200).run(900)
     assert said(w) == ["One moment please.", "It is booked."]

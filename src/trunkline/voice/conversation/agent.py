@@ -234,15 +234,19 @@ class Agent:
         """A committed reply is whole: run its tools, or see that something was said."""
         # Whoever is asked for last words has nothing left to do.
         wanted, reply.tools = ([] if self.closing else reply.tools), []
+        repeats = 0
         for tool in wanted:
             if tool.name == END_CALL.name:
                 self._take_leave(reply, tool)
             elif tool.name == SEND_DIGITS.name and self._dialogue.profile.can_send_digits:
                 self._press(tool)
             else:
-                self._run(tool)
+                repeats += not self._run(tool)
         if reply.aside:
             self._go_on()
+        elif wanted and repeats == len(wanted) and not reply.sentences and not self._tools.running:
+            # It has what it asks for: let it say something.
+            self._ask(self._dialogue.messages(), reply.words, committed=True, tools=())
         elif reply.sentences or wanted:
             self._failures = 0
         elif not reply.scripted:
@@ -282,14 +286,16 @@ class Agent:
             self._out.ask(SendDigits(digits))
             self._out.note(Kind.DIGITS_SENT, digits=digits)
 
-    def _run(self, wanted: ReplyTool) -> None:
+    def _run(self, wanted: ReplyTool) -> bool:
+        """Run a tool; False: it ran in this turn already."""
         if (running := self._tools.start(wanted)) is None:
-            return
+            return False
         tool, manner = running.tool, running.manner
         self._dialogue.tool_called(tool.call, tool.name, tool.arguments)
         self._filled = self._filled or bool(manner.start or manner.delay)
         if manner.start and not manner.natural:
             self._say(manner.start)
+        return True
 
     def watch_tools(self, ours: bool) -> bool:
         """Give up a tool that takes too long, or say that one takes its time; was one given up?
@@ -320,7 +326,7 @@ class Agent:
         said = "" if event.ok else self._tell_failure(ran.manner, ours)
         self._dialogue.tool_answered(event.call, event.result + said)
         self._dialogue.learned(event.variables)
-        self._owed = ours
+        self._owed = self._owed or ours
         self._go_on()
 
     def _tell_failure(self, manner: ToolManner, ours: bool) -> str:
@@ -342,7 +348,9 @@ class Agent:
         self._owed = False
         self._rounds += 1
         if self._rounds < _MAX_ROUNDS:
-            self._ask(self._dialogue.messages(), reply.words, committed=True)
+            # The last time there is nothing left but to say something.
+            tools = () if self._rounds == _MAX_ROUNDS - 1 else None
+            self._ask(self._dialogue.messages(), reply.words, committed=True, tools=tools)
 
     @property
     def waits_for_tool(self) -> bool:
