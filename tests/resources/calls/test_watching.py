@@ -71,9 +71,12 @@ async def test_events_of_a_call_that_is_over(api: Api) -> None:
 
 async def test_the_ledger(api: Api) -> None:
     turns = [{"turn": 1, "heard_gap_ms": 900}]
-    call = await store(api, await api.agent(), ledger=turns, models=["m"])
+    call = await store(api, await api.agent(), ledger=turns, models=["m"], inbound_metadata={"crm": 7})
     body = await api.send("GET", f"/trunkline/v1/calls/{call}/ledger")
-    assert body == {"status": "ok", "response": {"turns": turns, "models": ["m"]}}
+    assert body == {
+        "status": "ok",
+        "response": {"turns": turns, "models": ["m"], "inbound_metadata": {"crm": 7}},
+    }
 
 
 # ---- recordings ----------------------------------------------------------------------------------------

@@ -158,7 +158,9 @@ class TranscriptAnswer(Wire):
 
 
 class Ledger(Wire):
-    """Where each turn's latency went, and which models answered."""
+    """Where each turn's latency went, which models answered, and what the inbound webhook gave along."""
 
     turns: list[dict[str, Any]]
     models: list[str]
+    inbound_metadata: dict[str, Any] | None
+    """The member `metadata` of its answer; null for none."""

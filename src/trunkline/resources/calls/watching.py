@@ -66,7 +66,7 @@ async def call_events(call_id: str, caller: Caller, parts: Parts) -> StreamingRe
 async def call_ledger(call_id: str, calls: Service) -> Ok[Ledger]:
     """Where each turn's latency went, in milliseconds of the call's clock."""
     call = await calls.get(call_id)
-    return ok(Ledger(turns=call.ledger, models=call.models))
+    return ok(Ledger(turns=call.ledger, models=call.models, inbound_metadata=call.inbound_metadata))
 
 
 @_unkeyed.get("/recordings/{call_id}", response_class=Response, responses=_FILE)
