@@ -85,7 +85,8 @@ class Repeats:
                 raise Busy(_RUNNING)
         try:
             answer = await handle(request)
-        except Exception:  # a request that was cancelled may have had its effect: its mark stays, as after a death
+        except Exception:
+            # One that was cancelled may have had its effect: its mark stays, as after a death.
             await self._forget(key)
             raise
         if answer.status_code >= 400:
