@@ -13,6 +13,7 @@ import httpx2
 
 from trunkline import __version__
 from trunkline.errors import OutboundFailed, OutboundRefused
+from trunkline.platform.outbound.connections import Connections
 from trunkline.platform.outbound.guard import Allowance, GuardedBackend, Resolver, resolve
 
 USER_AGENT = f"Trunkline/{__version__}"
@@ -47,16 +48,14 @@ class Outbound:
     ) -> None:
         """`allow`: hosts and networks, separated by commas, that may be reached though they are not public.
 
-        At most `connections` are open, in use or kept for the next request.
+        At most `connections` are in use, and as many kept for the next request.
 
         Raises:
             SetupError: `allow` cannot be read.
         """
         self._allowance = Allowance.parse(allow)
         self._resolver = resolver
-        self._limits = httpx2.Limits(
-            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_KEEPALIVE_S
-        )
+        self._connections = connections
 
     async def send(
         self,
@@ -118,9 +117,10 @@ class Outbound:
         return httpx2.create_ssl_context(trust_env=False)  # 20 ms: once, not for each client
 
     def _guarded(self, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-        transport = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=self._limits)
-        # httpx2 has no public place for a network backend; a test notices when an upgrade moves this one.
-        transport._pool._network_backend = GuardedBackend(self._allowance, self._resolver)
+        backend = GuardedBackend(self._allowance, self._resolver)
+        transport = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        # httpx2 has no public place for a pool; a test notices when an upgrade moves this one.
+        transport._pool = Connections(self._tls, backend, self._connections, _KEEPALIVE_S)  # type: ignore[assignment]
         return httpx2.AsyncClient(
             transport=transport,
             trust_env=False,
