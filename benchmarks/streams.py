@@ -92,22 +92,24 @@ class StreamCall(Speaker):
 
     def drain(self, now_ns: int) -> None:
         """Take in what has arrived."""
-        while not self.ended:
+        gone = False
+        while not (gone or self.ended):
             try:
                 arrived = self.socket.recv(65536)
             except BlockingIOError:
                 break
             except OSError:
                 arrived = b""
-            if not arrived:
-                self.log.ended_by_agent = True
-                self.end(now_ns)
-                return
+            gone = not arrived
             self._inbox += arrived
+        # What came before the end counts: a refusal is an answer and an end in one.
         if self.state is State.ASKED:
             self._answered(now_ns)
         if self.state is State.UP:
             self._messages(now_ns)
+        if gone and not self.ended:
+            self.log.ended_by_agent = True
+            self.end(now_ns)
 
     def end(self, now_ns: int) -> None:
         """Close it; safe to repeat."""
