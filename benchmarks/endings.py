@@ -12,10 +12,11 @@ import numpy as np
 
 from benchmarks import mulaw
 from benchmarks.figures import Figure
-from benchmarks.sounds import RATE, Half, Sound, at_level, spoken
+from benchmarks.sounds import Half, spoken
 from trunkline.voice.conversation.profile import Patience
 from trunkline.voice.conversation.turns import completeness, floor_ms
 from trunkline.voice.speech.features import floats_to_pcm, pcm_to_floats
+from trunkline.voice.speech.noises import RATE, Sound, at_level
 from trunkline.voice.speech.resample import resample
 from trunkline.voice.speech.turn import SmartTurn
 from trunkline.voice.speech.whisper import WhisperDecoder, listen

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sounds import FRAME, RATE, Item, on_the_line, sound, spoken
+from benchmarks.sounds import FRAME, Item, on_the_line, sound, spoken
 from trunkline.errors import ProviderError
 from trunkline.voice.conversation.events import TICK_MS, Kind, Note
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
@@ -22,6 +22,7 @@ from trunkline.voice.driver.ticked import TickDriver, run
 from trunkline.voice.language.ports import DonePart, Filled, ReplyPart, TextPart
 from trunkline.voice.lines.loopback import Impairments, Loopback
 from trunkline.voice.speech.features import floats_to_pcm
+from trunkline.voice.speech.noises import RATE
 from trunkline.voice.speech.ports import SpeechToText, Voice, VoiceActivity
 from trunkline.voice.speech.twins import FixedTurn
 

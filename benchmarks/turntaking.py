@@ -11,10 +11,11 @@ from pathlib import Path
 
 from benchmarks.endings import measure_endings
 from benchmarks.figures import Figure, percentile
-from benchmarks.sounds import FRAME, RATE, Half, Item, Kind, items, on_the_line
+from benchmarks.sounds import FRAME, Half, Item, Kind, items, on_the_line
 from benchmarks.talkover import Talkover, echoing, first_voiced, talk_over
 from trunkline.voice.conversation.hearing import Ear
 from trunkline.voice.conversation.onset import Onset
+from trunkline.voice.speech.noises import RATE
 from trunkline.voice.speech.turn import SmartTurn
 from trunkline.voice.speech.vad import CHUNK, SileroVad
 from trunkline.voice.speech.whisper import LocalWhisper, WhisperDecoder
