@@ -4,30 +4,25 @@ from trunkline.voice.conversation import ending
 from trunkline.voice.conversation.dialogue import Dialogue, Message
 from trunkline.voice.conversation.events import (
     CancelReply,
-    CancelSpeech,
     Kind,
     ReplyDone,
     ReplyFailed,
     ReplyText,
     ReplyTool,
     SendDigits,
-    Speak,
     SpeechAudio,
     SpeechFailed,
     StartReply,
     ToolResult,
 )
-from trunkline.voice.conversation.filters import WordFilter
+from trunkline.voice.conversation.mouth import Mouth
 from trunkline.voice.conversation.outbox import Outbox
-from trunkline.voice.conversation.playout import Playout, Sentence
 from trunkline.voice.conversation.profile import END_CALL, SEND_DIGITS, ClosingMode, Tool, ToolManner
 from trunkline.voice.conversation.replies import Reply
-from trunkline.voice.conversation.sentences import SentenceSplitter
 from trunkline.voice.conversation.toolbox import Toolbox
 
 _MAX_ROUNDS = 5
 """Replies in a turn: each round of tools asks the model again."""
-_MAX_SPEECH_FAILURES = 3
 _STILL_RUNS = (
     "What you have called still runs. Tell the caller so in one short sentence; you were told to say:"
 )
@@ -40,31 +35,25 @@ class Agent:
     def __init__(self, outbox: Outbox, rate: int, dialogue: Dialogue) -> None:
         self._out = outbox
         self._dialogue = dialogue
-        tools = dialogue.profile.tools
-        sounds = {tool.manner.sound for tool in tools} - {""}
-        self.playout = Playout(rate, dialogue.profile.background, sounds)
+        self._mouth = Mouth(outbox, rate, dialogue)
+        self.playout = self._mouth.playout
         self.reply: Reply | None = None
         """The reply at work: asked for, or not yet heard to its end."""
         self.closing = False
         """The agent takes its leave: once all is said, the call ends …"""
         self.end_reason = ""
         """… for this reason of its own, if it is one."""
-        self._filter = WordFilter(dialogue.profile.filter_words)
         self._fillers = 0
         self._filled = False
         """One was said in this turn."""
-        self._tools = Toolbox(outbox, {tool.name: tool for tool in tools})
+        self._tools = Toolbox(outbox, {tool.name: tool for tool in dialogue.profile.tools})
         self._owed = False
         """Something came of a tool, and the model was not asked since."""
-        self._sentences: dict[int, Sentence] = {}
-        """Those whose sound may still come."""
         self._replies = 0
         self._digits = ""
         """Keys to be pressed when all is said."""
-        self._spoken = 0
         self._rounds = 0
         self._failures = 0
-        self._speech_failures = 0
 
     # ---- beginning to say something ----
 
@@ -107,7 +96,7 @@ class Agent:
     def _say(self, text: str, held: bool = False) -> Reply:
         self._replies += 1
         reply = Reply(self._replies, committed=not held, scripted=True, done=True)
-        self._speak_all(reply, text)
+        self._mouth.speak_all(reply, text)
         return reply
 
     def greet(self) -> None:
@@ -122,24 +111,6 @@ class Agent:
         self._filled = True
         self._say(fillers[self._fillers % len(fillers)])
         self._fillers += 1
-
-    def _speak_all(self, reply: Reply, text: str) -> None:
-        splitter = SentenceSplitter()
-        for sentence in (*splitter.push(text), *splitter.finish()):
-            self._speak(reply, sentence)
-
-    def _speak(self, reply: Reply, text: str) -> None:
-        if not (text := self._filter.apply(text)):
-            return
-        self._spoken += 1
-        sentence = Sentence(self._spoken, reply.id, text)
-        self._sentences[sentence.id] = sentence
-        reply.sentences.append(sentence)
-        if reply.sentence_ms is None:
-            reply.sentence_ms = self._out.now_ms
-        if reply.committed:
-            self.playout.enqueue(sentence)
-        self._out.ask(Speak(sentence.id, text))
 
     def commit(self) -> None:
         """The turn is ours: the sound that was held may go out, the tools may run."""
@@ -160,7 +131,7 @@ class Agent:
         if reply.token_ms is None:
             reply.token_ms = self._out.now_ms
         for sentence in reply.push(event.text):
-            self._speak(reply, sentence)
+            self._mouth.speak(reply, sentence)
 
     def tool(self, event: ReplyTool) -> None:
         """The model wants a tool; it runs once the reply is whole and the turn is ours."""
@@ -177,7 +148,7 @@ class Agent:
         if (reply := self._current(event.reply)) is None:
             return
         for sentence in reply.finish():
-            self._speak(reply, sentence)
+            self._mouth.speak(reply, sentence)
         if event.model:
             self._out.note(Kind.MODEL, model=event.model)
         if reply.committed:
@@ -192,7 +163,7 @@ class Agent:
             self.drop()
             return
         for sentence in reply.finish():
-            self._speak(reply, sentence)
+            self._mouth.speak(reply, sentence)
         reply.tools.clear()
         if reply.aside:
             self._go_on()
@@ -206,7 +177,7 @@ class Agent:
         """
         profile = self._dialogue.profile
         greets = self.reply is not None and self.reply.greets
-        self._record_heard(unsaid=False)
+        self._mouth.record_heard(unsaid=False)
         self.drop()
         if self.closing or greets:
             self.say(profile.closing if self.closing else profile.greeting or profile.hello)
@@ -221,7 +192,7 @@ class Agent:
     @property
     def gave_up(self) -> bool:
         """Has the model or the voice failed for good?"""
-        return self._failures > 1 or self._speech_failures >= _MAX_SPEECH_FAILURES
+        return self._failures > 1 or self._mouth.failed
 
     def _current(self, reply_id: int) -> Reply | None:
         return (
@@ -260,7 +231,7 @@ class Agent:
         self.end_reason = condition.reason if condition else ""
         match condition.closing_mode if condition else None:
             case ClosingMode.STATIC if condition and condition.closing_message:
-                self._speak_all(reply, condition.closing_message)
+                self._mouth.speak_all(reply, condition.closing_message)
             case ClosingMode.PROMPT if condition and condition.closing_message:
                 note = ending.closing_note(condition, " ".join(each.text for each in reply.sentences))
                 asked: Message = {"role": "system", "content": note}
@@ -268,7 +239,7 @@ class Agent:
             case ClosingMode.NONE:
                 pass
             case _ if not reply.sentences and not self.playout.waiting:
-                self._speak(reply, profile.closing)
+                self._mouth.speak(reply, profile.closing)
             case _:
                 pass
 
@@ -363,24 +334,11 @@ class Agent:
 
     def sound(self, event: SpeechAudio) -> None:
         """Sound of a sentence."""
-        sentence = self._sentences.get(event.sentence)
-        if sentence is None or sentence.complete:
-            return
-        sentence.pcm += event.pcm
-        sentence.complete = event.last
-        self._speech_failures = 0
-        reply = self.reply
-        if event.pcm and reply is not None and sentence.reply == reply.id and reply.audio_ms is None:
-            reply.audio_ms = self._out.now_ms
+        self._mouth.sound(event, self.reply)
 
     def speech_failed(self, event: SpeechFailed) -> None:
-        """A sentence cannot be spoken: it is passed over, and not on the record."""
-        if (sentence := self._sentences.get(event.sentence)) is not None and not sentence.complete:
-            self._out.note(Kind.FAULT, part="text_to_speech", reason=event.reason)
-            self._speech_failures += 1
-            sentence.complete = True
-            if not sentence.pcm:
-                sentence.text = ""
+        """A sentence cannot be spoken."""
+        self._mouth.speech_failed(event)
 
     # ---- how it stands ----
 
@@ -402,41 +360,18 @@ class Agent:
         """Nothing more of the reply is wanted: cancel what is under way."""
         if self.reply is not None and not self.reply.done:
             self._out.ask(CancelReply(self.reply.id))
-        for sentence in self._sentences.values():
-            if not sentence.complete:
-                self._out.ask(CancelSpeech(sentence.id))
-                sentence.complete = True
+        self._mouth.drop()
         self._forget()
 
     def _forget(self) -> None:
         self.reply = None
         self._owed = False
-        self._sentences.clear()
-        self.playout.clear()
-
-    def _record_heard(self, unsaid: bool) -> None:
-        """What was heard goes into history and on the record. `unsaid`: there was more to come."""
-        by_reply: dict[int, list[tuple[Sentence, str]]] = {}
-        for sentence, text in self.playout.heard():
-            by_reply.setdefault(sentence.reply, []).append((sentence, text))
-        for index, (reply, pieces) in enumerate(by_reply.items()):
-            text = " ".join(text for _, text in pieces if text)
-            last = index == len(by_reply) - 1
-            cut = (unsaid and last) or any(text != sentence.text for sentence, text in pieces)
-            if text:
-                self._dialogue.agent_said(text, cut=cut)
-                self._out.note(
-                    Kind.AGENT_SAID,
-                    text=text,
-                    reply=reply,
-                    start_ms=pieces[0][0].started_ms,
-                    end_ms=min(self._out.now_ms, pieces[-1][0].until_ms),
-                    cut=cut,
-                )
 
     def cut(self) -> None:
         """The caller has the floor: keep what was heard, forget the rest."""
-        self._record_heard(unsaid=self.playout.waiting or (self.reply is not None and not self.reply.done))
+        self._mouth.record_heard(
+            unsaid=self.playout.waiting or (self.reply is not None and not self.reply.done)
+        )
         self._send_digits()
         self.closing = False
         self.end_reason = ""
@@ -444,6 +379,7 @@ class Agent:
 
     def finish(self) -> None:
         """All was said and heard."""
-        self._record_heard(unsaid=False)
+        self._mouth.record_heard(unsaid=False)
         self._send_digits()
+        self._mouth.forget()
         self._forget()
