@@ -59,6 +59,8 @@ _POLL_SECONDS = 0.002
 _REINVITE_SECONDS = 3.0
 """Within these another re-INVITE that is under way is over."""
 _REINVITE_PAUSE = 0.05
+_AGREE_SECONDS = 1.0
+"""A re-INVITE that is refused is not reported; one that is not answered by then is left to itself."""
 _KEYS = frozenset("0123456789ABCD*#")
 
 
@@ -79,6 +81,7 @@ class SipLine:
         self._probe = CallAudio(call.handle)
         self._events: deque[LineEvent] = deque()
         self._established = asyncio.Event()
+        self._agreed = asyncio.Event()
         self._closed: LineClosed | None = None
         self._hanging_up = False
         self._up = False
@@ -295,17 +298,27 @@ class SipLine:
             raise Unavailable(f"The keys could not be sent ({error}).") from error
 
     async def hold(self) -> None:
-        await self._reinvite(self._call.hold)
+        if not self._call.is_on_hold:
+            await self._reinvite(self._call.hold)
 
     async def resume(self) -> None:
-        await self._reinvite(self._call.resume)
+        if self._call.is_on_hold:
+            await self._reinvite(self._call.resume)
 
     async def _reinvite(self, ask: Callable[[], Awaitable[None]]) -> None:
-        """Do it as soon as no other re-INVITE is under way."""
+        """Do it as soon as no other re-INVITE is under way; returns when it was answered.
+
+        What is sent before the answer reaches many peers out of order: a REFER would be refused or passed over.
+        """
         deadline = asyncio.get_running_loop().time() + _REINVITE_SECONDS
+        self._agreed.clear()
         while True:
             try:
-                return await ask()
+                await ask()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_AGREE_SECONDS):
+                        await self._agreed.wait()
+                return
             except StaleHandleError:
                 raise Unavailable("The other side has hung up.") from None
             except BaresipError as error:
@@ -329,8 +342,9 @@ class SipLine:
         return LineStats(
             packets_received=report.rx_packets,
             packets_sent=report.tx_packets,
-            packets_lost=report.rx_lost,
-            jitter_ms=report.rx_jitter_ms,
+            # RTCP's own counts stay zero where the other side sends no reports; the jitter buffer sees the gaps.
+            packets_lost=max(report.rx_lost, report.jbuf_lost or 0),
+            jitter_ms=report.rx_jitter_ms or report.jbuf_jitter_ms,
             round_trip_ms=report.rtt_ms,
         )
 
@@ -343,6 +357,8 @@ class SipLine:
         match event.event:
             case Event.CALL_ESTABLISHED:
                 self._established.set()
+            case Event.CALL_REMOTE_SDP if event.text == "answer":
+                self._agreed.set()
             case Event.CALL_DTMF_START if event.text in _KEYS:
                 # The pair START and END would be the whole key, but quick SIP INFO digits come without END.
                 self._events.append(Digit(event.text))
@@ -370,4 +386,5 @@ class SipLine:
         self._closed = closed
         self._up = False
         self._established.set()
+        self._agreed.set()
         self._events.append(closed)
