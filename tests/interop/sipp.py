@@ -255,6 +255,7 @@ def reinvited(port: int, direction: str, status: int = 200) -> str:
     body = sdp(direction=direction, version=2, port=port)
     return (
         '<recv request="INVITE"/>'
+        + pause(150)  # what is sent before our answer breaks the scenario, as it would confuse a real phone
         + _send("SIP/2.0 200 OK", _UAS_HEADERS.format(tag="") + contact, body)
         + '<recv request="ACK"/>'
     )
