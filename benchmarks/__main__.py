@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchmarks import (
     barge_in,
+    deliveries,
     embedded,
     knowledge,
     latency,
@@ -30,6 +31,7 @@ Part = Callable[[Path, bool], Iterator[Figure]]
 
 PARTS: dict[str, Part] = {
     "lists": lambda models, full: lists.measure(full),
+    "deliveries": lambda models, full: deliveries.measure(),
     "redaction": lambda models, full: redaction.measure(),
     "knowledge": lambda models, full: knowledge.measure(models),
     "machine": lambda models, full: machine.measure(models),
