@@ -111,6 +111,8 @@ class LoopbackLine:
         self.up = False
         self.reachable: dict[str, Referred] = {}
         """Whom this end can call in our place when it is asked to, and what comes of it."""
+        self.microphone: Callable[[bytes], bytes] | None = None
+        """What becomes of the 20 ms that leave from here: the place this end is in (the persona of a simulation)."""
         self.settled = asyncio.Event()
         """Set when the call was answered or has ended."""
         self.closed: LineClosed | None = None
@@ -226,7 +228,8 @@ class LoopbackLine:
             frame = bytes(self._queue[: self._frame_bytes])
             del self._queue[: self._frame_bytes]
             self._sent += 1
-        return frame.ljust(self._frame_bytes, b"\0")
+        frame = frame.ljust(self._frame_bytes, b"\0")
+        return frame if self.microphone is None else self.microphone(frame)
 
     def arrive(self, frame: bytes, own: bytes) -> None:
         """20 ms of the other side's sound come in; `own` is what left from here in the same tick."""

@@ -1,0 +1,403 @@
+"""Personas without a model: what a script says, what a machine plays, and what anybody does at set moments.
+
+Each is a talk that the tick driver drives like a session. All that they say is sound before the call begins, so that
+it is on the line at the very tick it is meant for.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trunkline.resources.simulations.persona import Cue, Deed, Doing, Recorded
+from trunkline.resources.simulations.room import Room
+from trunkline.resources.simulations.watch import Watch
+from trunkline.voice.conversation.events import (
+    TICK_MS,
+    AskWords,
+    CloseLine,
+    Digit,
+    EndReason,
+    Event,
+    FinishHearing,
+    HangUp,
+    Hear,
+    HearingFailed,
+    Kind,
+    LineClosed,
+    Note,
+    Request,
+    SendDigits,
+    StartHearing,
+    Whisper,
+    Words,
+)
+from trunkline.voice.driver.ticked import Talk
+
+LOST = "Sorry, what was that?"
+"""Said to what no cue fits, after a while."""
+_LOST_MS = 4000
+_PATIENCE = 4
+"""Who said the same thing so often hangs up."""
+_FINISH_MS = 300
+"""Silence after which the words of the agent are asked for."""
+_ASK_AHEAD_MS = 3 * TICK_MS
+"""So much sooner than a cue breaks in, what was said so far is asked for."""
+_PREROLL_TICKS = 10
+_REPEATS = 1
+
+Sounds = Mapping[str, bytes]
+"""What is said, as sound at the line's rate."""
+
+
+class Mouth:
+    """Sound on its way out, a frame a tick."""
+
+    def __init__(self, rate: int) -> None:
+        self._frame = rate * TICK_MS // 1000 * 2
+        self._pcm = bytearray()
+
+    @property
+    def speaks(self) -> bool:
+        """Is there more to come?"""
+        return bool(self._pcm)
+
+    def say(self, pcm: bytes) -> None:
+        """After what is being said."""
+        self._pcm += pcm.ljust(-(-len(pcm) // self._frame) * self._frame, b"\0")
+
+    def pause(self, ms: int) -> None:
+        """Silence, after what is being said."""
+        self._pcm += bytes(ms // TICK_MS * self._frame)
+
+    def stop(self) -> None:
+        """Say no more."""
+        self._pcm.clear()
+
+    def tick(self) -> bytes:
+        """The next 20 ms; nothing when silent."""
+        frame = bytes(self._pcm[: self._frame])
+        del self._pcm[: self._frame]
+        return frame
+
+
+class ScriptedCaller:
+    """Fulfils Talk: says its cues as the agent gives occasion. Talked over, it goes on."""
+
+    def __init__(self, script: Sequence[Cue], sounds: Sounds, rate: int) -> None:
+        """`sounds` has each `say` and `rest`, and LOST."""
+        self._script = script
+        self._sounds = sounds
+        self._rate = rate
+        self._watch = Watch()
+        self._mouth = Mouth(rate)
+        self._ring: list[bytes] = []
+        self._now = 0
+        self._out: list[Request] = []
+        self._segment = 0
+        self._open = False
+        self._waits = False
+        """For the words of a segment that was finished."""
+        self._heard = ""
+        """What the agent has said since it was last answered."""
+        self._so_far = ""
+        self._next: tuple[Cue, int] | None = None
+        """A cue and when it is due."""
+        self._broke_in = 0
+        """The agent's turn that was broken into last."""
+        self._cut_short = 0
+        """The segment that was broken into: what else is in it has had its answer."""
+        self._said: dict[Cue, int] = {}
+        self._leaving = False
+        self._began = 0
+        self.ended = False
+
+    def tick(self, frame: bytes | None, speech: float, queued: int) -> tuple[bytes, list[Request]]:
+        """20 ms pass."""
+        if self.ended:
+            return b"", []
+        self._now += TICK_MS
+        if self._now == TICK_MS:
+            self._note(Kind.STARTED)
+            self._next = self._to_silence()
+        heard = frame or bytes(self._rate * TICK_MS // 500)
+        self._watch.tick(frame, speech)
+        self._hear(heard)
+        self._break_in()
+        if self._next is not None and self._now >= self._next[1] and not self._mouth.speaks:
+            self._say(self._next[0])
+        spoke = self._mouth.speaks
+        sound = self._mouth.tick()
+        if spoke and not self._mouth.speaks:
+            self._spoken()
+        return sound, self._take()
+
+    def feed(self, event: Event) -> list[Request]:
+        """Something came back."""
+        match event:
+            case Words(segment, text, final) if segment == self._segment:
+                self._words(text, final)
+            case HearingFailed(segment) if segment == self._segment:
+                self._words("", final=True)
+            case HangUp():
+                self._out.append(CloseLine("hung_up"))
+            case LineClosed(by):
+                self._mouth.stop()
+                self._note(Kind.ENDED, reason=by.value, detail="")
+                self.ended = True
+        return self._take()
+
+    # ---- hearing ----
+
+    def _hear(self, frame: bytes) -> None:
+        watch = self._watch
+        if self._open:
+            self._out.append(Hear(self._segment, frame))
+            if watch.quiet_ms >= _FINISH_MS:
+                self._open, self._waits = False, True
+                self._out.append(FinishHearing(self._segment))
+        elif watch.speaks and not self._waits:
+            self._segment += 1
+            self._open = True
+            self._so_far = ""
+            if self._next is not None:
+                self._next = None  # it goes on, or has begun: what was to be said does not fit any more
+            self._out.append(StartHearing(self._segment, b"".join([*self._ring, frame])))
+        self._ring = [*self._ring[1 - _PREROLL_TICKS :], frame]
+
+    def _words(self, text: str, final: bool) -> None:
+        if not final:
+            self._so_far = text
+            return
+        self._waits = False
+        if not text:
+            return
+        if self._segment == self._cut_short:
+            self._note(Kind.CALLER_SAID, text=text, end_ms=self._now - self._watch.quiet_ms)
+            return
+        self._heard = f"{self._heard} {text}".strip()
+        self._note(Kind.CALLER_SAID, text=text, end_ms=self._now - self._watch.quiet_ms)
+        if not self._watch.speaks:
+            self._answer()
+
+    # ---- answering ----
+
+    def _answer(self) -> None:
+        silent_since = self._now - self._watch.quiet_ms
+        cue = self._fitting(self._heard)
+        if cue is None:
+            lost = Cue(say=LOST, hang_up=not self._left())
+            self._next = (lost, silent_since + _LOST_MS)
+        else:
+            self._next = (cue, silent_since + cue.after_ms)
+
+    def _to_silence(self) -> tuple[Cue, int] | None:
+        first = next((cue for cue in self._script if cue.to == "^$"), None)
+        return None if first is None else (first, first.after_ms)
+
+    def _left(self) -> list[Cue]:
+        return [cue for cue in self._script if cue not in self._said]
+
+    def _fitting(self, heard: str) -> Cue | None:
+        fitting = [cue for cue in self._script if cue.to != "^$" and re.search(cue.to, heard, re.IGNORECASE)]
+        fresh = [cue for cue in fitting if cue not in self._said]
+        again = [cue for cue in self._said if cue in fitting and cue.to]
+        return fresh[0] if fresh else again[-1] if again else None
+
+    def _break_in(self) -> None:
+        """Cues that do not wait until the agent has finished."""
+        watch = self._watch
+        if not self._open or self._mouth.speaks or self._broke_in == watch.turn:
+            return
+        for cue in self._left():
+            if cue.breaks_in_ms is None:
+                continue
+            if watch.since_ms == max(TICK_MS, (cue.breaks_in_ms - _ASK_AHEAD_MS) // TICK_MS * TICK_MS):
+                self._out.append(AskWords(self._segment))
+            if watch.since_ms >= cue.breaks_in_ms and re.search(
+                cue.to, f"{self._heard} {self._so_far}", re.IGNORECASE
+            ):
+                self._broke_in, self._cut_short = watch.turn, self._segment
+                self._say(cue)
+                return
+
+    def _say(self, cue: Cue) -> None:
+        self._next = None
+        if self._said.get(cue, 0) >= _PATIENCE:
+            self._out.append(CloseLine("hung_up"))
+            return
+        self._said[cue] = self._said.pop(cue, 0) + 1
+        self._heard = ""
+        self._began = self._now
+        self._mouth.say(self._sounds[cue.say])
+        if cue.rest:
+            self._mouth.pause(cue.pause_ms)
+            self._mouth.say(self._sounds[cue.rest])
+        if cue.hang_up:
+            # The line still holds the last frames when they have been handed over.
+            self._mouth.pause(200)
+            self._leaving = True
+        self._speaking = cue
+
+    def _spoken(self) -> None:
+        self._note(
+            Kind.AGENT_SAID, text=self._speaking.text, start_ms=self._began, end_ms=self._now, cut=False
+        )
+        if self._leaving:
+            self._out.append(CloseLine("hung_up"))
+
+    def _note(self, kind: Kind, **data: Any) -> None:
+        self._out.append(Note(self._now, kind.value, data))
+
+    def _take(self) -> list[Request]:
+        out, self._out = self._out, []
+        return out
+
+
+class Machine:
+    """Fulfils Talk: a recorded voice that waits for keys or a message; perhaps the persona is behind it."""
+
+    def __init__(self, recorded: Recorded, sounds: Sounds, beep: bytes, rate: int, behind: Talk) -> None:
+        self._at = recorded
+        self._sounds = sounds
+        self._beep = beep
+        self._behind = behind
+        self._mouth = Mouth(rate)
+        self._now = 0
+        self._waited = 0
+        self._played = 0
+        self._through = False
+        self._ended = False
+        self._out: list[Request] = []
+        self._play()
+
+    @property
+    def ended(self) -> bool:
+        """Has it hung up, or was it hung up on?"""
+        return self._behind.ended if self._through else self._ended
+
+    def tick(self, frame: bytes | None, speech: float, queued: int) -> tuple[bytes, list[Request]]:
+        """20 ms pass."""
+        self._now += TICK_MS
+        if self._through:
+            return self._behind.tick(frame, speech, queued)
+        if self._ended:
+            return b"", []
+        if not self._mouth.speaks:
+            self._wait()
+        out, self._out = self._out, []
+        return self._mouth.tick(), out
+
+    def feed(self, event: Event) -> list[Request]:
+        """A key, or the end; the rest is for who is behind."""
+        if self._through:
+            return self._behind.feed(event)
+        match event:
+            case Digit(digit):
+                self._note(Kind.DIGIT, digit=digit)
+                if digit in self._at.keys:
+                    self._at = self._at.keys[digit]
+                    self._played = 0
+                    self._mouth.stop()
+                    self._play()
+            case HangUp():
+                self._out.append(CloseLine("hung_up"))
+            case LineClosed(by):
+                self._note(Kind.ENDED, reason=by.value, detail="")
+                self._ended = True
+        out, self._out = self._out, []
+        return out
+
+    def _play(self) -> None:
+        self._waited = 0
+        self._played += 1
+        self._note(Kind.SAY, text=self._at.says)
+        self._mouth.pause(400)
+        self._mouth.say(self._sounds[self._at.says])
+        if self._at.beep:
+            self._mouth.pause(300)
+            self._mouth.say(self._beep)
+
+    def _wait(self) -> None:
+        if self._at.person:
+            self._through = True
+            self._out.append(Note(self._now, "put_through", {}))
+            return
+        self._waited += TICK_MS
+        if self._waited < self._at.listens * 1000:
+            return
+        if self._at.keys and self._played <= _REPEATS:
+            self._play()
+        else:
+            self._waited = 0
+            self._out.append(CloseLine("hung_up"))
+
+    def _note(self, kind: Kind, **data: Any) -> None:
+        self._out.append(Note(self._now, kind.value, data))
+
+
+class Acting:
+    """Fulfils Talk: somebody who talks, and does things at set moments besides."""
+
+    def __init__(
+        self, talk: Talk, doings: Sequence[Doing], sounds: Mapping[Doing, bytes], room: Room
+    ) -> None:
+        self._talk = talk
+        self._left = list(doings)
+        self._sounds = sounds
+        self._room = room
+        self._watch = Watch()
+        self._now = 0
+
+    @property
+    def ended(self) -> bool:
+        """Is the talk over?"""
+        return self._talk.ended
+
+    def tick(self, frame: bytes | None, speech: float, queued: int) -> tuple[bytes, list[Request]]:
+        """20 ms pass. What is done now is on the wire with the next frame."""
+        self._now += TICK_MS
+        self._watch.tick(frame, speech)
+        sound, requests = self._talk.tick(frame, speech, queued)
+        for doing in [doing for doing in self._left if self._is_due(doing)]:
+            self._left.remove(doing)
+            requests = [*requests, *self._do(doing)]
+        return sound, requests
+
+    def feed(self, event: Event) -> list[Request]:
+        """Something came back."""
+        return self._talk.feed(event)
+
+    def _is_due(self, doing: Doing) -> bool:
+        if doing.at_ms is not None:
+            return self._now >= doing.at_ms
+        assert doing.agent_turn is not None
+        if self._watch.turn != doing.agent_turn:
+            return self._watch.turn > doing.agent_turn
+        return self._watch.since_ms >= doing.after_ms
+
+    def _do(self, doing: Doing) -> list[Request]:
+        over = doing.do in (Deed.INTERRUPT, Deed.BACK_CHANNEL) and doing.agent_turn is not None
+        if over and (self._watch.turn != doing.agent_turn or not self._watch.speaks):
+            return [self._note(doing, done=False)]
+        done: list[Request] = [self._note(doing, done=True)]
+        match doing.do:
+            case Deed.INTERRUPT | Deed.BACK_CHANNEL:
+                self._room.play(self._sounds[doing])
+                done += self._talk.feed(Whisper(f'[While the other one spoke, you said: "{doing.say}"]'))
+            case Deed.NOISE:
+                self._room.play(self._sounds[doing])
+            case Deed.MUTE:
+                self._room.mute(doing.for_ms)
+            case Deed.PRESS:
+                done.append(SendDigits(doing.keys))
+            case Deed.HANG_UP:
+                done += self._talk.feed(HangUp(EndReason.AGENT_ENDED.value))
+        return done
+
+    def _note(self, doing: Doing, done: bool) -> Note:
+        data = {"do": doing.do.value, "done": done}
+        if doing.do in (Deed.INTERRUPT, Deed.BACK_CHANNEL):
+            data["text"] = doing.say
+        elif doing.do is Deed.NOISE:
+            data["sound"] = doing.sound
+        return Note(self._now, "deed", data)
