@@ -626,6 +626,12 @@ export type AgentSettings = {
      */
     consent_message?: string | null;
     /**
+     * Default Agent Id
+     *
+     * Ours: who takes a call when `inbound_call_webhook_url` gives no answer; without one it is hung up.
+     */
+    default_agent_id?: string | null;
+    /**
      * End Call Reasons
      *
      * Deprecated; `end_call_reasons_v2` wins.
@@ -735,6 +741,12 @@ export type AgentSettings = {
      * Reminder After Idle Time Seconds
      */
     reminder_after_idle_time_seconds?: number | null;
+    /**
+     * Retention Days
+     *
+     * Ours: words, recordings and the other parties' numbers are deleted so many days after a call or chat began.
+     */
+    retention_days?: number | null;
     /**
      * Ring Pause Seconds
      */
@@ -2560,6 +2572,153 @@ export type DayHours = {
 };
 
 /**
+ * DeliveryListItem
+ *
+ * A webhook that was or is to be delivered.
+ */
+export type DeliveryListItem = {
+    /**
+     * Answer Status
+     *
+     * Of the last attempt that was answered.
+     */
+    answer_status: number | null;
+    /**
+     * Attempted At
+     */
+    attempted_at: string | null;
+    /**
+     * Attempts
+     */
+    attempts: number;
+    /**
+     * Call Id
+     */
+    call_id: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Error
+     *
+     * Why the last attempt failed.
+     */
+    error: string | null;
+    /**
+     * Id
+     *
+     * The `webhook-id` of every attempt.
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'external_webhook' | 'inbound_webhook' | 'custom_action';
+    /**
+     * Model Id
+     */
+    model_id: string | null;
+    /**
+     * Next Attempt At
+     *
+     * Of a pending one; not before.
+     */
+    next_attempt_at: string | null;
+    state: DeliveryState;
+    /**
+     * Url
+     *
+     * Without secrets.
+     */
+    url: string;
+};
+
+/**
+ * DeliveryOut
+ *
+ * A delivery with what it carries.
+ */
+export type DeliveryOut = {
+    /**
+     * Answer Status
+     *
+     * Of the last attempt that was answered.
+     */
+    answer_status: number | null;
+    /**
+     * Attempted At
+     */
+    attempted_at: string | null;
+    /**
+     * Attempts
+     */
+    attempts: number;
+    /**
+     * Call Id
+     */
+    call_id: string | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    /**
+     * Ended At
+     */
+    ended_at: string | null;
+    /**
+     * Error
+     *
+     * Why the last attempt failed.
+     */
+    error: string | null;
+    /**
+     * Id
+     *
+     * The `webhook-id` of every attempt.
+     */
+    id: string;
+    /**
+     * Kind
+     */
+    kind: 'external_webhook' | 'inbound_webhook' | 'custom_action';
+    /**
+     * Model Id
+     */
+    model_id: string | null;
+    /**
+     * Next Attempt At
+     *
+     * Of a pending one; not before.
+     */
+    next_attempt_at: string | null;
+    /**
+     * Payload
+     */
+    payload: string | number | boolean | {
+        [key: string]: unknown;
+    } | Array<unknown> | null;
+    state: DeliveryState;
+    /**
+     * Url
+     *
+     * Without secrets.
+     */
+    url: string;
+};
+
+/**
+ * DeliveryState
+ *
+ * pending → delivered | dead; dead or delivered → pending when somebody asks for it again.
+ */
+export type DeliveryState = 'pending' | 'delivered' | 'dead';
+
+/**
  * Detached
  *
  * The answer to detach.
@@ -3281,6 +3440,28 @@ export type ItemsContactOut = {
 };
 
 /**
+ * Items[DeliveryListItem]
+ */
+export type ItemsDeliveryListItem = {
+    /**
+     * Items
+     */
+    items: Array<DeliveryListItem>;
+    /**
+     * Page Number
+     */
+    page_number: number;
+    /**
+     * Page Size
+     */
+    page_size: number;
+    /**
+     * Total
+     */
+    total: number;
+};
+
+/**
  * Items[EntryOut]
  */
 export type ItemsEntryOut = {
@@ -3683,9 +3864,17 @@ export type KnowledgeBaseWritten = {
 /**
  * Ledger
  *
- * Where each turn's latency went, and which models answered.
+ * Where each turn's latency went, which models answered, and what the inbound webhook gave along.
  */
 export type Ledger = {
+    /**
+     * Inbound Metadata
+     *
+     * The member `metadata` of its answer; null for none.
+     */
+    inbound_metadata: {
+        [key: string]: unknown;
+    } | null;
     /**
      * Models
      */
@@ -7309,6 +7498,28 @@ export type WebhookLogOut = {
 };
 
 /**
+ * WebhookSecretOut
+ *
+ * What webhooks are signed with.
+ */
+export type WebhookSecretOut = {
+    /**
+     * Former Signs Until
+     */
+    former_signs_until: string | null;
+    /**
+     * Rotated At
+     */
+    rotated_at: string;
+    /**
+     * Secret
+     *
+     * `whsec_` and 32 bytes in base64: as it stands for `Synthflow-Signature`, decoded for `webhook-signature`.
+     */
+    secret: string;
+};
+
+/**
  * Weekday
  *
  * In the order of `datetime.weekday()`.
@@ -7992,6 +8203,190 @@ export type WhisperResponses = {
 };
 
 export type WhisperResponse = WhisperResponses[keyof WhisperResponses];
+
+export type ListDeliveriesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * State
+         */
+        state?: DeliveryState | null;
+        /**
+         * Call Id
+         */
+        call_id?: string | null;
+        /**
+         * Page Number
+         */
+        page_number?: number;
+        /**
+         * Page Size
+         */
+        page_size?: number;
+    };
+    url: '/trunkline/v1/deliveries';
+};
+
+export type ListDeliveriesErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ListDeliveriesError = ListDeliveriesErrors[keyof ListDeliveriesErrors];
+
+export type ListDeliveriesResponses = {
+    /**
+     * Successful Response
+     */
+    200: ItemsDeliveryListItem;
+};
+
+export type ListDeliveriesResponse = ListDeliveriesResponses[keyof ListDeliveriesResponses];
+
+export type GetDeliveryData = {
+    body?: never;
+    path: {
+        /**
+         * Delivery Id
+         */
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/deliveries/{delivery_id}';
+};
+
+export type GetDeliveryErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetDeliveryError = GetDeliveryErrors[keyof GetDeliveryErrors];
+
+export type GetDeliveryResponses = {
+    /**
+     * Successful Response
+     */
+    200: DeliveryOut;
+};
+
+export type GetDeliveryResponse = GetDeliveryResponses[keyof GetDeliveryResponses];
+
+export type RedeliverData = {
+    body?: never;
+    headers?: {
+        /**
+         * Sent again with the same key within a day, the request has its effect once and the same answer.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Delivery Id
+         */
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/deliveries/{delivery_id}/redeliver';
+};
+
+export type RedeliverErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * The first request with this Idempotency-Key still runs.
+     */
+    409: ErrorEnvelope;
+    /**
+     * This Idempotency-Key was sent with another request.
+     */
+    422: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type RedeliverError = RedeliverErrors[keyof RedeliverErrors];
+
+export type RedeliverResponses = {
+    /**
+     * Successful Response
+     */
+    200: DeliveryOut;
+};
+
+export type RedeliverResponse = RedeliverResponses[keyof RedeliverResponses];
 
 export type ListKeysData = {
     body?: never;
@@ -8733,6 +9128,110 @@ export type GetTrunkResponses = {
 };
 
 export type GetTrunkResponse = GetTrunkResponses[keyof GetTrunkResponses];
+
+export type GetWebhookSecretData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/trunkline/v1/webhook-secret';
+};
+
+export type GetWebhookSecretErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetWebhookSecretError = GetWebhookSecretErrors[keyof GetWebhookSecretErrors];
+
+export type GetWebhookSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: WebhookSecretOut;
+};
+
+export type GetWebhookSecretResponse = GetWebhookSecretResponses[keyof GetWebhookSecretResponses];
+
+export type RotateWebhookSecretData = {
+    body?: never;
+    headers?: {
+        /**
+         * Sent again with the same key within a day, the request has its effect once and the same answer.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/trunkline/v1/webhook-secret/rotate';
+};
+
+export type RotateWebhookSecretErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * The first request with this Idempotency-Key still runs.
+     */
+    409: ErrorEnvelope;
+    /**
+     * This Idempotency-Key was sent with another request.
+     */
+    422: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type RotateWebhookSecretError = RotateWebhookSecretErrors[keyof RotateWebhookSecretErrors];
+
+export type RotateWebhookSecretResponses = {
+    /**
+     * Successful Response
+     */
+    200: WebhookSecretOut;
+};
+
+export type RotateWebhookSecretResponse = RotateWebhookSecretResponses[keyof RotateWebhookSecretResponses];
 
 export type GetWorkspaceData = {
     body?: never;
