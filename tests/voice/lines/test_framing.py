@@ -45,6 +45,24 @@ def test_what_is_no_packet_is_refused(packet: bytes) -> None:
         RtpFraming(0, 8000).read(packet)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "lost"),
+    [
+        ([5, 6, 7], 0),
+        ([5, 8, 9], 2),
+        ([65_534, 2], 3),
+        ([5, 8, 6, 7, 9], 0),
+        ([5, 5, 6], 0),
+        ([5, 40_000, 40_002], 1),
+    ],
+    ids=["in order", "gap", "gap at the wrap", "late", "twice", "begun anew"],
+)
+def test_what_is_missing_shows_in_the_numbers(numbers: list[int], lost: int) -> None:
+    framing = RtpFraming(0, 8000)
+    heard = [framing.read(struct.pack("!BBHII", 0x80, 0, number, 160, 1) + b"sound") for number in numbers]
+    assert sum(each.missing for each in heard if isinstance(each, Sound)) == lost
+
+
 @pytest.mark.parametrize("framing", [PayloadFraming(), RtpFraming(0, 8000)])
 def test_keys_are_text_messages(framing: PayloadFraming) -> None:
     assert framing.read(framing.key("#")) == Key("#")

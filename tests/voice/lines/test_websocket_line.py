@@ -1,6 +1,7 @@
 """The WebSocket line against the contract, over a socket in memory; what a real one adds is tested with the host."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -160,6 +161,20 @@ class TestWebSocketLine(LineContract):
         assert joint.line.events() == []
         assert joint.line.read() == b""
         assert joint.line.stats().packets_lost == 6
+
+    @pytest.mark.parametrize("share", [0.01, 0.03, 0.05, 0.1])
+    async def test_packets_that_a_bridge_lost_are_told(self, joint: MemoryJoint, share: float) -> None:
+        await joint.line.answer()
+        dice = random.Random(7)
+        framing = RtpFraming(0, 8000)
+        packets = [framing.sound(g711.pcm_to_ulaw(TONE)) for _ in range(2000)]
+        kept = [packets[0], *(each for each in packets[1:-1] if dice.random() >= share), packets[-1]]
+        for packet in kept:
+            await joint.theirs.send(packet)
+            await asyncio.sleep(0)
+        await joint.pass_ticks(2)
+        stats = joint.line.stats()
+        assert (stats.packets_received, stats.packets_lost) == (len(kept), len(packets) - len(kept))
 
     async def test_it_cannot_be_referred(self, joint: MemoryJoint) -> None:
         await joint.line.answer()

@@ -15,6 +15,8 @@ Message = bytes | str
 KEYS = frozenset("0123456789*#ABCD")
 _HEADER = struct.Struct("!BBHII")
 _VERSION_2 = 0x80
+_MOST_MISSING, _MOST_LATE = 3000, 100
+"""Packets; a sequence that leaps further has begun anew (RFC 3550, A.1)."""
 
 
 class FramingName(StrEnum):
@@ -30,6 +32,8 @@ class Sound:
     """A payload of the codec."""
 
     payload: bytes
+    missing: int = 0
+    """Packets that should have come before it and did not; -1: it is one of those, late."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +121,23 @@ class RtpFraming(PayloadFraming):
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
         self._source = secrets.randbits(32)
+        self._newest: int | None = None
 
     def read(self, message: Message) -> Heard:
         if isinstance(message, str):
             return super().read(message)
-        return Sound(_payload(message))
+        payload = _payload(message)
+        return Sound(payload, self._missing(int.from_bytes(message[2:4])))
+
+    def _missing(self, sequence: int) -> int:
+        """How many packets this number says are lost."""
+        before = sequence if self._newest is None else self._newest
+        step = (sequence - before) & 0xFFFF
+        if step == 0 or step >= 0x10000 - _MOST_LATE:
+            self._newest = before
+            return -1 if step else 0
+        self._newest = sequence
+        return step - 1 if step <= _MOST_MISSING else 0
 
     def sound(self, payload: bytes) -> Message:
         header = _HEADER.pack(_VERSION_2, self._payload_type, self._sequence, self._timestamp, self._source)

@@ -202,6 +202,7 @@ class SocketLine(ABC):
         if isinstance(heard, Sound):
             pcm = self._codec.decode(heard.payload)
             with self._lock:
+                self._lost += heard.missing
                 self._arrived.push(pcm)
         elif isinstance(heard, Key):
             self._events.append(Digit(heard.digit))
