@@ -52,7 +52,7 @@ class Room:
             return frame
         heard = np.frombuffer(frame, "<i2").astype(np.float32)
         if self._noise is not None:
-            heard += np.take(self._noise, range(self._at, self._at + size), mode="wrap")
+            heard += self._noise[self._at : self._at + size]
             self._at = (self._at + size) % len(self._noise)
         for sound in self._sounds:
             piece = bytes(sound[: 2 * size]).ljust(2 * size, b"\0")

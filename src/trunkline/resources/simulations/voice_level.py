@@ -140,11 +140,14 @@ class VoiceCall:
 
 
 class _Taped:
-    """Fulfils Talk: another, and what it heard."""
+    """Fulfils Talk: another, with what it heard and noted."""
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
         self.tape = bytearray()
+        self.notes: list[Note] = []
+        self.turns = 0
+        """How often it has spoken."""
 
     @property
     def ended(self) -> bool:
@@ -157,6 +160,10 @@ class _Taped:
 
     def feed(self, event: Event) -> list[Request]:
         return self._talk.feed(event)
+
+    def note(self, note: Note) -> None:
+        self.notes.append(note)
+        self.turns += note.kind == Kind.AGENT_SAID.value
 
 
 async def no_tools(name: str, arguments: dict[str, Any]) -> ToolAnswer:
@@ -194,34 +201,30 @@ async def call(
         inbound=persona_calls,
     )
     clock = latency or (lambda who: SeededLatency(_number(seed, who)))
-    notes: list[Note] = []
-    persona_notes: list[Note] = []
     us = _Taped(Session(agent, RATE))
     cast = await _Cast.of(persona, agent, theirs.tts, seed, persona_calls)
     them = _Taped(cast.talk)
     lines.far.microphone = cast.room.around
     legs = [
-        _leg(us, lines.near, agent, ours, run_tool, notes, clock("agent")),
+        _leg(us, lines.near, agent, ours, run_tool, clock("agent")),
         _leg(
             them,
             lines.far,
             cast.profile,
             theirs,
             no_tools,
-            persona_notes,
             SeededLatency(seed, _AT_ONCE) if cast.scripted else clock("persona"),
         ),
     ]
     await (lines.near if persona_calls else lines.far).answer()
 
     def enough() -> bool:
-        spoken = sum(note.kind == Kind.AGENT_SAID.value for note in notes)
-        return us.ended or (most_turns is not None and spoken >= most_turns)
+        return us.ended or (most_turns is not None and us.turns >= most_turns)
 
     length = await run(legs, vad, lines.advance, until=enough, most_ms=int(most_seconds * 1000))
-    ended = [note.data["reason"] for note in notes if note.kind == Kind.ENDED.value]
+    ended = [note.data["reason"] for note in us.notes if note.kind == Kind.ENDED.value]
     return VoiceCall(
-        tuple(notes), tuple(persona_notes), _stereo(us.tape, them.tape), length, ended[0] if ended else ""
+        tuple(us.notes), tuple(them.notes), _stereo(us.tape, them.tape), length, ended[0] if ended else ""
     )
 
 
@@ -261,12 +264,11 @@ class _Cast:
 
 
 def _leg(
-    talk: Talk,
+    talk: _Taped,
     line: Any,
     profile: Profile,
     side: Side,
     run_tool: RunTool,
-    notes: list[Note],
     latency: Latency,
 ) -> TickDriver:
     return TickDriver(
@@ -278,7 +280,7 @@ def _leg(
         llm=side.llm,
         turn=side.turn,
         run_tool=run_tool,
-        on_note=notes.append,
+        on_note=talk.note,
         latency=latency,
         budgets=_PATIENT,
     )

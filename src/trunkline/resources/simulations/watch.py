@@ -4,8 +4,8 @@ import numpy as np
 
 from trunkline.voice.conversation.events import TICK_MS
 
-_LOUD = 128.0
-"""Mean magnitude of a frame from which it counts as voiced: about -45 dB of full scale, RMS, for speech."""
+_LOUD = 180.0
+"""RMS of a frame from which it counts as voiced: -45 dB of full scale."""
 _VOICE = 0.5
 _APART_MS = 700
 """Silence after which what is said is a new turn."""
@@ -32,13 +32,15 @@ class Watch:
         self.since_ms += TICK_MS
         if frame is None and self.quiet_ms == 0:
             return
-        loud = (
-            bool(frame) and float(np.abs(np.frombuffer(frame or b"", "<i2").astype(np.int32)).mean()) >= _LOUD
-        )
-        if not loud or speech < _VOICE:
+        if speech < _VOICE or frame is None or not _is_loud(frame):
             self.quiet_ms += TICK_MS
             return
         if self.quiet_ms >= _APART_MS:
             self.turn += 1
             self.since_ms = TICK_MS
         self.quiet_ms = 0
+
+
+def _is_loud(frame: bytes) -> bool:
+    samples = np.frombuffer(frame, "<i2").astype(np.float32)
+    return float(np.dot(samples, samples)) >= _LOUD**2 * len(samples)

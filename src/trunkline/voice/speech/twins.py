@@ -135,5 +135,6 @@ class LevelActivity:
         self._free.append(slot)
 
     def run(self, slots: list[int], chunks: Sequence[bytes]) -> list[float]:
-        heard = [np.frombuffer(chunk, "<i2").astype(np.float32) / 32768.0 for chunk in chunks]
-        return [0.98 if np.sqrt((each**2).mean()) > self._threshold else 0.02 for each in heard]
+        heard = [np.frombuffer(chunk, "<i2").astype(np.float32) for chunk in chunks]
+        power = (self._threshold * 32768.0) ** 2
+        return [0.98 if np.dot(each, each) > power * each.size else 0.02 for each in heard]
