@@ -71,6 +71,11 @@ class Handset:
         return self._caller.heard
 
     @property
+    def speaking(self) -> bool:
+        """Is there something left to say?"""
+        return bool(self._wire.to_say)
+
+    @property
     def hears_sound(self) -> bool:
         """Is there sound just now?"""
         return self._caller.hears_sound

@@ -39,6 +39,9 @@ request_route {{
     if (!save("location")) sl_reply_error();
     exit;
   }}
+  if (is_method("INVITE") && {challenges} && !pv_proxy_authenticate("127.0.0.1", "{password}", "0")) {{
+    proxy_challenge("127.0.0.1", "1"); exit;
+  }}
   if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
   t_relay();
 }}
@@ -48,11 +51,12 @@ request_route {{
 class Kamailio:
     """Runs for as long as the block does, at `127.0.0.1:port`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, challenges: bool = False) -> None:
+        """`challenges`: who calls is asked for a password as well."""
         self.port = free_sip_port()
         self._config = folder / "kamailio.cfg"
         self._log = folder / "kamailio.log"
-        self._config.write_text(_CONFIG.format(port=self.port, password=PASSWORD))
+        self._config.write_text(_CONFIG.format(port=self.port, password=PASSWORD, challenges=int(challenges)))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -36,6 +36,12 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         super().__init__(phone.account, call_id)
         self.phone = phone
         self.over = False
+        self.successor: PhoneCall | None = None
+        """The call that we were asked to make in place of this one."""
+
+    def onCallTransferRequest(self, prm: object) -> None:
+        self.successor = PhoneCall(self.phone)
+        prm.newCall = self.successor  # type: ignore[attr-defined]
 
     def onCallState(self, prm: object) -> None:
         info = self.getInfo()
@@ -163,7 +169,9 @@ class Phone:
         send(parameters)
 
     def run(self, commands: "queue.Queue[dict[str, str]]") -> None:
-        while self.call is None or not self.call.over:
+        while self.call is None or not self.call.over or self.call.successor is not None:
+            if self.call is not None and self.call.over:
+                self.call = self.call.successor
             self.endpoint.libHandleEvents(10)
             while not commands.empty():
                 command = commands.get()

@@ -7,30 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.interop.baresip import CONFIG
 from tests.interop.program import Answerer, free_sip_port
 from tests.interop.sipp import tone
 from trunkline.voice.lines.halfband import rate_change
 
 pytestmark = pytest.mark.peer("baresip")
-
-CONFIG = """
-module_path /usr/lib/baresip/modules
-module g711.so
-module g722.so
-module srtp.so
-module aufile.so
-module aubridge.so
-module sndfile.so
-module_tmp account.so
-module_app menu.so
-net_interface 127.0.0.1
-sip_listen 127.0.0.1:{sip}
-rtp_ports {rtp}-{last}
-audio_source aufile,{work}/tone.wav
-audio_player aubridge,pseudo0
-audio_alert aubridge,pseudo1
-snd_path {work}
-"""
 
 
 @pytest.mark.parametrize(
