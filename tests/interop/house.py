@@ -137,11 +137,15 @@ class Parties:
 
     async def call(self, scenario: str = "", transport: str = "u1") -> None:
         """The caller rings up, and asks for a person once the agent is there. `scenario`: from the answer on."""
-        opening = sipp.invite(NUMBER, sipp.sdp(port=self.caller.port)) + sipp.answered() + sipp.ack(NUMBER)
-        rest = scenario or sipp.hang_up_when_told(2, NUMBER)
-        self.calling = self._run("caller", opening + rest, self.house.address, transport)
+        self.ring_up("sipp", scenario or sipp.hang_up_when_told(2, NUMBER), transport)
         await self.house.until(lambda: bool(self.house.host.live()))
         await self.tell_agent("person", lambda: any("person" in heard for heard in self.house.ears.heard))
+
+    def ring_up(self, name: str, scenario: str, transport: str = "u1") -> None:
+        """Somebody of this name calls the house. `scenario`: from the answer on."""
+        opening = sipp.invite(NUMBER, sipp.sdp(port=self.caller.port)) + sipp.answered() + sipp.ack(NUMBER)
+        whole = (opening + scenario).replace("<sip:sipp@", f"<sip:{name}@")
+        self.calling = self._run("caller", whole, self.house.address, transport)
 
     async def tell_agent(self, words: str, understood: Callable[[], bool]) -> None:
         """The caller says it to the agent."""
@@ -166,6 +170,12 @@ class Parties:
         program = Sipp(folder, scenario, target, transport=transport, port=port)
         self._programs.append(program)
         return program
+
+    async def left(self) -> None:
+        """Whoever was rung up, or rang up, has been told of the end."""
+        for program in self._programs:
+            if program is self.calling or program.received("INVITE"):
+                await asyncio.to_thread(program.finish)
 
     async def finish(self) -> None:
         """All programs have ended as their scenarios say."""

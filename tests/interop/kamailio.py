@@ -1,5 +1,7 @@
 """Kamailio as somebody's SIP trunk: a registrar that asks for a password, and passes calls on to who registered."""
 
+import hashlib
+import re
 import socket
 import subprocess
 import time
@@ -63,6 +65,23 @@ class Kamailio:
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
+    def register(self, user: str, port: int) -> None:
+        """Calls to the user go to this port of this machine from now on."""
+        head = (
+            f"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{{0}};rport;branch=z9hG4bK{{1}}\r\n"
+            f"From: <sip:{user}@127.0.0.1>;tag=1\r\nTo: <sip:{user}@127.0.0.1>\r\nCall-ID: {user}-{port}\r\n"
+            f"CSeq: {{1}} REGISTER\r\nContact: <sip:{user}@127.0.0.1:{port}>\r\nExpires: 600\r\n"
+        )
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(5)
+            udp.connect(("127.0.0.1", self.port))
+            ours, answer = udp.getsockname()[1], ""
+            for number in (1, 2):
+                login = _login(user, answer) if answer else ""
+                udp.send(f"{head.format(ours, number)}{login}Content-Length: 0\r\n\r\n".encode())
+                answer = udp.recv(4096).decode()
+        assert answer.startswith("SIP/2.0 200"), answer
+
     def registers(self) -> list[tuple[str, int]]:
         """The REGISTERs that were taken: who, and for how many seconds; 0 is the leave."""
         seen = [line.rpartition("seen: ")[2].split() for line in self._log.read_text().splitlines()]
@@ -85,3 +104,24 @@ class Kamailio:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(10)
+
+
+def _login(user: str, challenge: str) -> str:
+    """The answer to a digest challenge (RFC 2617) as a header."""
+    nonce, realm = (_quoted(name, challenge) for name in ("nonce", "realm"))
+    mine = _md5(f"{user}:{realm}:{PASSWORD}")
+    response = _md5(f"{mine}:{nonce}:{_md5('REGISTER:sip:127.0.0.1')}")
+    return (
+        f'Authorization: Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="sip:127.0.0.1", '
+        f'response="{response}"\r\n'
+    )
+
+
+def _quoted(name: str, text: str) -> str:
+    found = re.search(rf'{name}="([^"]*)"', text)
+    assert found is not None, text
+    return found[1]
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
