@@ -1,0 +1,46 @@
+"""What happened in a simulated talk, as rules and judges read it. Times are milliseconds from the talk's beginning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Speaker = Literal["agent", "caller"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One turn. At the text level nothing has a time."""
+
+    who: Speaker
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    """When the last sound of it was heard."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """A tool that the agent called."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    result: Any = None
+    ok: bool = True
+    turn: int = 0
+    """How many turns had begun: a call with 3 comes after `turns[2]` began and before `turns[3]`."""
+    at_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Happenings:
+    """A talk that is over. What is None was not observed, so that nothing can be said of it."""
+
+    turns: tuple[Said, ...] = ()
+    calls: tuple[Called, ...] | None = ()
+    """In the order in which they began."""
+    transfers: tuple[str, ...] | None = ()
+    """Numbers or names to which the caller was passed."""
+    end_reason: str | None = None
+    variables: Mapping[str, Any] | None = None
+    state: Any = None
+    """JSON: the world that the mocked tools changed."""
