@@ -18,8 +18,8 @@ from trunkline.voice.lines.line import Line
 
 log = structlog.get_logger(__name__)
 
-_SURPLUS_TICKS = 3
-"""Frames (60 ms) that may wait in a line; its clock is slower than ours, so beyond that a frame is left out …"""
+_SURPLUS_TICKS = 1
+"""Frames (20 ms) that may wait in a line; late beats and slow clocks add to them, and one more is left out …"""
 _SILENCE_PEAK = 300
 """… once nobody speaks, or when as many wait as …"""
 _CEILING_TICKS = 10
