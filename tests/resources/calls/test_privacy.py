@@ -10,7 +10,9 @@ from tests.resources.calls.conftest import stored
 from tests.resources.calls.test_live import ENDED, ring
 from trunkline.platform.outbound.client import Answer
 from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.after_steps import ended_call
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.privacy import redacted, without_personal_data
@@ -153,3 +155,18 @@ async def test_the_switch_holds_for_calls_that_begin_after_it(
     await live.append(agent.workspace_id, plan.call_id, 0, [*TALK, ENDED])
     await live.finish(plan.call_id)
     assert "Raman" in await kept(database, plan.call_id)
+
+
+async def test_a_call_that_is_over_stays_redacted_when_the_switch_is_turned(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID, box: SecretBox
+) -> None:
+    await set_up(database, agent)
+    plan = await ring(live, host)
+    await live.answered(plan.call_id)
+    await live.append(agent.workspace_id, plan.call_id, 0, [*TALK, ENDED])
+    await live.finish(plan.call_id)
+    await set_up(database, agent, on=False)
+    async with database.system() as session:
+        call = (await session.scalars(select(Call).where(Call.id == plan.call_id))).one()
+        await ended_call(session, box, call)
+    assert (await stored(database, plan.call_id)).redacts_pii

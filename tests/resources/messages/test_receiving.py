@@ -8,7 +8,7 @@ from sqlalchemy import select
 from tests.resources.api import Api
 from tests.resources.messages.account import OURS, THEIRS, connect, write
 from trunkline.resources.messages.models import Message
-from trunkline.resources.messages.twilio import sign
+from trunkline.resources.messages.twilio import is_signed, sign
 
 
 async def stored(api: Api) -> Sequence[Message]:
@@ -28,6 +28,10 @@ def test_the_signature_is_the_one_of_the_documentation() -> None:
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
     pairs = "".join(name + form[name] for name in sorted(form))
     assert sign("12345", url, pairs) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+
+
+def test_a_signature_may_hold_anything() -> None:
+    assert not is_signed("12345", ["https://mycompany.com/"], [], "é")
 
 
 async def test_a_message_is_kept_once_however_often_it_is_sent(api: Api) -> None:

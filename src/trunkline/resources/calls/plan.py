@@ -97,7 +97,8 @@ async def planned_call(
     attached: Sequence[AgentAction] | None = None,
 ) -> CallPlan:
     """The plan of a call with all that its agent has; `attached` as for `equipment_of`. System's session."""
-    call.redacts_pii = bool(agent.settings.get("redact_pii"))
+    if call.ended_at is None:  # what was kept of a call that is over was kept by the switch as it stood then
+        call.redacts_pii = bool(agent.settings.get("redact_pii"))
     keys = await vendor_keys(session, secrets, call.workspace_id)
     equipment = await equipment_of(session, secrets, agent, call.other_party, attached)
     plan = plan_of(call, agent, trunk, keys, equipment)

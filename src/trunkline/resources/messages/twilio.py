@@ -132,7 +132,8 @@ def incoming(form: Mapping[str, str]) -> Incoming | None:
 def is_signed(auth_token: str, urls: Iterable[str], form: Sequence[tuple[str, str]], signature: str) -> bool:
     """Whether Twilio sent this form to one of these URLs."""
     pairs = "".join(name + value for name, value in sorted(set(form)))
-    return any(hmac.compare_digest(sign(auth_token, url, pairs), signature) for url in urls)
+    sent = signature.encode()  # texts are compared in ASCII alone, and a header may hold anything
+    return any(hmac.compare_digest(sign(auth_token, url, pairs).encode(), sent) for url in urls)
 
 
 def sign(auth_token: str, url: str, pairs: str) -> str:
