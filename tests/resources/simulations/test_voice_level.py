@@ -1,6 +1,7 @@
 """Calls with sound on the tick clock, with twins of all parts: what the persona does reaches the agent, to the tick."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from pydantic import ValidationError
 from trunkline.resources.simulations import voice_level
 from trunkline.resources.simulations.persona import Cue, Persona
 from trunkline.resources.simulations.voice_level import RATE, Side, VoiceCall
+from trunkline.voice.answers import Answers, FolderStore
 from trunkline.voice.conversation.events import Kind, Note
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool, Voicemail
 from trunkline.voice.driver.ports import ToolAnswer
+from trunkline.voice.language.cached import CachedLanguageModel
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
+from trunkline.voice.speech.cached import CachedSpeechToText, CachedTextToSpeech, CachedTurnModel
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
 
 TOOL = Tool("book", "Book a visit", {"type": "object", "properties": {"day": {"type": "string"}}})
@@ -76,7 +80,12 @@ async def test_a_scripted_persona_gets_what_it_wants() -> None:
     ]
     assert talk.end_reason == "human_ended"
     assert len(talk.ledger) >= 1
-    assert talk.happenings[-1].value == "The call ended: human_ended."
+    happened = talk.happenings
+    assert happened.end_reason == "human_ended"
+    assert [each.who for each in happened.turns] == ["agent", "caller", "agent", "agent", "caller"]
+    (booking,) = happened.calls or ()
+    assert (booking.name, booking.arguments, booking.ok) == ("book", {"day": "Monday"}, True)
+    assert 2 <= booking.turn <= 3
     assert talk.wav().startswith(b"RIFF")
 
 
@@ -259,3 +268,35 @@ def test_what_is_no_persona_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_cues_that_differ_in_anything_are_two() -> None:
     assert len({Cue(say="a"), Cue(say="a", after_ms=5), Cue(say="a")}) == 2
+
+
+async def test_a_run_from_the_cache_asks_no_provider_and_is_equal_to_the_byte(tmp_path: Path) -> None:
+    def cached(answers: Answers, *lines: Said, rule: Any = None) -> Side:
+        plain = side(*lines, rule=rule)
+        return Side(
+            CachedSpeechToText(plain.stt, answers, "tones"),
+            CachedTextToSpeech(plain.tts, answers, "tones"),
+            CachedLanguageModel(plain.llm, answers),
+            CachedTurnModel(plain.turn, answers, "fixed"),
+        )
+
+    async def once(*lines: Said, rule: Any) -> tuple[VoiceCall, int]:
+        answers = Answers(FolderStore(tmp_path))
+        talk = await voice_level.call(
+            AGENT,
+            Persona(goal="You want a visit."),
+            ours=cached(answers, rule=rule),
+            theirs=cached(answers, *lines),
+            vad=LevelActivity(),
+            seed=3,
+            run_tool=booked,
+        )
+        await answers.close()
+        return talk, answers.asked
+
+    script = ("A visit please.", "A visit please.", Line("Thank you. Bye.", "end_call"))
+    first, asked = await once(*script, rule=agent_says)
+    again, asked_again = await once("Other words.", rule=lambda messages: "Others.")
+    assert asked > 5
+    assert asked_again == 0
+    assert again == first

@@ -15,6 +15,7 @@ import numpy as np
 
 from trunkline.resources.simulations import callers
 from trunkline.resources.simulations.callers import Acting, Machine, ScriptedCaller
+from trunkline.resources.simulations.happenings import Called, Happenings, Said
 from trunkline.resources.simulations.persona import (
     Deed,
     Doing,
@@ -23,7 +24,6 @@ from trunkline.resources.simulations.persona import (
     profile_of_persona,
 )
 from trunkline.resources.simulations.room import Room, level_of
-from trunkline.resources.simulations.text import Happening
 from trunkline.voice.conversation.events import TICK_MS, Event, Kind, Note, Request
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.conversation.session import Session
@@ -99,9 +99,9 @@ class VoiceCall:
 
     @property
     def transcript(self) -> list[Utterance]:
-        """What the agent's record holds, in order."""
+        """What the agent's record holds, in the order in which it began."""
         said = {Kind.AGENT_SAID.value: "bot", Kind.CALLER_SAID.value: "human"}
-        return [
+        happened = [
             Utterance(
                 said[note.kind],
                 note.data["text"],
@@ -112,6 +112,7 @@ class VoiceCall:
             for note in self.notes
             if note.kind in said
         ]
+        return sorted(happened, key=lambda each: each.start_ms)
 
     @property
     def ledger(self) -> list[Mapping[str, Any]]:
@@ -119,14 +120,35 @@ class VoiceCall:
         return [note.data for note in self.notes if note.kind == Kind.TURN.value]
 
     @property
-    def happenings(self) -> list[Happening]:
-        """The talk in the words of the other levels."""
-        happened = [
-            Happening("bot" if each.sender == "bot" else "human", "message", each.text)
-            for each in self.transcript
+    def happenings(self) -> Happenings:
+        """The talk as rules and judges read it: the agent's record of it."""
+        said = self.transcript
+        ended = {note.data["call"]: note for note in self.notes if note.kind == Kind.TOOL_FINISHED.value}
+        calls = []
+        for note in self.notes:
+            if note.kind != Kind.TOOL_STARTED.value:
+                continue
+            end = ended.get(note.data["call"])
+            calls.append(
+                Called(
+                    note.data["name"],
+                    note.data["arguments"],
+                    end.data["result"] if end else None,
+                    end is not None and end.data["ok"],
+                    sum(each.start_ms <= note.at_ms for each in said),
+                    note.at_ms,
+                )
+            )
+        passed = [
+            note.data["target"]
+            for note in self.notes
+            if note.kind == Kind.TRANSFER_STARTED.value and "target" in note.data
         ]
-        end = f"The call ended: {self.end_reason}." if self.end_reason else "The call was cut off."
-        return [*happened, Happening("system", "event", end)]
+        turns = [
+            Said("agent" if each.sender == "bot" else "caller", each.text, each.start_ms, each.end_ms)
+            for each in said
+        ]
+        return Happenings(tuple(turns), tuple(calls), tuple(passed), self.end_reason or None)
 
     def wav(self) -> bytes:
         """The sound as a file."""
