@@ -53,7 +53,11 @@ def call_script(
         system = messages[0]["content"]
         if "You judge telephone calls" in system:
             return {
-                f"criterion_{n}": {"success": success, "reasoning": reasoning}
+                f"criterion_{n}": {
+                    "quote": "Hello Ann" if success and "Hello Ann" in messages[-1]["content"] else "",
+                    "reasoning": reasoning,
+                    "verdict": "pass" if success else "fail",
+                }
                 for n, (success, reasoning) in enumerate(verdicts, 1)
             }
         return next(personas if "You are a person on the telephone" in system else agents)

@@ -244,7 +244,7 @@ async def test_a_worker_that_was_taken_for_dead_gives_no_verdict(api: Api) -> No
         ) -> Filled:
             self.seen = await read(api, run)
             await take_over(api, run)
-            verdict = {"success": False, "reasoning": "first"}
+            verdict = {"quote": "", "verdict": "fail", "reasoning": "first"}
             return Filled({"criterion_1": verdict, "criterion_2": verdict}, DonePart(model))
 
     slow = Slow(BYE)

@@ -17,7 +17,7 @@ from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
 from trunkline.resources.holes import as_texts, substitute
 from trunkline.resources.simulations import text
-from trunkline.resources.simulations.judge import judge
+from trunkline.resources.simulations.judge import analysis, judge
 from trunkline.resources.simulations.models import SimulationRun
 from trunkline.resources.simulations.repository import RunRepository
 from trunkline.resources.simulations.running import RUN_SIMULATION
@@ -88,9 +88,8 @@ class SimulationTasks:
                 log.info("simulation_taken_over", run=str(run.id))
                 return
         criteria = [substitute(each, as_texts(variables)) for each in run.success_criteria]
-        verdict = await judge(
-            self._model, profile.model, happened, criteria, CallSuccess(run.call_success_type)
-        )
+        verdicts = await judge(self._model, profile.model, text.transcript(happened), criteria)
+        verdict = analysis(verdicts, CallSuccess(run.call_success_type))
         await self._end(run, RunStatus.COMPLETED, analysis=verdict.model_dump() if verdict else None)
 
     async def _note(self, run: SimulationRun, timeline: list[dict[str, Any]]) -> bool:

@@ -3,7 +3,7 @@
 Knows no rows: what happens is told as it happens.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +26,7 @@ what is not given. Never say that you are a model or that this is a test. When y
 say goodbye and end the call."""
 _CALLED_IN = "You have called the agent."
 _WAS_CALLED = "The agent has called you."
+_WHO = {"bot": "agent", "human": "caller", "system": "(line)"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Happening:
     """`bot` is the agent, `human` the persona."""
     kind: Literal["message", "event"]
     value: str
+
+
+def transcript(happened: Sequence[Happening]) -> str:
+    """As a judge reads it."""
+    return "\n".join(f"{_WHO[each.sender]}: {each.value}" for each in happened)
 
 
 def persona_of(prompt: str, language: str, agent: Profile, *, calls: bool) -> Profile:
