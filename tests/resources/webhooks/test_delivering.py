@@ -6,20 +6,24 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from random import Random
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook, WebhookVerificationError
+from structlog.testing import capture_logs
 
 from tests.platform.outbound.web import Web, response, web
-from trunkline.platform.outbound.client import Outbound
+from trunkline.platform.outbound.client import Answer, Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.webhooks import deliveries
-from trunkline.resources.webhooks.delivering import Deliverer
+from trunkline.resources.webhooks.backoff import DeliveryState
+from trunkline.resources.webhooks.delivering import PER_HOST, Deliverer
 from trunkline.resources.webhooks.models import WebhookDelivery, WebhookLog
 from trunkline.resources.webhooks.signing import signing_of
 from trunkline.resources.workspaces.models import Workspace
@@ -154,3 +158,78 @@ async def test_what_ends_together_is_written_together(
     assert [row.state for row in rows] == ["delivered"] * 5 + ["dead"] * 5
     assert sorted(asked.target for asked in receiver.asked) == [f"/{n}" for n in range(10)]
     assert {log.attempt for log in await logs(database)} == {1}
+
+
+@pytest.mark.parametrize("ticks", range(5))
+async def test_a_deliverer_that_is_woken_while_it_is_stopped_stops(
+    database: Database, box: SecretBox, monkeypatch: pytest.MonkeyPatch, ticks: int
+) -> None:
+    async def nothing_is_due(_: Deliverer) -> None:
+        pass
+
+    monkeypatch.setattr(Deliverer, "_send_due", nothing_is_due)
+    deliverer = Deliverer(database, Outbound(), box)
+    running = asyncio.create_task(deliverer.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    deliverer.wake()
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    running.cancel()
+    ended, _ = await asyncio.wait({running}, timeout=5)
+    assert ended and running.cancelled()
+
+
+async def test_what_nobody_foresaw_costs_one_delivery_its_lease_and_the_others_nothing(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Outbound.send
+    failed: list[str] = []
+
+    async def broken(self: Outbound, method: str, url: str, **rest: Any) -> Answer:
+        if url.endswith("/bad") and not failed:
+            failed.append(url)
+            raise ZeroDivisionError
+        return await send(self, method, url, **rest)
+
+    monkeypatch.setattr(Outbound, "send", broken)
+    with capture_logs() as logged:
+        async with delivering(database, box, lease_s=0.3):
+            bad, _ = await add(database, workspace, receiver.url("/bad"))
+            good, _ = await add(database, workspace, receiver.url("/good"))
+            assert (await until(database, good, over)).attempts == 1
+            assert (await until(database, bad, over)).attempts == 2
+    errors = [each for each in logged if each["event"] == "delivery_attempt_failed"]
+    assert [each["delivery"] for each in errors] == [str(bad)]
+
+
+async def test_a_lease_that_ends_alone_makes_another_attempt_and_the_late_result_is_nobodys(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web
+) -> None:
+    made, _ = await add(database, workspace, receiver.url())
+    async with database.system() as session:
+        [dead] = await deliveries.claim(session, 1, 1, {}, timedelta(milliseconds=300))
+    async with delivering(database, box):
+        row = await until(database, made, over)
+    assert (row.state, row.attempts, len(receiver.asked)) == ("delivered", 2, 1)
+    late = deliveries.Result(
+        dead.id, dead.attempts, DeliveryState.DEAD, datetime.now(UTC), datetime.now(UTC), 500, "late"
+    )
+    async with database.system() as session:
+        await deliveries.settle(session, [late])
+    assert (await until(database, made, over)).state == "delivered"
+
+
+async def test_a_dead_host_takes_its_own_places_only(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web
+) -> None:
+    async with web() as dead:
+        dead.answer = None
+        for n in range(PER_HOST + 10):
+            await add(database, workspace, dead.url(f"/{n}"))
+        async with delivering(database, box, within_s=0.3):
+            while len(dead.asked) < PER_HOST:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            made = [(await add(database, workspace, receiver.url(f"/{n}")))[0] for n in range(10)]
+            rows = [await until(database, each, over) for each in made]
+            assert [(row.state, row.attempts) for row in rows] == [("delivered", 1)] * 10

@@ -64,7 +64,8 @@ class Wakeups:
                 _tell(callbacks, None)
             while not lost.is_set():
                 try:
-                    await asyncio.wait_for(lost.wait(), _PING_S)
+                    async with asyncio.timeout(_PING_S):  # wait_for may swallow a cancellation (Python 3.11)
+                        await lost.wait()
                 except TimeoutError:
                     await connection.execute("SELECT 1")
             raise ConnectionResetError

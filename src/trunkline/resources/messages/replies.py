@@ -44,6 +44,7 @@ class Replies:
                 if found is not None or left <= 0:
                     return found
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), min(left, LOOK_AGAIN))
+                    async with asyncio.timeout(min(left, LOOK_AGAIN)):
+                        await event.wait()
         finally:
             self._waiting.discard(event)

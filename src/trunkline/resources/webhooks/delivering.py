@@ -109,7 +109,8 @@ class Deliverer:
                     _log.warning("deliveries_wait", reason=str(error))
                     await asyncio.sleep(_AGAIN_S)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._due.wait(), _POLL_S)
+                    async with asyncio.timeout(_POLL_S):  # wait_for may swallow a cancellation (Python 3.11)
+                        await self._due.wait()
             writing.result()
         finally:
             if self._sending:
@@ -133,9 +134,9 @@ class Deliverer:
             signings = await self._signings_of({each.workspace_id for each in claimed}, session)
         for each in claimed:
             self._busy[each.host] += 1
-            task = asyncio.create_task(self._send(each, signings[each.workspace_id]))
+            task = asyncio.create_task(self._send(each, signings[each.workspace_id]), name=str(each.id))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task.add_done_callback(self._sent_or_failed)
 
     def _places_taken(self) -> dict[str, int]:
         """Of each host; one that does not answer has all but a few of its places taken."""
@@ -174,6 +175,12 @@ class Deliverer:
             _Sent(claimed, _log_of(claimed, headers, at, attempt), self._result(claimed, at, attempt))
         )
         self._ended.set()
+
+    def _sent_or_failed(self, task: asyncio.Task[None]) -> None:
+        """What nobody foresaw costs its own delivery a lease, and no other anything."""
+        self._sending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("delivery_attempt_failed", delivery=task.get_name(), exc_info=error)
 
     def _left(self, host: str) -> None:
         self._busy[host] -= 1
