@@ -22,6 +22,7 @@ from benchmarks import (
     memory,
     overload,
     redaction,
+    suppression,
     turntaking,
 )
 from benchmarks.figures import Figure, table
@@ -37,6 +38,7 @@ PARTS: dict[str, Part] = {
     "machine": lambda models, full: machine.measure(models),
     "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
     "turntaking": lambda models, full: turntaking.measure(models),
+    "suppression": lambda models, full: suppression.measure(models),
     # From here on this process keeps to one core: those before have the whole machine.
     "latency": latency.measure,
     "barge-in": lambda models, full: barge_in.measure(full),

@@ -1,6 +1,8 @@
 """What an agent's settings do on a whole call: rows in, sound on an in-memory line, record and recording out."""
 
 import asyncio
+import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,8 @@ from trunkline.resources.weekly_hours import Weekday
 from trunkline.voice.language.twins import Line as ScriptedReply
 from trunkline.voice.lines.loopback import LoopbackLine
 from trunkline.voice.speech import tones
+from trunkline.voice.speech.noises import at_level, steady_noise
+from trunkline.voice.speech.twins import ToneHearing
 
 GREETING = "Hello here is reception"
 QUESTION = "May we record this call?"
@@ -303,3 +307,46 @@ async def test_a_caller_who_holds_hears_nothing_and_is_waited_for(rig: Rig, agen
     await rig.until(lambda: "You said do you open sundays." in caller.heard)
     await caller.line.hang_up()
     assert (await _ended(rig, call_id)).end_reason == "human_ended_call"
+
+
+async def test_a_noisy_line_is_quieter_for_the_recogniser_and_not_for_the_recording(
+    rig: Rig, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed = bytearray()
+    monkeypatch.setattr(ToneHearing, "push", lambda _, pcm: pushed.extend(pcm))
+    noise = (at_level(steady_noise(RATE * 4, np.random.default_rng(1)), -42.0) * 32768).reshape(
+        -1, RATE // 50
+    )
+    heard, recorded = [], []
+    chosen: tuple[dict[str, Any], ...] = ({}, {"noise_cancellation": "standard"}, {"suppression_level": 80})
+    for settings in chosen:
+        pushed.clear()
+        await _set(rig, agent, **settings)
+        call = await _asks_in_noise(rig, noise, lambda: len(pushed) > RATE * 2)
+        assert call.recording_key is not None
+        wav = np.frombuffer((await rig.blobs.get(call.recording_key))[44:], "<i2").reshape(-1, 2)
+        recorded.append(_rms(wav[RATE // 2 : RATE, 0]))
+        heard.append(_rms(np.frombuffer(bytes(pushed[: RATE // 2]), "<i2")))
+    assert heard[0] > 1.3 * heard[1] > 1.3 * heard[2]
+    assert max(recorded) < 1.05 * min(recorded)
+
+
+async def _asks_in_noise(rig: Rig, noise: np.ndarray[Any, Any], heard: Callable[[], bool]) -> Call:
+    """A quiet voice in noise that goes on, until enough was heard."""
+    caller, call_id = await _answered(rig)
+    frames = itertools.cycle(noise)
+
+    def place(pcm: bytes) -> bytes:
+        mixed: bytes = (np.frombuffer(pcm, "<i2") * 0.1 + next(frames)).astype("<i2").tobytes()
+        return mixed
+
+    caller.line.microphone = place
+    await rig.until(lambda: GREETING in caller.heard)
+    caller.say("do you open sundays")
+    await rig.until(heard)
+    await caller.line.hang_up()
+    return await _ended(rig, call_id)
+
+
+def _rms(samples: np.ndarray[Any, Any]) -> float:
+    return float(np.sqrt(np.mean(samples.astype(float) ** 2)))

@@ -23,6 +23,7 @@ from trunkline.voice.speech.openai_stt import OpenAISpeechToText
 from trunkline.voice.speech.openai_tts import OpenAITextToSpeech
 from trunkline.voice.speech.ports import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 from trunkline.voice.speech.services import Addresses, Own, SpeechServices
+from trunkline.voice.speech.suppression import SuppressedEars
 from trunkline.voice.speech.turn import SmartTurn
 from trunkline.voice.speech.vad import SileroVad
 from trunkline.voice.speech.wanted import Keys, Wanted
@@ -87,9 +88,10 @@ class Parts:
 
     def speech_for(self, wanted: Wanted) -> Speech:
         """The ears and the voice of one call. Raises SetupError, which says what to set, where there are none."""
-        if self.services is None:
-            return Speech(self.stt, self.tts)
-        return Speech(self.services.ears(wanted), self.services.voice(wanted))
+        stt, tts = self.stt, self.tts
+        if self.services is not None:
+            stt, tts = self.services.ears(wanted), self.services.voice(wanted)
+        return Speech(SuppressedEars(stt, wanted.suppression) if wanted.suppression else stt, tts)
 
     async def warm(self) -> None:
         """Do now what the first call would otherwise wait for. Raises ProviderError."""

@@ -10,6 +10,11 @@ from trunkline.resources.agents import vocabulary
 from trunkline.resources.workspaces.secrets import Opener, secret
 from trunkline.voice.speech.wanted import ELEVENLABS_MODEL, Keys, Style, Wanted
 
+_SUPPRESSION = {"standard": 8.0, "advanced": 12.0}
+"""By the setting noise_cancellation, in dB."""
+_MOST_SUPPRESSION = 18.0
+"""dB; of suppression_level, which raises what noise_cancellation asks for."""
+
 
 def speech_of(settings: Mapping[str, Any], keys: Keys | None = None) -> Wanted:
     """Whose ears and voice an agent asks for; `keys` are those of its workspace."""
@@ -28,8 +33,16 @@ def speech_of(settings: Mapping[str, Any], keys: Keys | None = None) -> Wanted:
         fallback_voice_id=settings.get("fallback_voice_id") or "",
         fallback_provider=settings.get("fallback_provider") or "",
         fallback_model=settings.get("fallback_model") or "",
+        suppression=_suppression(settings),
         keys=keys or Keys(),
     )
+
+
+def _suppression(settings: Mapping[str, Any]) -> float:
+    """In dB. A level up to 1 is a share of the most that there is, above that percent of it."""
+    level = float(settings.get("suppression_level") or 0.0)
+    share = level if level <= 1 else min(level, 100.0) / 100
+    return max(_SUPPRESSION.get(settings.get("noise_cancellation") or "", 0.0), share * _MOST_SUPPRESSION)
 
 
 async def vendor_keys(session: AsyncSession, box: Opener, workspace_id: UUID) -> Keys:

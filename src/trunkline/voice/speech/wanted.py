@@ -53,5 +53,7 @@ class Wanted:
     fallback_voice_id: str = ""
     fallback_provider: str = ""
     fallback_model: str = ""
+    suppression: float = 0.0
+    """The most that noise is turned down by for the recogniser, in dB; 0: it hears the line as it is."""
     keys: Keys = field(default_factory=Keys)
     """The workspace's own, which go before those of the installation."""
