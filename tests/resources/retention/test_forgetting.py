@@ -176,3 +176,32 @@ async def test_a_chat_and_what_was_remembered_of_it_go_too(
     async with database.system() as session:
         assert (await session.scalars(select(Memory.memory))).all() == [""]
         assert (await session.scalars(select(Chat.variables))).all() == [{}]
+
+
+async def test_a_call_that_ended_long_after_it_was_made_is_forgotten_too(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID, blobs: Blobs, retention: Retention
+) -> None:
+    await keeps(database, agent, 2)
+    now = datetime.now(UTC)
+    call_id = await old_call(database, live, agent, host, blobs, 9)
+    async with database.workspace(agent.workspace_id) as session:
+        await session.execute(
+            update(Agent)
+            .where(Agent.id == agent.id)
+            .values(forgot_before=now - timedelta(days=2, minutes=10))
+        )
+    assert await retention.forget() == 1
+    assert (await stored(database, call_id)).transcript is None
+
+
+async def test_old_requests_of_chats_go_too(database: Database, agent: Agent, retention: Retention) -> None:
+    await keeps(database, agent, 30)
+    async with database.workspace(agent.workspace_id) as session:
+        for days in (31, 29):
+            at = datetime.now(UTC) - timedelta(days=days)
+            sent = Delivery(
+                "custom_action", "POST", "https://example.com/", {}, b"{}", at, None, agent_id=agent.id
+            )
+            await record(session, agent.workspace_id, sent)
+    await retention.forget()
+    assert await counted(database, WebhookLog) == 1

@@ -88,6 +88,7 @@ class Retention:
                 await forget_chat(session, due.workspace_id, chat_id)
         if len(calls) < AT_ONCE and len(chats) < AT_ONCE:
             async with self._database.system() as session:
+                await _forget_logs(session, due)
                 await session.execute(
                     update(Agent).where(Agent.id == due.agent_id).values(forgot_before=due.before)
                 )
@@ -107,7 +108,9 @@ class Retention:
             or_(Call.other_party != "", Call.transcript.is_not(None), Call.recording_key.is_not(None))
         )
         if due.since is not None:
-            query = query.where(Call.created_at >= due.since - timedelta(days=1))
+            # One that waited for days, for hours of business or a limit, may have ended after its time had come.
+            lately = due.since - timedelta(days=1)
+            query = query.where(or_(Call.created_at >= lately, Call.ended_at >= lately))
         async with self._database.system() as session:
             return (await session.scalars(query.order_by(Call.created_at).limit(AT_ONCE))).all()
 
@@ -119,6 +122,12 @@ class Retention:
         query = select(Chat.id).where(*mine, Chat.created_at < due.before, held.exists())
         async with self._database.system() as session:
             return (await session.scalars(query.order_by(Chat.created_at).limit(AT_ONCE))).all()
+
+
+async def _forget_logs(session: AsyncSession, due: Due) -> None:
+    """Delete what the agent's requests said: those of chats name no call."""
+    mine = WebhookLog.workspace_id == due.workspace_id, WebhookLog.agent_id == due.agent_id
+    await session.execute(delete(WebhookLog).where(*mine, WebhookLog.requested_at < due.before))
 
 
 async def forget_call(session: AsyncSession, workspace_id: UUID, call_id: UUID) -> None:
