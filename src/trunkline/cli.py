@@ -6,6 +6,7 @@ What a command needs is imported in it: the roles load seconds of libraries that
 import asyncio
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,8 +28,10 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The model files of the embedded parts.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys of a workspace.", no_args_is_help=True)
+simulate_app = typer.Typer(help="Calls with made-up callers that prove an agent.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.add_typer(simulate_app, name="simulate")
 
 
 def main() -> None:
@@ -228,3 +231,49 @@ def keys_revoke(key: Annotated[str, typer.Argument(help="The id that `keys list`
 
     asyncio.run(keys.revoke(_settings(), key))
     typer.echo(f"{key} is revoked")
+
+
+@simulate_app.callback()
+def _simulate() -> None:
+    """Calls with made-up callers that prove an agent."""
+
+
+@simulate_app.command("run")
+def simulate_run(
+    suite: Annotated[Path, typer.Argument(help="YAML file of the suite.")],
+    level: Annotated[str | None, typer.Option(help="text, voice or line; without it the suite's.")] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="Runs of each case.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides what is left to chance.")] = None,
+    case: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
+    against: Annotated[Path | None, typer.Option(help="YAML file of another version of the agent.")] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="JSON of a scripted model to think with, in place of a real one.")
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Calls that go on at the same time.")] = 1,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write everything there as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one page with everything there.")] = None,
+) -> None:
+    """Run a suite; status 0: all passed, 1: something failed, 2: something could not be run."""
+    from trunkline.roles import simulate
+
+    terminal = Console(highlight=False)
+    try:
+        wanted = simulate.Wanted(
+            suite=suite,
+            level=simulate.level(level),
+            repeats=repeats,
+            seed=seed,
+            cases=tuple(case or ()),
+            against=against,
+            script=script,
+            at_once=at_once,
+            junit=junit,
+            json=json,
+            html=html,
+        )
+        status = asyncio.run(simulate.run(_settings(), wanted, terminal))
+    except TrunklineError as error:
+        Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"trunkline: {error}")
+        status = simulate.Exit.ERROR
+    raise typer.Exit(status)
