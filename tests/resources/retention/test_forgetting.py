@@ -44,7 +44,7 @@ async def keeps(database: Database, agent: Agent, days: int | None) -> None:
 async def old_call(
     database: Database, live: LiveCalls, agent: Agent, host: UUID, blobs: Blobs, days: float
 ) -> UUID:
-    """A call with all there is of one, that began so many days ago."""
+    """A call with all there is of one, of so many days ago."""
     plan = await ring(live, host)
     await live.answered(plan.call_id)
     await live.append(agent.workspace_id, plan.call_id, 0, [*SAID, ENDED])
@@ -66,6 +66,7 @@ async def old_call(
         await record(session, agent.workspace_id, sent)
         values: dict[str, Any] = {
             "created_at": datetime.now(UTC) - timedelta(days=days),
+            "ended_at": datetime.now(UTC) - timedelta(days=days),
             "judge_results": judged,
             "name": "Ann",
             "variables": {"mail": "a@b.co"},
@@ -178,19 +179,18 @@ async def test_a_chat_and_what_was_remembered_of_it_go_too(
         assert (await session.scalars(select(Chat.variables))).all() == [{}]
 
 
-async def test_a_call_that_ended_long_after_it_was_made_is_forgotten_too(
+async def test_a_call_that_waited_for_days_is_forgotten_by_its_end(
     live: LiveCalls, database: Database, agent: Agent, host: UUID, blobs: Blobs, retention: Retention
 ) -> None:
     await keeps(database, agent, 2)
-    now = datetime.now(UTC)
     call_id = await old_call(database, live, agent, host, blobs, 9)
-    async with database.workspace(agent.workspace_id) as session:
-        await session.execute(
-            update(Agent)
-            .where(Agent.id == agent.id)
-            .values(forgot_before=now - timedelta(days=2, minutes=10))
-        )
-    assert await retention.forget() == 1
+    now = datetime.now(UTC)
+    for ended, forgotten in ((timedelta(days=1), 0), (timedelta(days=2, minutes=5), 1)):
+        async with database.workspace(agent.workspace_id) as session:
+            last_round = now - timedelta(days=2, minutes=10)
+            await session.execute(update(Agent).values(forgot_before=last_round))
+            await session.execute(update(Call).where(Call.id == call_id).values(ended_at=now - ended))
+        assert await retention.forget() == forgotten
     assert (await stored(database, call_id)).transcript is None
 
 

@@ -2,108 +2,33 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib import resources
 
 from trunkline.resources.redaction.digits import number_at
-from trunkline.resources.redaction.passage import FILLERS, Passage, Span, words_of
+from trunkline.resources.redaction.name_words import (
+    ASKED,
+    BEFORE_DATES,
+    COMPANY,
+    DOUBTFUL,
+    LEAD_IN,
+    LIKELY,
+    NO_NAMES,
+    NOT_ASKED,
+    PARTICLES,
+    SEASONS,
+    SPELLING,
+    STOPS,
+    SURE,
+    TITLES,
+    first_names,
+    surnames,
+)
+from trunkline.resources.redaction.passage import FILLERS, Passage, Span
 
 NAME = "NAME"
 
-_DOUBTFUL = words_of(
-    "amber angel art ash asia aurora autumn barb bay bea beau bell belle berry bill blossom bob booker brandy brook buck "
-    "bud buddy bunny burt candy cary case casey cash chan chance chase cherry chip christian clay cliff cole coral "
-    "crystal daisy dale dan dawn dean destiny dick dixie dolly don dot drew dusty earl easter ebony eden faith fanny "
-    "fern flo flora forest foster frank gale garland gay gene genesis ginger glen glory grace grant guy hank harmony "
-    "harley hazel heath heather herb holly homer honey hope hunter iris ivory ivy jack jade jan jasmine jean jewel jim "
-    "joy june junior justice kit lance lane laurel lily lin long lore lou loyal mac mack major mandy mark mason "
-    "max may melody mercedes mercy merry mike miles misty moon nova olive paris parker pat patience pearl peg penny "
-    "piper porter precious prince queen quincy rain randy raven ray reed rich river rob robin rocky rod roman rose "
-    "rosemary ruby rusty sage sal sally sandy scarlet shell skip sky smith sonny star sterling stormy sue summer sunny "
-    "terry tiffany tom trinity troy van venus victor viola violet wade walker ward wayne wes will willow windy winter "
-    "woody young august april augusta lane page paige drew grant major"
-)
-"""First names that are other words too: they count with a capital inside a sentence, or where a name is awaited."""
-_NO_NAMES = words_of(
-    "i i'm i'll i'd i've it's that's monday tuesday wednesday thursday friday saturday sunday january february march "
-    "april may june july august september october november december english spanish french german italian american "
-    "british chinese indian mexican canadian christmas easter thanksgiving internet google apple amazon visa mastercard "
-    "god ok okay yes no hi hello thanks thank please sorry sure mr mrs ms miss dr sir madam ma'am the a an my your our "
-    "new york texas california london paris berlin chicago boston am pm est pst uk us usa eu it we you he she they "
-    "customer support sales service reception billing everyone everybody there"
-)
-_STOPS = words_of(
-    "a an and are as at be been but by can could do does for from go going good great had has have he her here him his "
-    "how i if in is it its just let me my no not of off on or our out please she so some speaking calling that the "
-    "their them then there they this to too up us was we were what when where which who why will with would yes yeah "
-    "you your yours okay ok um uh er sorry sure thanks thank right well also about right spelled spell email phone "
-    "number card address born date account new order today tomorrow now again all any because really very still "
-    "hello hi hey mr mrs ms miss dr doctor professor said says called wants wanted needs did i'm i'll it's that's am "
-    "back yesterday tonight later soon before after week morning evening afternoon earlier already please next "
-    "name names first last full middle regarding first-time customer looking trying interested having"
-)
-_PARTICLES = words_of("van von de del der den la le da di dos al bin ibn st mac mc o ter el")
-_BEFORE_DATES = words_of(
-    "in on by until since this next last of early late mid before after for from through"
-)
-_SEASONS = words_of("may april june august summer winter autumn easter")
-_TITLES = words_of("mr mrs ms miss dr doctor professor prof mister missus sir madam detective officer judge")
-_COMPANY = words_of(
-    "inc llc ltd bank clinic dental insurance airlines company corp corporation services service street avenue road "
-    "hospital hotel school university restaurant plumbing motors energy group associates center centre team medical "
-    "health solutions systems park city county lake mountain airport stadium savings financial realty logistics"
-)
-_SURE = re.compile(
-    r"\b(?:(?:first|last|middle|full|maiden|legal|given|family|second|real)?\s*name(?:'s|s)?(?: on (?:the|my) (?:card|account|"
-    r"booking|reservation|order|policy))?(?: is| was|:| would be| should be|,)?(?: actually| spelled)?"
-    r"|surname(?: is|'s|:)?|(?:they |you can |please |just )?call me|goes by|go by|under the name(?: of)?|in the name of"
-    r"|under(?= [A-Z])|on behalf of|(?:speak|talk|speaking|talking|spoke|talked) (?:with|to)|ask(?:ed)? for|looking for"
-    r"|my (?:husband|wife|son|daughter|mother|father|mom|dad|brother|sister|boss|friend|partner|colleague|manager|"
-    r"assistant|doctor|neighbor|neighbour|fiance|landlord|lawyer)(?: is|'s name is|,)?"
-    r"|card ?holder(?: name)?(?: is|:)?|attention(?: of)?|contact|signed by|delivered to|booked for|appointment for|"
-    r"reservation for|table for|mr\.?|mrs\.?|ms\.?|miss|dr\.?|doctor|professor|prof\.?|mister|sir|lady)\s*$",
-    re.IGNORECASE,
-)
-"""What stands right before a name."""
-_LIKELY = re.compile(
-    r"(?:\b(?:this is|i'm|i am|it's|it is|here is|that's|that is|hi|hello|hey|dear|thanks|thank you|goodbye|bye|welcome"
-    r"|morning|afternoon|evening|sorry|okay|yes|no|sure|perfect|great|well|with|by|for|from|tell|told|and|alright|"
-    r"appreciate it|again|you're|you are|is this|am i speaking with|meet)|,)[,]?\s*$",
-    re.IGNORECASE,
-)
-"""What often stands before a name, and as often before something else."""
-_ASKED = re.compile(
-    r"\b(?:your|the|full|first|last|middle|maiden|whose|caller's|patient's|cardholder's|guest's)\s(?:\w+ )?name\b|"
-    r"\bname (?:please|on|for|of)\b|\bname\?|who am i (?:speaking|talking)|who is this|who's calling|surname|spell",
-    re.IGNORECASE,
-)
-_NOT_ASKED = re.compile(
-    r"\b(?:company|business|street|product|file|user|doctor's office|pet|model) name|address|e-?mail", re.I
-)
-_LEAD_IN = words_of(
-    "sure yes yeah yep okay ok of course it's it is that's that would be um uh hi hello well so i'm i am this my name "
-    "the certainly absolutely no problem please first last full name's and er , . ! - spelled"
-)
-_SPELLING = words_of("spell spelled spelt spelling spells name name's surname that's that letters last first")
 _MOST_WORDS = 4
 _SPELLED_LETTERS = 3
 _MOST_LINES = 4
-
-
-@cache
-def _listed(file: str) -> frozenset[str]:
-    rows = resources.files(__package__).joinpath(file).read_text().splitlines()
-    return frozenset(" ".join(row for row in rows if not row.startswith("#")).split())
-
-
-def first_names() -> frozenset[str]:
-    """In lower case."""
-    return _listed("first_names.txt")
-
-
-def surnames() -> frozenset[str]:
-    """In lower case."""
-    return _listed("surnames.txt")
 
 
 def names(passage: Passage, taken: Sequence[Span], known: Iterable[str] = ()) -> list[Span]:
@@ -161,11 +86,11 @@ class _Reader:
             return None
         start = self._passage.starts[word.line]
         before = self._passage.text[max(start, word.start - 60) : word.start]
-        if _SURE.search(before):
+        if SURE.search(before):
             return self._sure(at)
         if self._is_first(at):
             return self._follow(at, sure=False)
-        if word.capital and self._cased(at) and _LIKELY.search(before) and self._may_be(at):
+        if word.capital and self._cased(at) and LIKELY.search(before) and self._may_be(at):
             last = self._follow(at, sure=True)
             if self._passage.opens(at) or self._is_company(last):
                 return None
@@ -196,15 +121,15 @@ class _Reader:
         """A name is awaited here."""
         word = self._words[at]
         if (
-            word.text in _STOPS
-            or word.text in _COMPANY
+            word.text in STOPS
+            or word.text in COMPANY
             or number_at(self._words, range(at, len(self._words)), 0)[0]
         ):
             return None
         cased = self._cased(at)
-        if cased and not word.capital and word.text not in _PARTICLES:
+        if cased and not word.capital and word.text not in PARTICLES:
             return None
-        if cased and word.text in _NO_NAMES and word.text not in first_names():
+        if cased and word.text in NO_NAMES and word.text not in first_names():
             return None
         if not cased and not self._stands_for_name(at):
             return None
@@ -218,7 +143,7 @@ class _Reader:
             return True
         if self._usable(at + 1) and self._words[at + 1].line == word.line:
             following = self._words[at + 1].text
-            if following in surnames() and following not in _STOPS:
+            if following in surnames() and following not in STOPS:
                 return True
         before = self._passage.text[self._passage.starts[word.line] : word.start].rstrip().lower()
         return bool(re.search(r"(?:name is|name's|call me|mister|mr\.?|mrs\.?|ms\.?|surname is)$", before))
@@ -228,7 +153,7 @@ class _Reader:
         if word.text not in first_names():
             return False
         cased = self._cased(at)
-        if word.text not in _DOUBTFUL:
+        if word.text not in DOUBTFUL:
             return word.capital or not cased
         if cased and word.capital and not self._is_date(at):
             return not self._passage.opens(at) or self._surname_follows(at)
@@ -241,17 +166,17 @@ class _Reader:
     def _is_date(self, at: int) -> bool:
         """`in May`, `April 5th`."""
         word = self._words[at].text
-        if word not in _SEASONS:
+        if word not in SEASONS:
             return False
         following = self._words[at + 1].text if at + 1 < len(self._words) else ""
         previous = self._passage.before(at, 1, lines=0)
-        return following[:1].isdigit() or not _BEFORE_DATES.isdisjoint(previous)
+        return following[:1].isdigit() or not BEFORE_DATES.isdisjoint(previous)
 
     def _surname_follows(self, at: int) -> bool:
         if not self._usable(at + 1) or self._words[at + 1].line != self._words[at].line:
             return False
         following = self._words[at + 1]
-        if following.text in _STOPS or following.text in _COMPANY:
+        if following.text in STOPS or following.text in COMPANY:
             return False
         return following.capital if self._cased(at) else following.text in surnames()
 
@@ -267,9 +192,9 @@ class _Reader:
                 continue
             if not self._usable(place) or not word.text[0].isalpha():
                 break
-            if word.text in _STOPS or (word.text in _NO_NAMES and word.text not in surnames()):
+            if word.text in STOPS or (word.text in NO_NAMES and word.text not in surnames()):
                 break
-            particle = word.text in _PARTICLES and self._usable(place + 1)
+            particle = word.text in PARTICLES and self._usable(place + 1)
             if cased and not word.capital and not particle:
                 break
             if (
@@ -291,14 +216,14 @@ class _Reader:
         if len(self._words[place].text) <= 2 or place - 1 < 0:
             return False
         following = self._words[place + 1] if place + 1 < len(self._words) else None
-        return following is None or following.line != self._words[place].line or following.text in _STOPS
+        return following is None or following.line != self._words[place].line or following.text in STOPS
 
     def _joins(self, place: int) -> bool:
         """A dot behind an initial or a title, a hyphen within a name."""
         previous = self._words[place - 1]
         joined = place + 1 < len(self._words) and self._words[place + 1].line == previous.line
         if self._words[place].raw == ".":
-            return joined and (len(previous.text) == 1 or previous.text in _TITLES)
+            return joined and (len(previous.text) == 1 or previous.text in TITLES)
         return joined and self._words[place + 1].start == self._words[place].end == previous.end + 1
 
     # ---- whole lines ----
@@ -309,22 +234,22 @@ class _Reader:
         if asked.speaker == self._passage.lines[line].speaker:
             return
         question = asked.text[-120:]
-        if not _ASKED.search(question) or _NOT_ASKED.search(question):
+        if not ASKED.search(question) or NOT_ASKED.search(question):
             return
         places = [at for at, word in enumerate(self._words) if word.line == line]
-        while places and self._words[places[0]].text in _LEAD_IN | FILLERS:
+        while places and self._words[places[0]].text in LEAD_IN | FILLERS:
             places.pop(0)
         if not places or self._found[places[0]] or not self._usable(places[0]):
             return
         first = self._words[places[0]]
         alone = len([at for at in places if self._words[at].is_word]) <= 3
-        if first.text in _STOPS or not first.text[0].isalpha() or len(first.text) < 2:
+        if first.text in STOPS or not first.text[0].isalpha() or len(first.text) < 2:
             return
-        if (first.capital and first.text not in _NO_NAMES) or (alone and not self._cased(places[0])):
+        if (first.capital and first.text not in NO_NAMES) or (alone and not self._cased(places[0])):
             last = self._follow(places[0], sure=True)
             if alone and not self._cased(places[0]):
                 last = max(
-                    last, *(at for at in places if self._usable(at) and self._words[at].text not in _STOPS)
+                    last, *(at for at in places if self._usable(at) and self._words[at].text not in STOPS)
                 )
             for place in range(places[0], last + 1):
                 self._found[place] = self._found[place] or self._usable(place)
@@ -374,20 +299,20 @@ class _Reader:
     def _is_spelling(self, at: int) -> bool:
         before = self._passage.before(at, 14)
         near = at and any(self._found[max(0, at - 4) : at])
-        return near or not _SPELLING.isdisjoint(before)
+        return near or not SPELLING.isdisjoint(before)
 
     def again(self, known: Iterable[str]) -> None:
         """Names that were found, and known ones, wherever else they stand."""
         told = {
             word.text
             for word, found in zip(self._words, self._found, strict=True)
-            if found and len(word.text) > 2 and word.text not in _STOPS | _PARTICLES | _TITLES
+            if found and len(word.text) > 2 and word.text not in STOPS | PARTICLES | TITLES
         }
-        told |= {part for name in known for part in re.findall(r"[^\W\d_]{3,}", name.lower())} - _STOPS
+        told |= {part for name in known for part in re.findall(r"[^\W\d_]{3,}", name.lower())} - STOPS
         for at, word in enumerate(self._words):
             bare = word.text.removesuffix("'s")
             if bare in told and self._usable(at) and (word.capital or not self._cased(at)):
-                doubtful = bare in _DOUBTFUL | _NO_NAMES
+                doubtful = bare in DOUBTFUL | NO_NAMES
                 if not doubtful or (word.capital and not self._passage.opens(at) and not self._is_date(at)):
                     self._found[at] = True
 
@@ -401,8 +326,8 @@ class _Reader:
 
     def _may_be(self, at: int) -> bool:
         text = self._words[at].text
-        return len(text) > 1 and text not in _NO_NAMES and text not in _STOPS and not self._is_date(at)
+        return len(text) > 1 and text not in NO_NAMES and text not in STOPS and not self._is_date(at)
 
     def _is_company(self, last: int) -> bool:
         following = self._words[last + 1].text if last + 1 < len(self._words) else ""
-        return self._words[last].text in _COMPANY or following in _COMPANY
+        return self._words[last].text in COMPANY or following in COMPANY

@@ -43,7 +43,7 @@ class Due:
     since: datetime | None
     """Up to there all is forgotten."""
     before: datetime
-    """What began earlier goes."""
+    """Calls that ended earlier go, and chats that began earlier."""
 
 
 class Retention:
@@ -103,7 +103,7 @@ class Retention:
     async def _calls(self, due: Due) -> Sequence[UUID]:
         mine = Call.workspace_id == due.workspace_id, Call.agent_id == due.agent_id
         # One that was forgotten has no other party any more; one that still runs, or has not begun, is left alone.
-        query = select(Call.id).where(*mine, Call.created_at < due.before, Call.ended_at.is_not(None))
+        query = select(Call.id).where(*mine, Call.created_at < due.before, Call.ended_at < due.before)
         query = query.where(
             or_(Call.other_party != "", Call.transcript.is_not(None), Call.recording_key.is_not(None))
         )
