@@ -23,6 +23,7 @@ from benchmarks import (
     overload,
     redaction,
     suppression,
+    transfers,
     turntaking,
 )
 from benchmarks.figures import Figure, table
@@ -38,6 +39,7 @@ PARTS: dict[str, Part] = {
     "machine": lambda models, full: machine.measure(models),
     "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
     "turntaking": lambda models, full: turntaking.measure(models),
+    "transfers": lambda models, full: transfers.measure(full),
     "suppression": lambda models, full: suppression.measure(models),
     # From here on this process keeps to one core: those before have the whole machine.
     "latency": latency.measure,

@@ -23,7 +23,8 @@ from trunkline.resources.calls.models import Call
 
 pytestmark = [pytest.mark.peer("sipp"), pytest.mark.peer("kamailio")]
 
-TRANSFERS = 20
+TRANSFERS = int(os.environ.get("TRUNKLINE_TEST_TRANSFERS", "20"))
+"""More in the bench."""
 AT_ONCE = 2
 MODES = ("warm_transfer", "warm_transfer_with_context")
 
