@@ -1,7 +1,7 @@
 """Finds what an agent's knowledge says about a question: by meaning and by words, both in one list.
 
 Both look at every chunk of the bases asked, through the index on workspace and base: exact, some 10 ms for a thousand
-chunks. An index on the vectors would find less than half of the nearest for no gain that is felt (decision 14), and
+chunks. An index on the vectors would find less than half of the nearest for no gain that is felt (decision 12), and
 none on the words can be used: row-level security lets no operator look at a row before that which is not marked
 leakproof. The two orders are merged by reciprocal rank (Cormack, Clarke and Büttcher 2009): a chunk earns
 1 / (60 + place) in each.

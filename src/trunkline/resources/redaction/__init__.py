@@ -1,6 +1,6 @@
 """Personal data out of texts: cards, social security numbers, names, e-mail addresses, phones, postal addresses.
 
-Rules and lists, no model: how much they find and why no model does it stands in decision 15. They are made for
+Rules and lists, no model: how much they find and why no model does it stands in decision 13. They are made for
 English; digits, e-mail addresses and phone numbers are found whatever is spoken around them.
 """
 
