@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +102,7 @@ class LiveCall:
             self._close_line("")
             assert self._hanging_up is not None
             await self._hanging_up
+            self._add_note(Kind.LINE, asdict(self._line.stats()))
         finally:
             await desk.beat.remove(self._leg)
             await self._driver.close()

@@ -97,8 +97,8 @@ async def test_keywords_reach_the_recogniser() -> None:
 
 
 async def test_speed_and_voice_reach_the_voice() -> None:
-    talk = await call(voice_speed=1.2, voice_id="nova", language="en-GB")
-    assert set(talk.voice.voices) == {Voice("nova", "en-GB", 1.2)}
+    talk = await call(voice_speed=1.2, voice_id="nova", language="en-GB", voice_instructions="Softly.")
+    assert set(talk.voice.voices) == {Voice("nova", "en-GB", 1.2, "Softly.")}
 
 
 async def test_volume_changes_what_is_heard_and_never_wraps() -> None:

@@ -70,6 +70,10 @@ async def test_what_is_sent_is_what_the_endpoint_expects(
     assert asked.request["voice"] == "nova"
     assert asked.request["speed"] == 1.5
     assert asked.request["response_format"] == "pcm"
+    assert "instructions" not in asked.request
+    async for _ in tts.speak("Yes.", Voice(id="nova", instructions="Speak softly.")):
+        pass
+    assert endpoint.of("tts")[-1].request["instructions"] == "Speak softly."
 
 
 async def test_of_many_languages_none_is_named(endpoint: ScriptedServer, stt: OpenAISpeechToText) -> None:

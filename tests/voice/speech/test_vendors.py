@@ -191,6 +191,9 @@ async def test_elevenlabs_is_asked_as_it_wants(el: ElevenLabs) -> None:
         "use_speaker_boost": True,
         "speed": 0.9,
     }
+    tagged = ElevenLabsTextToSpeech(sdk, Style("eleven_v3", tags="[calm]"))
+    await speak(tagged, Voice())
+    assert str(el.of("text-to-speech")[-1]["text"]).startswith("[calm] ")
     await sdk.close()
 
 

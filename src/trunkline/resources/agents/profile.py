@@ -111,6 +111,7 @@ def _manner(settings: Mapping[str, Any]) -> Profile:
         model=settings.get("llm", ""),
         voice_id=settings.get("voice_id", ""),
         voice_speed=settings.get("voice_speed", default.voice_speed),
+        voice_instructions=settings.get("voice_prompt") or "",
         voice_volume=min(MOST_VOLUME, max(0.0, float(settings.get("voice_volume", default.voice_volume)))),
         background=_background(settings.get("background_noise") or {}),
         filter_words=_filter_words(settings.get("synthesizer_filter_words") or []),

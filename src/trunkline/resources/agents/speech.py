@@ -29,6 +29,7 @@ def speech_of(settings: Mapping[str, Any], keys: Keys | None = None) -> Wanted:
             style=settings.get("voice_style"),
             speaker_boost=settings.get("voice_use_speaker_boost"),
             latency=settings.get("voice_optimise_streaming_latency"),
+            tags=settings.get("global_audio_tags") or "",
         ),
         fallback_voice_id=settings.get("fallback_voice_id") or "",
         fallback_provider=settings.get("fallback_provider") or "",

@@ -408,3 +408,4 @@ class Kind(StrEnum):
     FAULT = "fault"  # {part, reason}
     MODEL = "model"  # {model}: the name that really answered
     ENDED = "ended"  # {reason, detail}
+    LINE = "line"  # {packets_received, packets_sent, packets_lost, jitter_ms, round_trip_ms}: the line, once it closed

@@ -166,6 +166,8 @@ class Profile:
     """The language model's name as the agent asks for it; routes map it to what is run."""
     voice_id: str = ""
     voice_speed: float = 1.0
+    voice_instructions: str = ""
+    """How to speak, in plain words."""
     voice_volume: float = 1.0
     """Factor of the voice's amplitude, 0 to 2."""
     background: Background | None = None

@@ -76,7 +76,9 @@ class Jobs:
         self._budgets = budgets
         self._clock = clock
         self._repeatable = repeatable
-        self._voice = Voice(profile.voice_id, profile.language, profile.voice_speed)
+        self._voice = Voice(
+            profile.voice_id, profile.language, profile.voice_speed, profile.voice_instructions
+        )
         self._segments: dict[int, Hearing] = {}
         self._jobs: dict[Key, Job] = {}
         self._latest: dict[Kind, int] = {}

@@ -180,7 +180,7 @@ class ElevenLabsTextToSpeech:
         with faults("ElevenLabs' text-to-speech"):
             pieces = self._client.text_to_speech.stream(
                 voice.id or DEFAULT_VOICE,
-                text=text,
+                text=f"{style.tags} {text}" if style.tags else text,
                 model_id=style.model,
                 output_format=f"pcm_{self.rate}",
                 request_options={"max_retries": 0},

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 
+from openai import omit
+
 from trunkline.voice.endpoint import client, faults
 from trunkline.voice.speech.ports import Voice
 from trunkline.voice.speech.trim import HeadTrim
@@ -38,6 +40,7 @@ class OpenAITextToSpeech:
                 input=text,
                 response_format="pcm",
                 speed=voice.speed,
+                instructions=voice.instructions or omit,
             ) as answer:
                 async for chunk in answer.iter_bytes(_CHUNK):
                     sound = odd + chunk

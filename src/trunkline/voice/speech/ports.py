@@ -58,6 +58,8 @@ class Voice:
     id: str = ""
     language: str = "en-US"
     speed: float = 1.0
+    instructions: str = ""
+    """How to speak, in plain words; for voices that can be told."""
 
 
 class TextToSpeech(Protocol):

@@ -16,6 +16,8 @@ class Style:
     speaker_boost: bool | None = None
     latency: int | None = None
     """0 to 4: quality given for speed."""
+    tags: str = ""
+    """Audio tags such as `[calm]` before each sentence; `eleven_v3` alone reads them."""
 
     def settings(self, speed: float) -> dict[str, float | bool]:
         """As the vendor names them."""
