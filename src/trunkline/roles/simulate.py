@@ -187,7 +187,7 @@ async def _model(settings: Settings, script: Path | None) -> AsyncIterator[Langu
         yield scripted(script)
         return
     async with thinking(settings) as language:
-        yield language.talk
+        yield language.think
 
 
 def scripted(path: Path) -> ScriptedLanguageModel:

@@ -19,7 +19,7 @@ def junit(result: SuiteResult) -> bytes:
         "errors": str(sum(trial.outcome is None for trial in trials)),
     }
     root = ElementTree.Element("testsuites", {"name": "trunkline simulate", **counts})
-    name = _legal(f"{result.suite} ({result.agent}, {result.level})")
+    name = legal(f"{result.suite} ({result.agent}, {result.level})")
     suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counts})
     for trial in trials:
         _case(suite, result.suite, trial)
@@ -29,10 +29,10 @@ def junit(result: SuiteResult) -> bytes:
 
 
 def _case(suite: ElementTree.Element, classname: str, trial: Trial) -> None:
-    attributes = {"classname": _legal(classname), "name": _legal(f"{trial.case} #{trial.number}")}
+    attributes = {"classname": legal(classname), "name": legal(f"{trial.case} #{trial.number}")}
     case = ElementTree.SubElement(suite, "testcase", attributes)
     if trial.outcome is None:
-        ElementTree.SubElement(case, "error", {"message": _legal(trial.error)})
+        ElementTree.SubElement(case, "error", {"message": legal(trial.error)})
         return
     if trial.outcome is not Outcome.PASS:
         missed = [each for each in trial.demands if each.verdict.outcome is not Outcome.PASS]
@@ -40,12 +40,12 @@ def _case(suite: ElementTree.Element, classname: str, trial: Trial) -> None:
             f"{each.verdict.outcome.value}: {each.what}: {each.verdict.reason} {'; '.join(each.verdict.evidence)}"
             for each in missed
         )
-        failure = {"message": _legal(missed[0].what), "type": trial.outcome.value}
-        ElementTree.SubElement(case, "failure", failure).text = _legal(told)
+        failure = {"message": legal(missed[0].what), "type": trial.outcome.value}
+        ElementTree.SubElement(case, "failure", failure).text = legal(told)
     out = ElementTree.SubElement(case, "system-out")
-    out.text = _legal(f"seed {trial.seed}\n{transcript(trial.observed.happened)}")
+    out.text = legal(f"seed {trial.seed}\n{transcript(trial.observed.happened)}")
 
 
-def _legal(text: str) -> str:
+def legal(text: str) -> str:
     """Without the characters that XML has no way to write."""
     return _NO_XML.sub("\ufffd", text)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from trunkline.resources.simulations.junit import legal
 from trunkline.resources.simulations.results import CaseResult, SuiteResult
 from trunkline.resources.simulations.statistics import Interval
 from trunkline.resources.simulations.trials import Demand, Trial, lines
@@ -54,7 +55,7 @@ def page(result: SuiteResult) -> str:
         *(part for case in result.cases for part in _case(case)),
         "</body></html>",
     ]
-    return "\n".join(parts) + "\n"
+    return legal("\n".join(parts) + "\n")
 
 
 def _head(result: SuiteResult) -> list[str]:

@@ -1,0 +1,141 @@
+"""`trunkline simulate run`: the commands of the documentation, statuses, and reports that parse."""
+
+import json
+import re
+import shlex
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from lxml import html  # type: ignore[import-untyped]
+
+from trunkline import cli
+from trunkline.resources.simulations.happenings import Called, Happenings, Said
+from trunkline.resources.simulations.junit import junit
+from trunkline.resources.simulations.page import page
+from trunkline.resources.simulations.results import CaseResult, SuiteResult
+from trunkline.resources.simulations.trials import Demand, Observed, Trial
+from trunkline.resources.simulations.verdicts import Outcome, failed, passed
+
+ROOT = Path(__file__).parent.parent.parent
+COMMANDS = re.findall(
+    r"^trunkline (simulate .*?)  # status (\d)$", (ROOT / "docs/simulation.md").read_text(), re.MULTILINE
+)
+RECEPTIONIST = "simulate run examples/receptionist/suite.yaml --script examples/receptionist/script.json"
+EVIL = "<script>alert(1)</script>\"'&\x00\x1b"
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with the examples in it, to which reports may be written."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TRUNKLINE_LLM_BASE_URL", raising=False)
+
+
+def status(monkeypatch: pytest.MonkeyPatch, command: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["trunkline", *shlex.split(command)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_the_documentation_has_commands() -> None:
+    assert len(COMMANDS) == 3
+
+
+@pytest.mark.parametrize(("command", "expected"), COMMANDS)
+def test_each_command_of_the_documentation(
+    command: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert status(monkeypatch, command) == int(expected)
+
+
+def test_a_failure_names_what_was_missed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forgetful = RECEPTIONIST.replace("script.json", "forgetful.json")
+    assert status(monkeypatch, f"{forgetful} --case 'Leaves a message'") == 1
+    assert "take_message was never called" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("simulate run nothing.yaml", "nothing.yaml: cannot be read"),
+        (f"{RECEPTIONIST} --level voice", "use --level text"),
+        (f"{RECEPTIONIST} --level loud", "there are text, voice, line"),
+        (f"{RECEPTIONIST} --case Nobody", "there is no case 'Nobody'; there are: Opening hours"),
+    ],
+)
+def test_what_cannot_be_run_is_status_2(
+    command: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(monkeypatch, command) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_without_a_model_it_is_told_how_to_have_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(monkeypatch, "simulate run examples/receptionist/suite.yaml") == 2
+    assert "TRUNKLINE_LLM_BASE_URL" in capsys.readouterr().out
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_version_is_compared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, more in (("a", ""), ("b", "--at-once 4")):
+        command = f"{RECEPTIONIST} --repeats 3 --seed 7 --against examples/receptionist/agent.yaml {more}"
+        assert status(monkeypatch, f"{command} --json {name}.json --html {name}.html") == 0
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["comparison"]["p_value"] == 1.0
+    assert found["pass_hat"]["3"]["value"] == 1.0
+
+
+def result() -> SuiteResult:
+    happened = Happenings(
+        (Said("agent", EVIL), Said("caller", "Hi.")),
+        (Called(EVIL, {EVIL: EVIL}, EVIL),),
+        end_reason="human_ended",
+    )
+    ledger = {"turn": 1, "heard_gap_ms": 500, "stages": {"pause": 200, "token": 300}}
+    observed = Observed(happened, (ledger,), b"RIFF")
+    good = Trial("One", 1, 5, observed, (Demand("rule", EVIL, passed(EVIL)),), Outcome.PASS)
+    bad = Trial("One", 2, 6, observed, (Demand("judge", EVIL, failed(EVIL, EVIL)),), Outcome.FAIL)
+    broken = Trial("One", 3, 7, error=EVIL)
+    return SuiteResult(EVIL, EVIL, "voice", 1, (CaseResult("One", (good, bad, broken), 1.0),))
+
+
+def test_the_page_shows_all_and_asks_for_nothing() -> None:
+    shown = page(result())
+    tree = html.document_fromstring(shown)
+    assert tree.xpath("//script | //link | //img | //iframe | //@onclick | //@href") == []
+    assert [each.split(",")[0] for each in tree.xpath("//@src")] == ["data:audio/wav;base64"] * 2
+    assert len(tree.xpath("//details")) == 3
+    assert len(tree.xpath("//details[@open]")) == 2
+    assert len(tree.xpath("//*[local-name()='rect']")) == 4
+    assert "<script>alert(1)</script>" in tree.xpath("//h1")[0].text_content()
+    assert "<script>" not in shown
+
+
+def test_junit_is_xml_whatever_was_said() -> None:
+    root = ElementTree.fromstring(junit(result()))
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "1", "1")
+    assert [[child.tag for child in case] for case in root.iter("testcase")] == [
+        ["system-out"],
+        ["failure", "system-out"],
+        ["error"],
+    ]
+
+
+def test_the_example_for_github_is_yaml_and_runs_a_command_of_ours() -> None:
+    steps = yaml.safe_load((ROOT / "examples/github-actions.yml").read_text())["jobs"]["simulate"]["steps"]
+    [command] = [each["run"] for each in steps if "simulate run" in each.get("run", "")]
+    assert command.startswith("trunkline simulate run suite.yaml")
