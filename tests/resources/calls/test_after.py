@@ -1,13 +1,16 @@
 """What is done after a call, from its end to the webhook, on the real database."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.platform.outbound.web import web
 from tests.resources.calls.conftest import offer, outbound, stored
@@ -21,7 +24,7 @@ from trunkline.resources.actions.models import Action, AgentAction
 from trunkline.resources.actions.work import Means
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
-from trunkline.resources.calls.after_tasks import MOST_TRIES, AfterCalls
+from trunkline.resources.calls.after_tasks import MOST_TRIES, TRANSACTIONS_AT_ONCE, AfterCalls
 from trunkline.resources.calls.closing import close_call
 from trunkline.resources.calls.links import Links
 from trunkline.resources.calls.live import LiveCalls
@@ -332,3 +335,27 @@ async def act_after(database: Database, agent: Agent, url: str) -> None:
                 attachment_type="after",
             )
         )
+
+
+async def test_many_calls_that_end_at_once_leave_the_database_connections(
+    work: AfterCalls, database: Database, live: LiveCalls, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [await talked(database, live, agent) for _ in range(12)]
+    system, open_, most = database.system, 0, 0
+
+    @asynccontextmanager
+    async def counted() -> AsyncIterator[AsyncSession]:
+        nonlocal open_, most
+        async with system() as session:
+            open_ += 1
+            most = max(most, open_)
+            yield session
+            open_ -= 1
+
+    monkeypatch.setattr(database, "system", counted)
+    await asyncio.gather(*(work.after_call(str(call), str(agent.workspace_id)) for call in calls))
+    assert 1 < most <= TRANSACTIONS_AT_ONCE
+    monkeypatch.undo()
+    for call in calls:
+        assert (await stored(database, call)).judge_results is not None
+        assert len(await told(database, call)) == 1

@@ -6,7 +6,8 @@ that are late are found by looking.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import structlog
@@ -30,6 +31,8 @@ MOST_TRIES = 4
 """Then a step has failed. The job engine tries once more than that, to say so even if no try came to its end."""
 LOOK_SECONDS = 1.0
 AT_ONE_LOOK = 200
+TRANSACTIONS_AT_ONCE = 5
+"""Half of the worker's connections."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +52,7 @@ class AfterCalls:
         self._links = links
         self._model = model
         self._remember = remember
+        self._places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
 
     def register(self, jobs: Jobs, schedules: Schedules) -> None:
         """Tell the worker what there is to do."""
@@ -63,7 +67,7 @@ class AfterCalls:
             Unavailable: it, or the database, is away; likewise.
         """
         id_ = UUID(call_id)
-        async with self._database.system() as session:
+        async with self._transaction() as session:
             work = await after.held(session, id_)
             if work is None:
                 return
@@ -81,14 +85,20 @@ class AfterCalls:
 
     async def tell_overdue(self) -> None:
         """Send the webhooks that have waited long enough with what is there: every second, in one place."""
-        async with self._database.system() as session:
+        async with self._transaction() as session:
             late = await after.overdue(session, AT_ONE_LOOK)
         for call_id in late:
-            async with self._database.system() as session:
+            async with self._transaction() as session:
                 work = await after.held(session, call_id)
                 if work is not None and not work.told:
                     await self._tell(session, work)
                     log.warning("webhook_waited_in_vain", call=str(call_id))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        """A few at once: what a step found out must not be lost because all connections are taken."""
+        async with self._places, self._database.system() as session:
+            yield session
 
     async def _ended(self, session: AsyncSession, call_id: UUID) -> Ended:
         call = (await session.scalars(select(Call).where(Call.id == call_id))).one()
@@ -101,7 +111,7 @@ class AfterCalls:
             await self._do(call_id, ended, EXTRACTORS)
         if not actions:
             return
-        async with self._database.system() as session:
+        async with self._transaction() as session:
             ended = await self._ended(session, call_id)
         ends = await asyncio.gather(
             *(self._do(call_id, ended, step) for step in actions), return_exceptions=True
@@ -109,7 +119,7 @@ class AfterCalls:
         _raise_first(ends)
 
     async def _do(self, call_id: UUID, ended: Ended, step: str) -> None:
-        async with self._database.system() as session:
+        async with self._transaction() as session:
             taken = await after.take(session, call_id, step)
         if taken is None:
             return
@@ -128,7 +138,7 @@ class AfterCalls:
     async def _end(
         self, taken: Taken, to: StepState, found: Findings, error: TrunklineError | None = None
     ) -> None:
-        async with self._database.system() as session:
+        async with self._transaction() as session:
             work = await after.held(session, taken.call_id)
             if work is None:
                 return
