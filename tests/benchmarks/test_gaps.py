@@ -12,7 +12,9 @@ from tests.benchmarks.speech import spoken
 
 START = 1_700_000_000_000_000_000
 SURE = (1, 2, 3, 4, 5)
-"""Seeds of voices that the model takes for speech from the first packet to the last."""
+"""Seeds of voices that the model takes for speech from the first packet on …"""
+SURE_TO_THE_END = (1, 3, 5)
+"""… and, wherever they are cut off, to the last."""
 Plan = list[tuple[int, list[bytes]]]
 """What is said, and in which 20 ms it begins."""
 
@@ -44,7 +46,7 @@ def test_a_planted_gap_is_found(meter: Meter) -> None:
     seed = random.randrange(1 << 30)
     rng = random.Random(seed)
     for _ in range(3):
-        said = spoken(1.6, rng.choice(SURE))[: rng.randrange(40, 80)]
+        said = spoken(1.6, rng.choice(SURE_TO_THE_END))[: rng.randrange(40, 80)]
         answer = spoken(0.8, rng.choice(SURE))
         silence = rng.randrange(5, 90)
         log = planted([(40, said)], [(40 + len(said) + silence, answer)], 270)

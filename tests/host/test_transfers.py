@@ -161,7 +161,7 @@ async def test_the_agent_goes_on_after_a_failure(
         rig.engine.phones[DESK] = phone
     caller = await asking(rig)
     await rig.until(lambda: f"It ended with {reason}." in caller.heard)
-    assert "One moment. Nobody is there. It ended" in caller.heard
+    assert "Nobody is there. It ended" in caller.heard
     caller.say("are you still there")
     await rig.until(lambda: "You said are you still there." in caller.heard)
     await caller.line.hang_up()
@@ -199,6 +199,36 @@ async def test_where_the_other_side_will_not_transfer_we_call_ourselves(rig: Rig
     refer, dial = value["attempts"]
     assert (refer["method"], refer["status"], refer["failed_reason"]) == ("refer", "failed", "refused_404")
     assert (dial["method"], dial["status"]) == ("dial", "success")
+
+
+async def test_both_systems_join_them_without_us(rig: Rig, agent: Agent) -> None:
+    await attach(rig, agent, release_media=True, goodbye_msg="I put you through.")
+    desk, caller = Desk(rig), await asking(rig)
+    caller.line.replacing = Referred(True)
+    call, value = await finished(rig)
+    assert desk.heard == "Anna has a question."
+    assert value["status"] == "transfer-success"
+    assert value["human_connected_at"]
+    assert [(each["method"], each["status"]) for each in value["attempts"]] == [
+        ("dial", "success"),
+        ("replaces", "success"),
+    ]
+    assert call.status == "completed"
+
+
+async def test_where_they_cannot_join_them_we_do(rig: Rig, agent: Agent) -> None:
+    await attach(rig, agent, release_media=True)
+    desk, caller = Desk(rig), await asking(rig)
+    await rig.until(lambda: "question." in desk.heard)
+    await rig.wait(20)
+    caller.say("hello desk")
+    await rig.until(lambda: "hello desk" in desk.heard)
+    await caller.line.hang_up()
+    _, value = await finished(rig)
+    assert value["status"] == "transfer-success"
+    dial, replaces = value["attempts"]
+    assert (dial["method"], dial["status"]) == ("dial", "success")
+    assert (replaces["method"], replaces["failed_reason"]) == ("replaces", "refused_501")
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,18 @@ class AfterCalls:
         async with self._transaction() as session:
             late = await after.overdue(session, AT_ONE_LOOK)
         for call_id in late:
-            async with self._transaction() as session:
-                work = await after.held(session, call_id)
-                if work is not None and not work.told:
-                    await self._tell(session, work)
-                    log.warning("webhook_waited_in_vain", call=str(call_id))
+            try:
+                await self._tell_late(call_id)
+            except Exception:
+                # The others' are not held up by one that cannot be told.
+                log.exception("webhook_not_told", call=str(call_id))
+
+    async def _tell_late(self, call_id: UUID) -> None:
+        async with self._transaction() as session:
+            work = await after.held(session, call_id)
+            if work is not None and not work.told:
+                await self._tell(session, work)
+                log.warning("webhook_waited_in_vain", call=str(call_id))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:

@@ -14,6 +14,7 @@ from trunkline.resources.redaction.passage import Line, Passage, Span
 
 _KEY_BREAKS = re.compile(r"[_\W]+|(?<=[a-z])(?=[A-Z])")
 _KEPT_IN_PATHS = "[]*:@!$&'()+,;=~"
+_MOST_PASSES = 8
 _SPEAKER = re.compile(r"^(bot|human): ?", re.MULTILINE)
 
 
@@ -35,7 +36,20 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
 
 def redact_lines(lines: Sequence[Line], known: Iterable[str] = ()) -> list[str]:
-    """The texts of the lines of one talk, redacted together."""
+    """The texts of the lines of one talk, redacted together.
+
+    What stood beside something else may be told apart only once that is a placeholder: so as often as it changes.
+    """
+    texts = [line.text for line in lines]
+    for _ in range(_MOST_PASSES):
+        redacted = _once([Line(line.speaker, text) for line, text in zip(lines, texts, strict=True)], known)
+        if redacted == texts:
+            break
+        texts = redacted
+    return texts
+
+
+def _once(lines: Sequence[Line], known: Iterable[str]) -> list[str]:
     passage = Passage(lines)
     spans = personal_data(passage, known)
     redacted = []

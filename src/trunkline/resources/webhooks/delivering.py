@@ -108,6 +108,9 @@ class Deliverer:
                 except Unavailable as error:
                     _log.warning("deliveries_wait", reason=str(error))
                     await asyncio.sleep(_AGAIN_S)
+                except Exception:  # noqa: BLE001 - one workspace's row must not stop everybody's (a secret that does not open)
+                    _log.exception("deliveries_fault")
+                    await asyncio.sleep(_AGAIN_S)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_POLL_S):  # wait_for may swallow a cancellation (Python 3.11)
                         await self._due.wait()
