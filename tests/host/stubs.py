@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trunkline.voice.conversation.events import Event, LineClosed, LineEvent, Request
-from trunkline.voice.lines.line import LineStats, Referred
+from trunkline.voice.lines.line import Line, LineStats, Referred
 
 
 @dataclass
@@ -49,6 +49,9 @@ class StubLine:
     async def resume(self) -> None: ...
 
     async def refer(self, target: str, seconds: float) -> Referred:
+        return Referred(False, "not here")
+
+    async def replace(self, other: Line, seconds: float) -> Referred:
         return Referred(False, "not here")
 
     def stats(self) -> LineStats:

@@ -37,11 +37,14 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         self.phone = phone
         self.over = False
         self.successor: PhoneCall | None = None
-        """The call that we were asked to make in place of this one."""
+        """The call that came, or that we were asked to make, in place of this one."""
 
     def onCallTransferRequest(self, prm: object) -> None:
         self.successor = PhoneCall(self.phone)
         prm.newCall = self.successor  # type: ignore[attr-defined]
+
+    def onCallReplaced(self, prm: object) -> None:
+        self.successor = PhoneCall(self.phone, prm.newCallId)  # type: ignore[attr-defined]
 
     def onCallState(self, prm: object) -> None:
         info = self.getInfo()

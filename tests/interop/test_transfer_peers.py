@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -43,8 +44,8 @@ def pjsip(folder: Path, words: str, *further: str) -> Iterator[Program]:
         yield program
 
 
-async def joined(house: House, parties: Parties) -> None:
-    """The caller hears the phone's words, says a word, and hangs up."""
+async def joined(house: House, parties: Parties) -> dict[str, Any]:
+    """The caller hears the phone's words, says a word, and hangs up; what the record says of the transfer."""
     await house.until(lambda: house.joined)
     await house.until(lambda: "caller" in parties.caller.heard)
     parties.caller.say("desk desk")
@@ -54,6 +55,7 @@ async def joined(house: House, parties: Parties) -> None:
     _, (value,) = await house.finished()
     assert value["status"] == "transfer-success"
     await parties.finish()
+    return value
 
 
 def heard_all(heard: str, mode: str) -> bool:
@@ -101,6 +103,43 @@ async def test_pjsip_is_sent_on(house: House, parties: Parties, agent: Agent, tm
     await attach(house, agent, phone=parties.listen_and_talk(), transfer_mode="cold_transfer")
     with pjsip(tmp_path / "phone", "person", "--target", f"sip:{NUMBER}@{house.address}"):
         await referred(house, parties)
+
+
+@pytest.mark.peer("pjsip")
+async def test_two_pjsip_phones_are_joined_without_us(house: House, agent: Agent, tmp_path: Path) -> None:
+    with pjsip(tmp_path / "desk", "caller") as desk:
+        port = desk.wait_for("ready")["port"]
+        await attach(house, agent, phone=f"sip:phone@127.0.0.1:{port}", release_media=True)
+        with pjsip(tmp_path / "phone", "person", "--target", f"sip:{NUMBER}@{house.address}") as phone:
+            await house.until(lambda: bool(house.host.live()))
+            _, (value,) = await house.finished()
+            await asyncio.sleep(1.0)  # they talk, and nothing of it passes here
+            phone.tell("hang_up")
+            phone.wait_for("heard")
+            desk.wait_for("heard")
+    assert value["status"] == "transfer-success"
+    assert [(each["method"], each["status"]) for each in value["attempts"]] == [
+        ("dial", "success"),
+        ("replaces", "success"),
+    ]
+    assert "person" in words_in(tmp_path / "desk" / "heard.wav")
+    assert "caller" in words_in(tmp_path / "phone" / "heard.wav")
+
+
+@pytest.mark.peer("pjsip")
+async def test_a_caller_without_replaces_is_joined_by_us(
+    house: House, parties: Parties, agent: Agent, tmp_path: Path
+) -> None:
+    """SIPp does not say that it supports Replaces, so nothing is asked of it."""
+    with pjsip(tmp_path / "phone", "caller") as phone:
+        port = phone.wait_for("ready")["port"]
+        await attach(house, agent, phone=f"sip:phone@127.0.0.1:{port}", release_media=True)
+        await parties.call(held(parties, "") + sipp.hang_up_when_told(2, NUMBER))
+        value = await joined(house, parties)
+        phone.wait_for("heard")
+    _, replaces = value["attempts"]
+    assert (replaces["method"], replaces["status"]) == ("replaces", "failed")
+    assert heard_all(words_in(tmp_path / "phone" / "heard.wav"), "warm_transfer")
 
 
 @pytest.mark.peer("baresip")

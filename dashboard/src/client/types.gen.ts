@@ -4039,6 +4039,12 @@ export type LiveTransfer = {
      */
     preserve_caller_id?: boolean | null;
     /**
+     * Release Media
+     *
+     * Let both sides talk without us once they are joined, where their systems can (ours; warm modes over SIP).
+     */
+    release_media?: boolean | null;
+    /**
      * Screened
      */
     screened?: boolean | null;

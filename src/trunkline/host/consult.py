@@ -111,6 +111,11 @@ class Consult:
         """To be joined with the caller."""
         return Party(self._leg, self._line, self)
 
+    @property
+    def left(self) -> bool:
+        """Has the person hung up?"""
+        return self._line_gone.is_set()
+
     async def close(self) -> None:
         """Hang up and let go of everything; safe to repeat."""
         await self._line.hang_up()

@@ -2,7 +2,8 @@
 
     blind       REFER on the caller's line; success is what the other side tells in the end, not that it took the
                 request. Where it refuses or cannot, we call the person ourselves and join both.
-    warm        the person is called, briefed, asked if wanted, and joined with the caller on this host.
+    warm        the person is called, briefed, asked if wanted, and joined with the caller: on this host, or by their
+                own systems (REFER with Replaces) where that is wanted and works.
 
 Whatever fails, the agent has the caller back within a second. When the caller hangs up, all of it is taken back.
 """
@@ -219,8 +220,32 @@ class Transfer:
             return _VERDICTS[verdict]
         if order.goodbye:
             await self._unless_gone(self._caller.say(order.goodbye))
+        if order.release_media and order.mode is not Mode.BLIND and await self._released(order, line):
+            return None
+        if consult.left:
+            return _VERDICTS[Verdict.DECLINED]
         self.bridge = Bridge(self._caller.party, consult.party)
         return None
+
+    async def _released(self, order: TransferOrder, person: Line) -> bool:
+        """Have the caller's system join them without us; False: it did not work, and both lines are ours."""
+        attempt = Attempt(order.destination, self._attempts[-1].uri, "replaces", datetime.now(UTC))
+        self._attempts.append(attempt)
+        attempt.step(attempt.started_at, "REFER with Replaces")
+        caller = self._caller.line
+        outcome = await caller.replace(person, order.ring_timeout)
+        attempt.ended_at = datetime.now(UTC)
+        if outcome.ok:
+            attempt.step(attempt.ended_at, "NOTIFY 200")
+            return True
+        attempt.step(attempt.ended_at, f"{outcome.code or ''} {outcome.reason}".strip())
+        attempt.failure = of_code(outcome.code, outcome.reason)
+        for line in (caller, person):
+            with suppress(Unavailable):
+                await line.resume()
+        if self._caller.gone.is_set():
+            raise _CallerLeft
+        return False
 
     async def _summarised(self, order: TransferOrder) -> str:
         """What the call was about, in the model's words; "" where it fails or takes too long."""

@@ -8,7 +8,7 @@ import pytest
 
 from trunkline.roles.demo.phone import Phone
 from trunkline.voice.conversation.events import ClosedBy, LineClosed, LineEvent
-from trunkline.voice.lines.line import LineStats, Referred
+from trunkline.voice.lines.line import Line, LineStats, Referred
 
 TONE = (np.sin(np.arange(160) * 0.4) * 3000).astype(np.int16).tobytes()
 
@@ -62,6 +62,9 @@ class PacedLine:
         raise NotImplementedError
 
     async def refer(self, target: str, seconds: float) -> Referred:
+        raise NotImplementedError
+
+    async def replace(self, other: Line, seconds: float) -> Referred:
         raise NotImplementedError
 
     def stats(self) -> LineStats:

@@ -84,6 +84,8 @@ class LiveTransfer(WireInput):
     human_availability: HumanAvailability | None = None
     enable_background_music: bool | None = None
     sip_headers: list[SipHeader] | None = None
+    release_media: bool | None = None
+    """Let both sides talk without us once they are joined, where their systems can (ours; warm modes over SIP)."""
 
     @model_validator(mode="after")
     def _one_destination(self) -> Self:

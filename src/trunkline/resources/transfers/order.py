@@ -69,6 +69,8 @@ class TransferOrder:
     music: bool = True
     """The caller hears music while waiting; else silence."""
     headers: Mapping[str, str] | None = None
+    release_media: bool = False
+    """Ask the caller's system to join them without us; a bridge where it will not."""
     chosen: str = ""
     """The name of the choice, where there were several."""
 
@@ -147,6 +149,7 @@ def order_of(
         record=not settings.get("stop_recording_after_transfer"),
         music=settings.get("enable_background_music") is not False,
         headers=_headers(settings.get("sip_headers") or (), variables),
+        release_media=bool(settings.get("release_media")),
         chosen=choice.name,
     )
 

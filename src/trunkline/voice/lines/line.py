@@ -103,6 +103,14 @@ class Line(Protocol):
         """
         ...
 
+    async def replace(self, other: "Line", seconds: float) -> Referred:
+        """Ask this line's other side to take our place towards that of `other` (REFER with Replaces, RFC 3891).
+
+        Both are put on hold. When it is ok both lines close, ours by TRANSFER; otherwise both stay up, and may be on
+        hold. At most so many seconds; never raises for what the other sides do.
+        """
+        ...
+
     def stats(self) -> LineStats:
         """Packets and jitter so far."""
         ...

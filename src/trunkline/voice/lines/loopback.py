@@ -27,7 +27,7 @@ from trunkline.voice.conversation.events import (
     LineEvent,
     Resumed,
 )
-from trunkline.voice.lines.line import IncomingCall, IncomingHandler, LineStats, Referred, Trunk
+from trunkline.voice.lines.line import IncomingCall, IncomingHandler, Line, LineStats, Referred, Trunk
 from trunkline.voice.lines.registration import Heard, Registration, RegistrationState, Standing
 
 _SAMPLE_BYTES = 2
@@ -111,6 +111,8 @@ class LoopbackLine:
         self.up = False
         self.reachable: dict[str, Referred] = {}
         """Whom this end can call in our place when it is asked to, and what comes of it."""
+        self.replacing = Referred(False, "Not Implemented", 501)
+        """What comes of it when this end is asked to take our place in another call."""
         self.microphone: Callable[[bytes], bytes] | None = None
         """What becomes of the 20 ms that leave from here: the place this end is in (the persona of a simulation)."""
         self.settled = asyncio.Event()
@@ -198,6 +200,20 @@ class LoopbackLine:
         if outcome.ok:
             self.close(LineClosed(ClosedBy.TRANSFER, "transferred"))
             self.other.close(LineClosed(ClosedBy.REMOTE, "hung_up"))
+        return outcome
+
+    async def replace(self, other: Line, seconds: float) -> Referred:
+        """What comes of it is in the other end's `replacing`; those who are joined then talk elsewhere."""
+        if not self.up or not isinstance(other, LoopbackLine):
+            return Referred(False, "The line is not up.")
+        await self.hold()
+        await other.hold()
+        await asyncio.sleep(0)
+        outcome = self.other.replacing
+        if outcome.ok:
+            self.close(LineClosed(ClosedBy.TRANSFER, "transferred"))
+            for end in (self.other, other, other.other):
+                end.close(LineClosed(ClosedBy.REMOTE, "hung_up"))
         return outcome
 
     def stats(self) -> LineStats:

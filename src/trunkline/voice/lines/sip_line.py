@@ -37,7 +37,7 @@ from trunkline.voice.conversation.events import (
     Resumed,
 )
 from trunkline.voice.lines.halfband import rate_change
-from trunkline.voice.lines.line import LineStats, Referred
+from trunkline.voice.lines.line import Line, LineStats, Referred
 
 log = structlog.get_logger(__name__)
 
@@ -332,6 +332,19 @@ class SipLine:
         except TransferFailed as failed:
             return Referred(False, failed.reason or str(failed), failed.status)
         except (BaresipError, ValueError) as error:
+            return Referred(False, str(error))
+        return Referred(True)
+
+    async def replace(self, other: Line, seconds: float) -> Referred:
+        if not isinstance(other, SipLine):
+            return Referred(False, "Only two SIP calls can be joined by the other sides.")
+        try:
+            await self.hold()
+            await other.hold()
+            await self._call.attended_transfer(other._call, timeout=seconds)
+        except TransferFailed as failed:
+            return Referred(False, failed.reason or str(failed), failed.status)
+        except (BaresipError, Unavailable) as error:
             return Referred(False, str(error))
         return Referred(True)
 

@@ -18,11 +18,12 @@ from trunkline.voice.conversation.events import ClosedBy, Digit, Flushed, LineCl
 from trunkline.voice.lines.codecs import Codec
 from trunkline.voice.lines.framing import Framing, Heard, Key, KeyFraming, Mark, Message, Sound, Stop
 from trunkline.voice.lines.jitter import FRAMES_A_SECOND, JitterBuffer
-from trunkline.voice.lines.line import LineStats, Referred
+from trunkline.voice.lines.line import Line, LineStats, Referred
 
 log = structlog.get_logger(__name__)
 
 SAMPLE_BYTES = 2
+_NOWHERE = "A WebSocket cannot be sent elsewhere."
 _DELAY_MS = 11
 """10 until the beat reads (half of 20), and the codec; what is written leaves with the beat that wrote it."""
 QUEUE_SECONDS = 2
@@ -156,7 +157,10 @@ class SocketLine(ABC):
         return
 
     async def refer(self, target: str, seconds: float) -> Referred:
-        return Referred(False, "A WebSocket cannot be sent elsewhere.")
+        return Referred(False, _NOWHERE)
+
+    async def replace(self, other: Line, seconds: float) -> Referred:
+        return Referred(False, _NOWHERE)
 
     def stats(self) -> LineStats:
         return LineStats(self._received, self._sent, self._lost)
