@@ -107,6 +107,20 @@ async def test_the_person_hears_what_the_call_was_about(rig: Rig, agent: Agent) 
     assert value["summary"] == "She wants a refund."
 
 
+async def test_a_person_who_leaves_before_they_are_joined(rig: Rig, agent: Agent) -> None:
+    await attach(rig, agent, goodbye_msg="I put you through to them at once.")
+    desk, caller = Desk(rig), await asking(rig)
+    await rig.until(lambda: "question." in desk.heard)
+    assert desk.person is not None
+    await desk.person.line.hang_up()
+    await rig.until(lambda: "It ended with declined." in caller.heard)
+    caller.say("are you still there")
+    await rig.until(lambda: "You said are you still there." in caller.heard)
+    await caller.line.hang_up()
+    _, value = await finished(rig)
+    assert value["failed_reason"] == "declined"
+
+
 @pytest.mark.parametrize("mode", ["warm_transfer", "cold_transfer"])
 async def test_a_caller_who_leaves_takes_it_all_back(rig: Rig, agent: Agent, mode: str) -> None:
     await attach(rig, agent, transfer_mode=mode)

@@ -239,7 +239,10 @@ class Transfer:
             attempt.step(attempt.ended_at, "NOTIFY 200")
             return True
         attempt.step(attempt.ended_at, f"{outcome.code or ''} {outcome.reason}".strip())
-        attempt.failure = of_code(outcome.code, outcome.reason)
+        if outcome.code is None:  # their systems do not say that they can
+            attempt.failure = Failure(Reason.NOT_SENT, text=outcome.reason)
+        else:
+            attempt.failure = of_code(outcome.code, outcome.reason)
         for line in (caller, person):
             with suppress(Unavailable):
                 await line.resume()

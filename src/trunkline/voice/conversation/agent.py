@@ -90,7 +90,8 @@ class Agent:
     def say(self, text: str, held: bool = False) -> None:
         """Speak our own words after what is being said; `held`: once they are committed."""
         reply = self._say(text, held)
-        if self.reply is None or self.reply.done:
+        # One that waits for its tools stays: it goes on with what they give.
+        if self.reply is None or (self.reply.done and not self.waits_for_tool):
             self.reply = reply
 
     def _say(self, text: str, held: bool = False) -> Reply:
