@@ -1,15 +1,18 @@
-"""The tests that the table of settings names exist."""
+"""The tests that tables of documents name exist."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from trunkline.resources.agents.settings import AgentSettings
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_each_test_that_proves_a_setting_exists() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text()
+@pytest.mark.parametrize("document", ["settings.md", "sip-transfer.md"])
+def test_each_test_that_proves_something_exists(document: str) -> None:
+    text = (ROOT / "docs" / document).read_text()
     named = re.findall(r"`(tests/[\w/.]+\.py)(?:::(\w+))?`", text)
     assert len(named) > 20
     missing = [
