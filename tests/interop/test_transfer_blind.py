@@ -86,13 +86,13 @@ async def test_neither_way_leads_there(
     assert (refer["failed_reason"], dial["failed_reason"]) == ("refused_405", reason)
 
 
-@pytest.mark.parametrize("status", [488, 491], ids=["488", "491"])
 async def test_who_cannot_be_held_is_referred_all_the_same(
-    house: House, parties: Parties, agent: Agent, status: int
+    house: House, parties: Parties, agent: Agent
 ) -> None:
+    """Not with 491: the stack offers again when it likes (RFC 3261, 14.1), which no scenario in a row can follow."""
     await attach(house, agent, phone=nobody(parties), transfer_mode="cold_transfer")
     await parties.call(
-        sipp.reinvited(parties.caller.port, "recvonly", status) + told((200, "OK")) + sipp.be_hung_up()
+        sipp.reinvited(parties.caller.port, "recvonly", 488) + told((200, "OK")) + sipp.be_hung_up()
     )
     await over(house, parties)
 
