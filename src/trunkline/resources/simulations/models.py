@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from trunkline.platform.storage.database import Base
 
 _AGENT = ("agents.workspace_id", "agents.id")
+_VERSION = ("agent_versions.workspace_id", "agent_versions.agent_id", "agent_versions.n")
 _SUITE = ("simulation_suites.workspace_id", "simulation_suites.id")
 _SESSION = ("simulation_sessions.workspace_id", "simulation_sessions.id")
 
@@ -68,6 +69,8 @@ class SimulationCase(Owned):
     """Plain sentences."""
     call_success_type: Mapped[str]
     """`all` or `any` of them must hold."""
+    details: Mapped[dict[str, Any] | None]
+    """What goes beyond the contract, as `details.CaseDetails` holds it."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
@@ -93,6 +96,10 @@ class SimulationSession(Owned):
         Index("ix_simulation_sessions_created", "workspace_id", text("created_at DESC"), "id"),
     )
 
+    settings: Mapped[dict[str, Any] | None]
+    """As `session_schemas.SessionSettings` holds them; None for one that was opened by the contract's paths."""
+    cancelled_at: Mapped[datetime | None]
+
 
 class SimulationRun(Owned):
     """One talk between a case's persona and an agent, and the verdict on it. `status` moves by `status.py` only.
@@ -104,6 +111,7 @@ class SimulationRun(Owned):
     __table_args__ = (
         ForeignKeyConstraint(["workspace_id", "session_id"], _SESSION),
         ForeignKeyConstraint(["workspace_id", "agent_id"], _AGENT),
+        ForeignKeyConstraint(["workspace_id", "agent_id", "agent_version"], _VERSION),
         Index("ix_simulation_runs_created", "workspace_id", text("created_at DESC"), "id"),
         Index("ix_simulation_runs_session", "workspace_id", "session_id", text("created_at DESC"), "id"),
         Index("ix_simulation_runs_agent", "workspace_id", "agent_id", text("created_at DESC"), "id"),
@@ -113,6 +121,8 @@ class SimulationRun(Owned):
     session_id: Mapped[UUID]
     agent_id: Mapped[UUID]
     """The agent tested."""
+    agent_version: Mapped[int | None]
+    """The version of it, as it was when the run was started or as was asked for; None before versions were kept."""
     case_id: Mapped[UUID]
     """No foreign key: the case may be gone."""
     case_name: Mapped[str]
@@ -124,6 +134,10 @@ class SimulationRun(Owned):
     max_turns: Mapped[int]
     """The longest talk: so often persona and agent may each speak."""
     variables: Mapped[dict[str, Any] | None]
+    plan: Mapped[dict[str, Any] | None]
+    """All that decides it, as `running.Plan` holds it; None in rows from before there were plans."""
+    replays: Mapped[UUID | None]
+    """The run that it repeats, from the answers kept of that one."""
     status: Mapped[str]
     fence: Mapped[int] = mapped_column(server_default="0", default=0)
     """How often a worker has begun it. Only the last one may write."""
@@ -133,4 +147,14 @@ class SimulationRun(Owned):
     """The verdicts, in the shape of the wire."""
     error: Mapped[dict[str, Any] | None]
     """Why it failed, in the shape of the wire."""
+    trial: Mapped[dict[str, Any] | None]
+    """What came of it, as `trials.Trial` holds it."""
+    prompt_tokens: Mapped[int] = mapped_column(server_default="0", default=0)
+    completion_tokens: Mapped[int] = mapped_column(server_default="0", default=0)
+    provider_calls: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Questions that a language model was asked, in all tries together."""
+    answers_key: Mapped[str | None]
+    """What they answered, in the blob store."""
+    recording_key: Mapped[str | None]
+    """Its sound, in the blob store."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
