@@ -17,6 +17,7 @@ class StubLine:
     happening: list[LineEvent] = field(default_factory=list)
     acts: list[object] = field(default_factory=list)
     """What was done to the line, in order: the bytes written, and "flush"."""
+    closed: LineClosed | None = None
 
     def read(self) -> bytes:
         arrived = b"".join(self.arriving)

@@ -320,7 +320,7 @@ async def test_a_broken_conversation_ends_its_call_alone(rig: Rig, agent: Agent)
     def fail(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    first._session.tick = fail  # type: ignore[assignment, method-assign]
+    first._agent.session.tick = fail  # type: ignore[assignment, method-assign]
     await rig.until(lambda: len(rig.host.live()) == 1)
     call = await stored(rig.database, first.id)
     assert call.status == "failed"

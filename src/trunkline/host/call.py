@@ -1,7 +1,6 @@
 """One live call: binds a line, a session, its driver and its recorder, from the answer to the closed line."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -9,9 +8,10 @@ from uuid import UUID
 
 import structlog
 
+from trunkline.host.attendant import Attendant
 from trunkline.host.desk import Desk
 from trunkline.host.handover import Handover, Talk
-from trunkline.host.leg import GatedTape, Leg, Tape
+from trunkline.host.leg import GatedTape, Tape
 from trunkline.platform.telemetry import metrics
 from trunkline.resources.actions.offering import offered
 from trunkline.resources.actions.running import Place, ToolRunner
@@ -28,8 +28,6 @@ from trunkline.voice.conversation.events import (
     Whisper,
 )
 from trunkline.voice.conversation.profile import Medium
-from trunkline.voice.conversation.session import Session
-from trunkline.voice.driver.wall import WallDriver
 from trunkline.voice.lines.line import Line, Referred
 
 log = structlog.get_logger(__name__)
@@ -51,11 +49,9 @@ class LiveCall:
         self._line_gone = asyncio.Event()
         self._finished = False
         self._hanging_up: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self.fault: str | None = None
         """What broke in the host, if that is why the call ended."""
-        lock = threading.Lock()
-        profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
-        speech = desk.parts.speech_for(plan.speech)
         self._tools = ToolRunner(
             replace(desk.means, transfer=self._transfer),
             Place(plan.workspace_id, plan.agent_id, str(plan.call_id), Medium.CALL, plan.timezone),
@@ -63,26 +59,11 @@ class LiveCall:
             offered(plan.equipment.actions),
             plan.results,
         )
-        self._session = Session(profile, line.rate, speech.stt.has_partials, line.delay_ms)
-        self._driver = WallDriver(
-            self._session,
-            rate=line.rate,
-            profile=profile,
-            stt=speech.stt,
-            tts=speech.tts,
-            llm=desk.parts.llm,
-            turn=desk.parts.turn,
-            run_tool=self._tools.run,
-            on_note=self._note,
-            close_line=self._close_line,
-            send_digits=self._send_digits,
-            lock=lock,
-        )
+        profile = replace(plan.profile, thinking_deadline=desk.parts.thinking_deadline)
         self._tape = GatedTape(tape, running=not profile.consent_message)
-        self._leg = Leg(line, self._session, self._tape, self, lock)
-        talk = Talk(self._session, self._leg, self, self._tape, self._driver.feed, self._add_note)
+        self._agent = Attendant(line, profile, plan.speech, desk, self._tape, self, self._tools.run)
+        talk = Talk(self._agent, self, self._tape, self._add_note, self._over.set)
         self._handover = Handover(plan, line, desk, talk)
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def id(self) -> UUID:
@@ -93,19 +74,19 @@ class LiveCall:
         desk = self._desk
         desk.writer.open(self.id, self.plan.workspace_id, self.plan.keep_transcript)
         for ran in self.plan.ran:
-            self._note(Note(0, Kind.TOOL_STARTED.value, dict(ran.started)))
-            self._note(Note(0, Kind.TOOL_FINISHED.value, dict(ran.finished)))
-        desk.beat.add(self._leg)
+            self.note(Note(0, Kind.TOOL_STARTED.value, dict(ran.started)))
+            self.note(Note(0, Kind.TOOL_FINISHED.value, dict(ran.finished)))
+        desk.beat.add(self._agent.leg)
         try:
             await self._over.wait()
             await self._handover.close()
-            self._close_line("")
+            self.close_line("")
             assert self._hanging_up is not None
             await self._hanging_up
             self._add_note(Kind.LINE, asdict(self._line.stats()))
         finally:
-            await desk.beat.remove(self._leg)
-            await self._driver.close()
+            await desk.beat.remove(self._agent.leg)
+            await self._agent.close()
             await self._tools.close()
             for task in self._tasks:
                 task.cancel()
@@ -120,14 +101,14 @@ class LiveCall:
             "id": str(self.id),
             "workspace_id": str(self.plan.workspace_id),
             "direction": self.plan.direction.value,
-            "state": self._session.state.value,
-            "at_ms": self._session.now_ms,
+            "state": self._agent.session.state.value,
+            "at_ms": self._agent.session.now_ms,
         }
 
     def control(self, event: HangUp | Say | Whisper) -> None:
         """Feed the conversation from outside. Of a call that somebody has taken over only the end is left to ask for."""
         if not (isinstance(event, HangUp) and self._handover.end_bridge()):
-            self._driver.feed(event)
+            self._agent.feed(event)
 
     async def transfer(self, target: str, seconds: float) -> Referred:
         """Send the other side to a `sip:` URI, at most so many seconds; when that fails the agent goes on with it.
@@ -155,13 +136,11 @@ class LiveCall:
     # ---- Owner: what the beat tells ----
 
     def asked(self, requests: list[Request]) -> None:
-        try:
-            self._driver.handle(requests)
-        except Exception as error:  # noqa: BLE001 - one call's fault ends that call, never the loop's other work
-            self.beat_failed(error)
+        self._agent.do(requests)
 
     def talk_ended(self) -> None:
-        self._over.set()
+        if not self._handover.bridged:  # else it was for that; what the two say to each other goes on
+            self._over.set()
 
     def line_closed(self, event: LineClosed) -> None:
         self._line_gone.set()
@@ -176,9 +155,9 @@ class LiveCall:
         self._line_gone.set()  # nobody reads the line's events any more
         self._over.set()
 
-    # ---- what the driver asks of the host ----
+    # ---- Employer: what the conversation wants of the host ----
 
-    def _note(self, note: Note) -> None:
+    def note(self, note: Note) -> None:
         self._notes.append(note)
         self._desk.writer.add(self.id, [note])
         if note.kind == Kind.TURN:
@@ -191,19 +170,19 @@ class LiveCall:
         self._news = asyncio.Event()
 
     def _add_note(self, kind: Kind, data: dict[str, Any]) -> None:
-        self._note(Note(self._session.now_ms + int(data.get("talked_ms", 0)), kind.value, data))
+        self.note(Note(self._agent.session.now_ms + int(data.get("talked_ms", 0)), kind.value, data))
 
     async def _transfer(
         self, action: PlannedAction, arguments: Mapping[str, Any], occasion: Occasion
     ) -> Outcome:
         return await self._handover.transfer(action, arguments, occasion)
 
-    def _close_line(self, reason: str) -> None:
+    def close_line(self, reason: str) -> None:
         """Hang up, once; safe to repeat. A line that was handed over stays."""
         if self._hanging_up is None and not self._handover.bridged:
             self._hanging_up = asyncio.create_task(self._hang_up(), name=f"hang up {self.id}")
 
-    def _send_digits(self, digits: str) -> None:
+    def send_digits(self, digits: str) -> None:
         task = asyncio.create_task(self._press(digits), name=f"digits {self.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

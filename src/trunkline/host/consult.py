@@ -5,15 +5,15 @@ and hands the line over. No language model decides here: a yes, a no, a key or t
 """
 
 import asyncio
-import threading
 from dataclasses import replace
 from enum import Enum
 
 import structlog
 
 from trunkline.errors import Unavailable
+from trunkline.host.attendant import Attendant
 from trunkline.host.desk import Desk
-from trunkline.host.leg import GatedTape, Leg, NoTape, Tape
+from trunkline.host.leg import GatedTape, NoTape, Tape
 from trunkline.host.switchboard import Party
 from trunkline.host.waiting import Silence
 from trunkline.resources.calls.plan import CallPlan
@@ -21,9 +21,7 @@ from trunkline.resources.transfers.order import Mode, TransferOrder
 from trunkline.voice.conversation.events import EndReason, HangUp, Kind, LineClosed, Note, Request
 from trunkline.voice.conversation.phrases import phrases_of
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Voicemail
-from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver.ports import ToolAnswer
-from trunkline.voice.driver.wall import WallDriver
 from trunkline.voice.lines.line import Line
 
 log = structlog.get_logger(__name__)
@@ -61,60 +59,40 @@ class Consult:
         desk: Desk,
         tape: Tape | None = None,
     ) -> None:
-        """`tape`: of the briefing alone; None: it is not recorded."""
+        """`tape`: of the briefing alone; None: it is not recorded. Raises SetupError like `Attendant`."""
         self._line = line
         self._order = order
         self._desk = desk
         self._verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._line_gone = asyncio.Event()
         self._spoke = False
-        lock = threading.Lock()
-        profile = briefing(plan.profile, order, summary)
-        speech = desk.parts.speech_for(plan.speech)
-        self._session = Session(profile, line.rate, speech.stt.has_partials, line.delay_ms)
-        self._driver = WallDriver(
-            self._session,
-            rate=line.rate,
-            profile=profile,
-            stt=speech.stt,
-            tts=speech.tts,
-            llm=desk.parts.llm,
-            turn=desk.parts.turn,
-            run_tool=_no_tool,
-            on_note=self._note,
-            close_line=lambda _: None,  # whoever asked closes it
-            send_digits=lambda _: None,
-            lock=lock,
-        )
         self._tape = GatedTape(tape or NoTape(), running=True)
-        self._leg = Leg(line, self._session, self._tape, self, lock)
+        profile = briefing(plan.profile, order, summary)
+        self._agent = Attendant(line, profile, plan.speech, desk, self._tape, self, _no_tool)
 
     async def ask(self) -> Verdict:
         """Say what there is to say, and find out whether they take the call. The line stays up."""
+        self._agent.leg.pass_to(Silence(), self)  # of a menu that asks for the extension nothing counts
+        self._desk.beat.add(self._agent.leg)
+        beginning = asyncio.create_task(self._begin(), name="transfer extension")
         try:
-            await self._dial_extension()
-        except Unavailable as error:
-            log.warning("extension_not_sent", reason=str(error))
-            return Verdict.FAILED
-        if self._order.mode is Mode.BLIND:  # they were to have the caller at once
-            self._leg.pass_to(Silence(), self)
-            self._decide(Verdict.TAKEN)
-        self._desk.beat.add(self._leg)
-        verdict = await self._verdict
+            verdict = await self._verdict
+        finally:
+            beginning.cancel()
         self._tape.running = False
         if verdict is Verdict.TAKEN:
-            self._driver.feed(HangUp(EndReason.TRANSFERRED.value))  # of the briefing: the line is handed over
+            self._agent.feed(HangUp(EndReason.TRANSFERRED.value))  # of the briefing: the line is handed over
         return verdict
 
     @property
     def party(self) -> Party:
         """To be joined with the caller."""
-        return Party(self._leg, self._line, self)
+        return Party(self._agent.leg, self._line, self)
 
     @property
     def left(self) -> bool:
         """Has the person hung up?"""
-        return self._line_gone.is_set()
+        return self._line_gone.is_set() or self._line.closed is not None
 
     async def close(self) -> None:
         """Hang up and let go of everything; safe to repeat."""
@@ -124,8 +102,22 @@ class Consult:
                 await self._line_gone.wait()
         except TimeoutError:
             log.warning("consult_line_did_not_close")
-        await self._desk.beat.remove(self._leg)
-        await self._driver.close()
+        await self._desk.beat.remove(self._agent.leg)
+        await self._agent.close()
+
+    async def _begin(self) -> None:
+        """Press the keys of the extension, then let the briefing have the line."""
+        try:
+            await self._dial_extension()
+        except Unavailable as error:
+            if self._line.closed is None:  # else the beat tells that they have left
+                log.warning("extension_not_sent", reason=str(error))
+                self._decide(Verdict.FAILED)
+            return
+        if self._order.mode is Mode.BLIND:  # they were to have the caller at once
+            self._decide(Verdict.TAKEN)
+        else:
+            self._agent.leg.pass_to(self._agent.session, self)
 
     async def _dial_extension(self) -> None:
         for key in self._order.digits:
@@ -138,7 +130,9 @@ class Consult:
         if not self._verdict.done():
             self._verdict.set_result(verdict)
 
-    def _note(self, note: Note) -> None:
+    # ---- Employer: what comes of the briefing ----
+
+    def note(self, note: Note) -> None:
         match note.kind:
             case Kind.CALLER_SPEAKS:
                 self._spoke = True
@@ -156,16 +150,19 @@ class Consult:
             case Kind.ENDED:
                 self._decide(self._untaken())
 
+    def close_line(self, reason: str) -> None:
+        return  # whoever asked closes it
+
+    def send_digits(self, digits: str) -> None:
+        return
+
     def _untaken(self) -> Verdict:
         return Verdict.DECLINED if self._spoke else Verdict.SILENT
 
     # ---- Owner: what the beat tells ----
 
     def asked(self, requests: list[Request]) -> None:
-        try:
-            self._driver.handle(requests)
-        except Exception as error:  # noqa: BLE001 - a fault of this briefing ends it, never the loop's other work
-            self.beat_failed(error)
+        self._agent.do(requests)
 
     def talk_ended(self) -> None:
         self._decide(self._untaken())

@@ -12,8 +12,9 @@ from typing import Any
 import structlog
 
 from trunkline.errors import Conflict
+from trunkline.host.attendant import Attendant
 from trunkline.host.desk import Desk
-from trunkline.host.leg import GatedTape, Leg, Owner
+from trunkline.host.leg import GatedTape, Owner
 from trunkline.host.switchboard import Party
 from trunkline.host.transfer import Transfer
 from trunkline.host.waiting import Waiting
@@ -24,14 +25,12 @@ from trunkline.voice.conversation.events import (
     TICK_MS,
     ComeBack,
     EndReason,
-    Event,
     HangUp,
     Kind,
     Say,
     StepAside,
     Whisper,
 )
-from trunkline.voice.conversation.session import Session
 from trunkline.voice.lines.line import Line, Referred
 
 log = structlog.get_logger(__name__)
@@ -44,14 +43,13 @@ _NOT_TRANSFERRED = "The transfer failed. The caller is still with you: say so an
 class Talk:
     """The call's own parts that a transfer moves."""
 
-    session: Session
-    leg: Leg
+    agent: Attendant
     owner: Owner
     tape: GatedTape
-    feed: Callable[[Event], None]
-    """Tells the session something and does what it asks for."""
     note: Callable[[Kind, dict[str, Any]], None]
     """Adds to the call's record."""
+    over: Callable[[], None]
+    """Tells that those who were joined have parted: the call is over."""
 
 
 class Handover:
@@ -67,6 +65,7 @@ class Handover:
         self._busy = False
         self._transfer: Transfer | None = None
         self._work: asyncio.Task[Outcome] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def bridged(self) -> bool:
@@ -86,12 +85,12 @@ class Handover:
         talk = self._talk
         try:
             talk.note(Kind.TRANSFER_STARTED, {"target": target})
-            talk.feed(StepAside())
+            talk.agent.feed(StepAside())
             outcome = await self.line.refer(target, seconds)
             talk.note(Kind.TRANSFER_FINISHED, {"target": target, **asdict(outcome)})
             if not outcome.ok:
-                talk.feed(ComeBack())
-                talk.feed(Whisper(f"{_NOT_TRANSFERRED} ({outcome.reason})", reply=True))
+                talk.agent.feed(ComeBack())
+                talk.agent.feed(Whisper(f"{_NOT_TRANSFERRED} ({outcome.reason})", reply=True))
             return outcome
         finally:
             self._busy = False
@@ -130,8 +129,14 @@ class Handover:
             text = f"The transfer failed in the voice host ({type(error).__name__})."
             return Outcome({"error": text}, ok=False, error=text)
         finally:
-            await transfer.close()
             self._transfer, self._busy = None, False
+            self._close(transfer)
+
+    def _close(self, transfer: Transfer) -> None:
+        """Meanwhile, for neither the caller nor the agent shall wait for other lines or for a store."""
+        closing = asyncio.create_task(_closed(transfer), name=f"transfer closing {self.plan.call_id}")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _over_to_them(self, transfer: Transfer, keep_recording: bool) -> None:
         """Until the end of the call: a bridge, or after a REFER the closing of the line."""
@@ -141,15 +146,16 @@ class Handover:
             return
         talk.tape.running = talk.tape.running and keep_recording
         bridge.join()
-        talk.feed(HangUp(EndReason.TRANSFERRED.value))
-        if not talk.session.ended:  # it waits for last words, but its ticks are over
+        talk.agent.feed(HangUp(EndReason.TRANSFERRED.value))
+        session = talk.agent.session
+        if not session.ended:  # it waits for last words, but its ticks are over
             talk.note(Kind.ENDED, {"reason": EndReason.TRANSFERRED.value, "detail": ""})
-        began = talk.session.now_ms, asyncio.get_running_loop().time()
+        began = asyncio.get_running_loop().time()
         left = await bridge.over()
-        talked_ms = round((asyncio.get_running_loop().time() - began[1]) * 1000)
-        who = "caller" if left is self.line else "human"
+        talked_ms = round((asyncio.get_running_loop().time() - began) * 1000)
+        who = "host" if left is None else "caller" if left is self.line else "human"
         talk.note(Kind.BRIDGE_ENDED, {"left": who, "talked_ms": talked_ms // TICK_MS * TICK_MS})
-        talk.owner.talk_ended()
+        talk.over()
 
     # ---- what the call tells ----
 
@@ -168,34 +174,45 @@ class Handover:
     async def close(self) -> None:
         """The call is over: take back what is under way."""
         self.gone.set()
+        self.end_bridge()  # a caller who could not be told that they were joined would leave the other alone
         if self._work is not None:
             await asyncio.wait((self._work,))
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     # ---- transfer.Caller ----
 
     @property
     def party(self) -> Party:
-        return Party(self._talk.leg, self.line, self._talk.owner)
+        return Party(self._talk.agent.leg, self.line, self._talk.owner)
 
     @property
     def messages(self) -> tuple[dict[str, Any], ...]:
-        return self._talk.session.dialogue.messages()
+        return self._talk.agent.session.dialogue.messages()
 
     async def step_aside(self, music: bool) -> None:
         self._stepped_aside.clear()
-        self._talk.feed(StepAside())
+        agent = self._talk.agent
+        agent.feed(StepAside())
         await self._stepped_aside.wait()
-        waiting = Waiting(self._talk.session, self.line.rate, music)
-        self._talk.leg.pass_to(waiting, self._talk.owner)
+        agent.leg.pass_to(Waiting(agent.session, self.line.rate, music), self._talk.owner)
 
     async def say(self, text: str) -> None:
         self.come_back()
-        self._talk.feed(Say(text))
+        self._talk.agent.feed(Say(text))
         await self.step_aside(music=False)
 
     def come_back(self) -> None:
-        self._talk.leg.pass_to(self._talk.session, self._talk.owner)
-        self._talk.feed(ComeBack())
+        agent = self._talk.agent
+        agent.leg.pass_to(agent.session, self._talk.owner)
+        agent.feed(ComeBack())
+
+
+async def _closed(transfer: Transfer) -> None:
+    try:
+        await transfer.close()
+    except Exception:
+        log.exception("transfer_not_closed")
 
 
 def _failed(done: Transferred) -> Outcome:

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from trunkline.host.frames import FrameQueue, VadWindow
-from trunkline.voice.conversation.events import AudioRestarted, Event, Flush, Flushed, LineClosed, Request
+from trunkline.voice.conversation.events import (
+    AudioRestarted,
+    Event,
+    Flush,
+    Flushed,
+    LineClosed,
+    LineEvent,
+    Request,
+)
 from trunkline.voice.lines.line import Line
 
 QUIET = 0.35
@@ -85,7 +93,7 @@ class Owner(Protocol):
         ...
 
     def line_closed(self, event: LineClosed) -> None:
-        """The line has gone; told once."""
+        """The line has gone; told once to each owner, also of a line that had gone before it was theirs."""
         ...
 
     def beat_failed(self, error: Exception) -> None:
@@ -111,7 +119,8 @@ class Leg:
         self._frame: bytes | None = None
         self._next: tuple[Talk, Owner] | None = None
         self._ended = False
-        self._closed = False
+        self._closed: LineClosed | None = None
+        self._told_closed = False
         self.slot: int | None = None
         """The VAD's slot, given by the beat."""
         self.speech = 0.0
@@ -145,17 +154,15 @@ class Leg:
 
     def advance(self, news: list[News]) -> None:
         """Tell the session what happened on the line, give it its tick and do at once what cannot wait."""
-        if self._next is not None:
-            (self._talk, self._owner), self._next = self._next, None
-            self._ended = False
+        missed = self._change_hands()
         asked: list[Request] = []
         written = b""
         line, talk = self._line, self._talk
-        for event in line.events():
+        for event in (*missed, *line.events()):
             if isinstance(event, Flushed | AudioRestarted):
                 self._tape.flushed(event.samples)
-            elif isinstance(event, LineClosed) and not self._closed:
-                self._closed = True
+            elif isinstance(event, LineClosed) and not self._told_closed:
+                self._closed, self._told_closed = event, True
                 news.append((self._owner.line_closed, (event,)))
             with self._lock:
                 requests = talk.feed(event)
@@ -179,6 +186,14 @@ class Leg:
         with contextlib.suppress(Exception):  # the line may be what failed
             self._line.flush()
         news.append((self._owner.beat_failed, (error,)))
+
+    def _change_hands(self) -> list[LineEvent]:
+        """Let whoever was passed the line have it; what they have to be told of before: that it has closed already."""
+        if self._next is None:
+            return []
+        (self._talk, self._owner), self._next = self._next, None
+        self._ended = self._told_closed = False
+        return [] if self._closed is None else [self._closed]
 
     def _sort(self, requests: list[Request], asked: list[Request]) -> None:
         """A flush happens now, before anything new is written; the rest is for the work loop."""

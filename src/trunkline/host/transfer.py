@@ -5,12 +5,12 @@
     warm        the person is called, briefed, asked if wanted, and joined with the caller: on this host, or by their
                 own systems (REFER with Replaces) where that is wanted and works.
 
-Whatever fails, the agent has the caller back within a second. When the caller hangs up, all of it is taken back.
+Whatever fails, the agent has the caller back at once. When the caller hangs up, all of it is taken back.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
@@ -41,6 +41,7 @@ _SUMMARY = (
     "Summarise this call in at most three short spoken sentences for the person who takes it over now: who calls, what "
     "they want, what was done. {steering} Write the summary and nothing else."
 )
+_LEFT = Failure(Reason.CALLER_HUNG_UP, text="The caller hung up before somebody took the call.")
 _VERDICTS = {
     Verdict.DECLINED: Failure(Reason.DECLINED, text="The person did not take the call."),
     Verdict.MACHINE: Failure(Reason.ANSWERED_BY_MACHINE, text="A machine answered."),
@@ -98,9 +99,8 @@ class Transfer:
         self._exchange = desk.exchange
         self._attempts: list[Attempt] = []
         self._summary: asyncio.Task[str] | None = None
-        self._consult: Consult | None = None
-        self._recorder: Recorder | None = None
-        self._line = ExitStack()
+        self._taken = AsyncExitStack()
+        """What is to be given back: a place among the lines, the person's line and all that hangs on it."""
         self.bridge: Bridge | None = None
         """There once somebody has taken the call: to be run until one of them leaves."""
 
@@ -117,23 +117,14 @@ class Transfer:
         try:
             return await self._sought(order, way)
         except _CallerLeft:
-            return Transferred(self._attempts, self._left(), chosen=order.chosen)
+            return Transferred(self._attempts, _LEFT, chosen=order.chosen)
         finally:
             if self._summary is not None:
                 self._summary.cancel()
 
     async def close(self) -> None:
-        """Hang up on whoever was asked, give back their line; safe to repeat."""
-        consult, self._consult = self._consult, None
-        if consult is not None:
-            await consult.close()
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            try:
-                await self._exchange.archive.keep(recorder)
-            except Unavailable as error:
-                log.error("briefing_not_kept", call_id=str(self._caller.plan.call_id), reason=str(error))
-        self._line.close()
+        """Hang up on whoever was asked, keep what they were told, give back their line; safe to repeat."""
+        await self._taken.aclose()
 
     async def _sought(self, order: TransferOrder, way: Route) -> Transferred:
         await self._unless_gone(self._caller.step_aside(order.music))
@@ -153,49 +144,37 @@ class Transfer:
 
     async def _refer(self, order: TransferOrder, way: Route) -> bool:
         """Send the caller there; False: it did not work, and the line is up."""
-        attempt = self._attempt(order, way, "refer")
-        attempt.step(attempt.started_at, f"REFER {way.uri}")
         line = self._caller.line
-        with suppress(
-            Unavailable
-        ):  # their sound is nobody's meanwhile; who cannot be held is transferred all the same
-            await line.hold()
-        outcome = await line.refer(way.uri, order.ring_timeout)
-        attempt.ended_at = datetime.now(UTC)
-        if outcome.ok:
-            attempt.step(attempt.ended_at, "NOTIFY 200")
-            return True
-        attempt.step(attempt.ended_at, f"{outcome.code or ''} {outcome.reason}".strip())
-        attempt.failure = of_code(outcome.code, outcome.reason)
-        if self._caller.gone.is_set():
-            raise _CallerLeft
+        with self._attempt(order, way.uri, "refer", f"REFER {way.uri}") as attempt:
+            # Their sound is nobody's meanwhile; who cannot be held is transferred all the same.
+            with suppress(Unavailable):
+                await self._unless_gone(line.hold())
+            outcome = await self._unless_gone(line.refer(way.uri, order.ring_timeout))
+            if outcome.ok:
+                attempt.step(datetime.now(UTC), "NOTIFY 200")
+                return True
+            self._unless_left()
+            attempt.step(datetime.now(UTC), f"{outcome.code or ''} {outcome.reason}".strip())
+            attempt.failure = of_code(outcome.code, outcome.reason)
         with suppress(Unavailable):
-            await line.resume()
+            await self._unless_gone(line.resume())
         return False
 
     # ---- by a call of ours ----
 
     async def _called(self, order: TransferOrder, way: Route) -> Failure | None:
         """Call the person, brief them; None: they are to be joined now."""
-        attempt = self._attempt(order, way, "dial")
-        try:
+        self._unless_left()
+        with self._attempt(order, way.uri, "dial", f"INVITE {way.uri}") as attempt:
             attempt.failure = await self._reached(order, way, attempt)
-        except _CallerLeft:
-            attempt.failure = self._left()
-            raise
-        finally:
-            attempt.ended_at = datetime.now(UTC)
-            if attempt.failure is not None:
-                await self.close()
         return attempt.failure
 
     async def _reached(self, order: TransferOrder, way: Route, attempt: Attempt) -> Failure | None:
         headers = dict(order.headers or {})
         if order.preserve_caller_id:
             headers |= identity(self._caller.plan)
-        attempt.step(attempt.started_at, f"INVITE {way.uri}")
         try:
-            self._line.enter_context(self._exchange.line())
+            self._taken.enter_context(self._exchange.line())
             dialling = self._exchange.engine.dial(way.dial, way.trunk, headers, order.ring_timeout)
             line = await self._unless_gone(dialling)
         except DialFailed as failed:
@@ -203,18 +182,21 @@ class Transfer:
             return of_dial(failed)
         except (BadInput, NoFreeSlot, Unavailable) as error:
             return Failure(Reason.NOT_SENT, text=str(error))
+        self._taken.push_async_callback(line.hang_up)
         attempt.answered_at = datetime.now(UTC)
         attempt.step(attempt.answered_at, "200")
-        return await self._briefed(order, line)
+        return await self._briefed(order, line, attempt)
 
-    async def _briefed(self, order: TransferOrder, line: Line) -> Failure | None:
+    async def _briefed(self, order: TransferOrder, line: Line, attempt: Attempt) -> Failure | None:
         """Somebody has answered: talk with them alone."""
-        summary = await self._summary if self._summary is not None else ""
-        plan = self._caller.plan
+        summary = await self._unless_gone(self._told_summary())
+        plan, recorder = self._caller.plan, None
         if plan.record and order.mode is not Mode.BLIND:
-            self._recorder = self._exchange.archive.writer.open(plan.workspace_id, uuid4(), line.rate)
-            self._attempts[-1].recording = str(self._recorder.call_id)
-        self._consult = consult = Consult(line, plan, order, summary, self._desk, self._recorder)
+            recorder = self._exchange.archive.writer.open(plan.workspace_id, uuid4(), line.rate)
+            self._taken.push_async_callback(self._keep, recorder)
+            attempt.recording = str(recorder.call_id)
+        consult = Consult(line, plan, order, summary, self._desk, recorder)
+        self._taken.push_async_callback(consult.close)
         verdict = await self._unless_gone(consult.ask())
         if verdict is not Verdict.TAKEN:
             return _VERDICTS[verdict]
@@ -222,6 +204,7 @@ class Transfer:
             await self._unless_gone(self._caller.say(order.goodbye))
         if order.release_media and order.mode is not Mode.BLIND and await self._released(order, line):
             return None
+        self._unless_left()
         if consult.left:
             return _VERDICTS[Verdict.DECLINED]
         self.bridge = Bridge(self._caller.party, consult.party)
@@ -229,26 +212,31 @@ class Transfer:
 
     async def _released(self, order: TransferOrder, person: Line) -> bool:
         """Have the caller's system join them without us; False: it did not work, and both lines are ours."""
-        attempt = Attempt(order.destination, self._attempts[-1].uri, "replaces", datetime.now(UTC))
-        self._attempts.append(attempt)
-        attempt.step(attempt.started_at, "REFER with Replaces")
         caller = self._caller.line
-        outcome = await caller.replace(person, order.ring_timeout)
-        attempt.ended_at = datetime.now(UTC)
-        if outcome.ok:
-            attempt.step(attempt.ended_at, "NOTIFY 200")
-            return True
-        attempt.step(attempt.ended_at, f"{outcome.code or ''} {outcome.reason}".strip())
-        if outcome.code is None:  # their systems do not say that they can
-            attempt.failure = Failure(Reason.NOT_SENT, text=outcome.reason)
-        else:
-            attempt.failure = of_code(outcome.code, outcome.reason)
+        with self._attempt(order, self._attempts[-1].uri, "replaces", "REFER with Replaces") as attempt:
+            outcome = await self._unless_gone(caller.replace(person, order.ring_timeout))
+            if outcome.ok:
+                attempt.step(datetime.now(UTC), "NOTIFY 200")
+                return True
+            self._unless_left()
+            attempt.step(datetime.now(UTC), f"{outcome.code or ''} {outcome.reason}".strip())
+            if outcome.code is None:  # their systems do not say that they can
+                attempt.failure = Failure(Reason.NOT_SENT, text=outcome.reason)
+            else:
+                attempt.failure = of_code(outcome.code, outcome.reason)
         for line in (caller, person):
             with suppress(Unavailable):
-                await line.resume()
-        if self._caller.gone.is_set():
-            raise _CallerLeft
+                await self._unless_gone(line.resume())
         return False
+
+    async def _told_summary(self) -> str:
+        return await self._summary if self._summary is not None else ""
+
+    async def _keep(self, recorder: Recorder) -> None:
+        try:
+            await self._exchange.archive.keep(recorder)
+        except Unavailable as error:
+            log.error("briefing_not_kept", call_id=str(self._caller.plan.call_id), reason=str(error))
 
     async def _summarised(self, order: TransferOrder) -> str:
         """What the call was about, in the model's words; "" where it fails or takes too long."""
@@ -265,10 +253,24 @@ class Transfer:
 
     # ---- both ----
 
-    def _attempt(self, order: TransferOrder, way: Route, method: str) -> Attempt:
-        attempt = Attempt(order.destination, way.uri, method, datetime.now(UTC))
+    @contextmanager
+    def _attempt(self, order: TransferOrder, uri: str, method: str, first: str) -> Iterator[Attempt]:
+        """An attempt on the record, from its `first` message to the end of the block."""
+        attempt = Attempt(order.destination, uri, method, datetime.now(UTC))
+        attempt.step(attempt.started_at, first)
         self._attempts.append(attempt)
-        return attempt
+        try:
+            yield attempt
+        except _CallerLeft:
+            attempt.failure = _LEFT
+            raise
+        finally:
+            attempt.ended_at = datetime.now(UTC)
+
+    def _unless_left(self) -> None:
+        """Raises _CallerLeft also where the line tells and the call has not heard yet: nobody is called for nothing."""
+        if self._caller.gone.is_set() or self._caller.line.closed is not None:
+            raise _CallerLeft
 
     async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it; raises _CallerLeft, with the work taken back, as soon as the caller has gone."""
@@ -283,9 +285,6 @@ class Transfer:
             for task in (doing, leaving):
                 task.cancel()
             await asyncio.wait((doing, leaving))
-
-    def _left(self) -> Failure:
-        return Failure(Reason.CALLER_HUNG_UP, text="The caller hung up before somebody took the call.")
 
 
 def identity(plan: CallPlan) -> dict[str, str]:

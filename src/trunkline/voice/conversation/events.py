@@ -404,7 +404,9 @@ class Kind(StrEnum):
     WHISPER = "whisper"  # {text}: control told the model
     TRANSFER_STARTED = "transfer_started"  # {target}, or of an action {action}
     TRANSFER_FINISHED = "transfer_finished"  # {target, ok, reason, code}, or of an action {action, value}
-    BRIDGE_ENDED = "bridge_ended"  # {left, talked_ms}: who were joined parted; left: "caller" or "human"
+    BRIDGE_ENDED = (
+        "bridge_ended"  # {left, talked_ms}: who were joined parted; left: "caller", "human" or "host"
+    )
     FAULT = "fault"  # {part, reason}
     MODEL = "model"  # {model}: the name that really answered
     ENDED = "ended"  # {reason, detail}

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from trunkline.voice.conversation.events import LineEvent
+from trunkline.voice.conversation.events import LineClosed, LineEvent
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Line(Protocol):
     @property
     def delay_ms(self) -> int:
         """What this kind of line adds to a turn when nothing is queued: wire to `read()` and `write()` to wire."""
+        ...
+
+    @property
+    def closed(self) -> LineClosed | None:
+        """How the line ended, once it has; known on the work loop, before `events()` tells the beat."""
         ...
 
     # ---- beat ----
