@@ -23,6 +23,8 @@ from trunkline.voice.language.ports import DonePart, TextPart, ToolPart
 from trunkline.voice.scripted.script import ChatScript, Fault, FaultKind, Rule, Script, ToolUse
 from trunkline.voice.scripted.server import ScriptedServer
 
+PATIENT = Budget(first_token=30.0, total=60.0)
+"""What no answer ever takes."""
 BOOK = Tool("book", "Book it.", {"type": "object", "properties": {"day": {"type": "string"}}})
 SCRIPT = Script(
     llm=ChatScript(
@@ -46,7 +48,7 @@ def endpoint() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 async def llm(endpoint: ScriptedServer) -> AsyncIterator[OpenAILanguageModel]:
-    llm = OpenAILanguageModel(endpoint.base_url, budget=Budget(first_token=0.5, total=3.0))
+    llm = OpenAILanguageModel(endpoint.base_url, budget=PATIENT)
     yield llm
     await llm.close()
 
@@ -54,7 +56,7 @@ async def llm(endpoint: ScriptedServer) -> AsyncIterator[OpenAILanguageModel]:
 class TestOpenAILanguageModel(LanguageModelContract):
     @pytest.fixture
     async def llm(self, endpoint: ScriptedServer) -> AsyncIterator[OpenAILanguageModel]:
-        llm = OpenAILanguageModel(endpoint.base_url)
+        llm = OpenAILanguageModel(endpoint.base_url, budget=PATIENT)
         yield llm
         await llm.close()
 
@@ -88,7 +90,7 @@ async def test_an_endpoint_that_refuses_a_schema_is_asked_in_words() -> None:
         return Response(text, media_type="text/event-stream")
 
     async with served(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as url:
-        llm = OpenAILanguageModel(f"{url}/v1")
+        llm = OpenAILanguageModel(f"{url}/v1", budget=PATIENT)
         for _ in range(2):
             assert (await llm.fill("any", ASK, FORM, "call_report")).value == FILLED
         await llm.close()
@@ -148,11 +150,14 @@ async def test_nothing_is_sent_to_warm_somebody_elses_endpoint(
     ],
 )
 async def test_faults_are_told_in_our_words(
-    llm: OpenAILanguageModel, endpoint: ScriptedServer, kind: FaultKind, error: type[ProviderError]
+    endpoint: ScriptedServer, kind: FaultKind, error: type[ProviderError]
 ) -> None:
+    budget = Budget(first_token=0.5, total=3.0) if kind is FaultKind.HANG else PATIENT
+    llm = OpenAILanguageModel(endpoint.base_url, budget=budget)
     endpoint.script = Script(llm=ChatScript(faults=(Fault(kind=kind, rate=1.0),)))
     with pytest.raises(error, match="language model"):
         await parts_of(llm)
+    await llm.close()
 
 
 async def test_leaving_early_ends_the_work_at_the_endpoint(
@@ -161,7 +166,7 @@ async def test_leaving_early_ends_the_work_at_the_endpoint(
     endpoint.script = Script(llm=ChatScript(token_ms=50, default="so " * 100))
     async with aclosing(llm.reply("any", ASK)) as reply:  # type: ignore[type-var]
         await anext(reply)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not endpoint.of("llm")[0].left:  # noqa: ASYNC110 - another thread sets it
             await asyncio.sleep(0.01)
 

@@ -13,6 +13,8 @@ from trunkline.voice.speech.openai_stt import OpenAISpeechToText
 from trunkline.voice.speech.openai_tts import OpenAITextToSpeech
 from trunkline.voice.speech.ports import Voice
 
+PATIENT = 30.0
+"""Seconds that no answer ever takes."""
 SCRIPT = Script(stt=HearScript(decode=True, default=""), tts=SpeechScript(voice=Sound.WORDS))
 
 
@@ -24,14 +26,14 @@ def endpoint() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 async def tts(endpoint: ScriptedServer) -> AsyncIterator[OpenAITextToSpeech]:
-    tts = OpenAITextToSpeech(endpoint.base_url, timeout=0.5)
+    tts = OpenAITextToSpeech(endpoint.base_url, timeout=PATIENT)
     yield tts
     await tts.close()
 
 
 @pytest.fixture
 async def stt(endpoint: ScriptedServer) -> AsyncIterator[OpenAISpeechToText]:
-    stt = OpenAISpeechToText(endpoint.base_url, timeout=0.5)
+    stt = OpenAISpeechToText(endpoint.base_url, timeout=PATIENT)
     yield stt
     await stt.close()
 
@@ -39,7 +41,7 @@ async def stt(endpoint: ScriptedServer) -> AsyncIterator[OpenAISpeechToText]:
 class TestOpenAITextToSpeech(TextToSpeechContract):
     @pytest.fixture
     async def tts(self, endpoint: ScriptedServer) -> AsyncIterator[OpenAITextToSpeech]:
-        tts = OpenAITextToSpeech(endpoint.base_url)
+        tts = OpenAITextToSpeech(endpoint.base_url, timeout=PATIENT)
         yield tts
         await tts.close()
 
@@ -47,7 +49,7 @@ class TestOpenAITextToSpeech(TextToSpeechContract):
 class TestOpenAISpeechToText(SpeechToTextContract):
     @pytest.fixture
     async def stt(self, endpoint: ScriptedServer) -> AsyncIterator[OpenAISpeechToText]:
-        stt = OpenAISpeechToText(endpoint.base_url)
+        stt = OpenAISpeechToText(endpoint.base_url, timeout=PATIENT)
         yield stt
         await stt.close()
 
@@ -100,12 +102,11 @@ async def test_an_unchanged_segment_is_sent_once(endpoint: ScriptedServer, stt: 
     ],
 )
 async def test_faults_are_told_in_our_words(
-    endpoint: ScriptedServer,
-    stt: OpenAISpeechToText,
-    tts: OpenAITextToSpeech,
-    kind: FaultKind,
-    error: type[ProviderError],
+    endpoint: ScriptedServer, kind: FaultKind, error: type[ProviderError]
 ) -> None:
+    timeout = 0.5 if kind is FaultKind.HANG else PATIENT
+    tts = OpenAITextToSpeech(endpoint.base_url, timeout=timeout)
+    stt = OpenAISpeechToText(endpoint.base_url, timeout=timeout)
     fault = (Fault(kind=kind, rate=1.0),)
     endpoint.script = Script(stt=HearScript(faults=fault), tts=SpeechScript(faults=fault))
     hearing = stt.open(8000, "en-US")
@@ -114,6 +115,8 @@ async def test_faults_are_told_in_our_words(
         await hearing.finish()
     with pytest.raises(error, match="text-to-speech"):
         await anext(tts.speak("Yes.", Voice()))
+    await tts.close()
+    await stt.close()
 
 
 async def test_a_voice_that_breaks_off_is_a_fault(endpoint: ScriptedServer, tts: OpenAITextToSpeech) -> None:

@@ -38,6 +38,8 @@ class Vendor:
     """Of every request until it is taken away."""
     drip: float = 1.0
     """Seconds between the pieces of a dripping answer."""
+    end_held: asyncio.Event | None = None
+    """Until this is set the last piece of a sound is not sent."""
 
     def of(self, path: str) -> list[dict[str, Any]]:
         return [each for each in self.asked if path in each["path"]]
@@ -63,6 +65,8 @@ class Vendor:
                 raise ConnectionError("dies on purpose")
             if self.fault is FaultKind.DRIP and n:
                 await asyncio.sleep(self.drip)
+            if self.end_held is not None and n == len(pieces) - 1:
+                await self.end_held.wait()
             yield piece
 
     async def accept(self, socket: WebSocket) -> bool:
