@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tests.resources.api import BOX, Api
 from tests.resources.messages.account import OURS, THEIRS, Account, account, connect, write
 from trunkline.resources.actions.work import Means
+from trunkline.resources.chats import answering
 from trunkline.resources.chats.answering import MessengerTasks
 from trunkline.resources.chats.service import Chats
 from trunkline.resources.messages.receiving import ANSWER_MESSAGE
@@ -107,3 +108,34 @@ async def test_a_chat_that_is_gone_answers_nothing(api: Api, twilio: Account) ->
     await tasks(api, twilio).answer_message(**job)
     assert len(twilio.sent) == 1
     assert UUID(job["message_id"])
+
+
+async def test_an_answer_that_was_made_but_not_sent_is_sent_and_not_made_again(
+    api: Api, twilio: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = await begin(api)
+    await write(api, "Thanks!")
+    (job,) = await jobs(api)
+
+    async def dies(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(answering, "send", dies)
+        await tasks(api, twilio).answer_message(**job)
+    await tasks(api, twilio).answer_message(**job)
+    assert [each["Body"] for each in twilio.sent[1:]] == ["Hello there."]
+    assert await history(api, chat) == ["It is ready.", "Thanks!", "Hello there."]
+
+
+async def test_a_chat_that_takes_up_the_id_of_a_deleted_one_does_not_answer_for_it(
+    api: Api, twilio: Account
+) -> None:
+    chat = await begin(api)
+    await write(api, "Hello?")
+    await api.send("DELETE", f"/v2/chat/{chat}")
+    await api.send("POST", f"/v2/chat/{chat}", json={"model_id": await api.agent()})
+    (job,) = await jobs(api)
+    await tasks(api, twilio).answer_message(**job)
+    assert len(twilio.sent) == 1
+    assert await history(api, chat) == []

@@ -9,10 +9,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import update
 
-from tests.resources.api import Api
+from tests.resources.api import BOX, Api
 from tests.resources.contract import contract
+from trunkline.resources.actions.work import Means
 from trunkline.resources.chats import service
 from trunkline.resources.chats.models import Chat
+from trunkline.resources.chats.service import Chats
 from trunkline.resources.language import Language
 from trunkline.roles.language import AbsentLanguageModel
 from trunkline.voice.conversation.profile import Tool
@@ -166,7 +168,7 @@ async def test_a_message_that_failed_is_kept_and_answered_when_sent_again(api: A
     model = use(api, Line("Well", fail="The language model failed: gone"), "We open at nine.")
     chat_id = await begun(api)
     said = await api.refused("POST", f"/v2/chat/{chat_id}/messages", 503, json={"message": "When?"})
-    assert said == "The language model failed: gone. Send the same request again to have it answered."
+    assert said == "The language model failed: gone"
     assert [each["message"] for each in (await read(api, chat_id))["conversation_history"]] == ["When?"]
     assert (await write(api, chat_id, "When?"))["agent_message"] == "We open at nine."
     history = (await read(api, chat_id))["conversation_history"]
@@ -307,6 +309,33 @@ async def test_a_chat_whose_answerer_died_is_free_again_after_the_lease(api: Api
         }
         await session.execute(update(Chat).where(Chat.id == chat_id).values(past))
     assert (await write(api, chat_id, "Hi"))["agent_message"] == "Here."
+
+
+async def test_a_message_that_was_answered_unheard_gets_its_answer_again(api: Api) -> None:
+    model = use(api, "At nine.", Line("Goodbye!", tool="end_call"))
+    chat_id = await begun(api)
+    chats = Chats(Means(api.database, BOX, api.platform.outbound), model, api.workspace.id)
+    for words, request in (("When?", "k1"), ("Bye.", "k2")):
+        await chats.send(chat_id, words, request)  # here its process dies, and nobody has heard the answer
+    path = f"/v2/chat/{chat_id}/messages"
+    for words, key, said in (("When?", "k1", "At nine."), ("Bye.", "k2", "Goodbye!")):
+        answer = await api.send("POST", path, json={"message": words}, headers={"Idempotency-Key": key})
+        assert answer["response"]["agent_message"] == said
+    assert len(model.asked) == 2
+    assert len((await read(api, chat_id))["conversation_history"]) == 4
+    assert "completed" in await api.refused("POST", path, json={"message": "Bye."})
+
+
+async def test_a_message_that_nobody_answered_is_written_once_whatever_names_it(api: Api) -> None:
+    use(api, Line(fail="gone"), Line(fail="gone"), "At nine.")
+    chat_id = await begun(api)
+    path, body = f"/v2/chat/{chat_id}/messages", {"message": "When?"}
+    for status, key in ((503, "k1"), (503, "k2"), (200, "k2")):
+        await api.send("POST", path, status, json=body, headers={"Idempotency-Key": key})
+    assert [each["message"] for each in (await read(api, chat_id))["conversation_history"]] == [
+        "When?",
+        "At nine.",
+    ]
 
 
 async def test_chats_are_listed_newest_first_page_by_page(api: Api, stranger: Api) -> None:

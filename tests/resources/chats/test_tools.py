@@ -3,12 +3,18 @@
 import json
 from typing import Any
 
+import pytest
+from sqlalchemy import update
+
 from tests.platform.outbound.web import Web, response, web
-from tests.resources.api import Api
+from tests.resources.api import BOX, Api
 from tests.resources.chats.test_chats import use
 from tests.resources.contract import contract
+from trunkline.errors import ProviderError
+from trunkline.resources.actions.work import Means
 from trunkline.resources.chats.models import Chat
-from trunkline.voice.language.twins import Line
+from trunkline.resources.chats.service import Chats, Claim
+from trunkline.voice.language.twins import Line, ScriptedLanguageModel
 
 ORDER = {"name": "order", "description": "Which?"}
 
@@ -140,3 +146,39 @@ async def test_what_runs_before_a_chat_is_there_for_its_first_words(api: Api) ->
         answer = await api.send("POST", "/v2/chat/c", json={"model_id": agent})
     assert answer["response"]["initial_message"]["agent_message"] == "Hello Anna!"
     assert len(server.asked) == 1
+
+
+async def test_a_chat_that_takes_up_a_deleted_ones_id_runs_its_tools_under_ids_of_their_own(api: Api) -> None:
+    async with web() as server:
+        server.answer = response(200, b"{}")
+        for _ in range(2):
+            chat = await begun(api, server)
+            use(api, Line(tool="look_up", arguments={"order": "A7"}), "Here.")
+            await write(api, chat, "Where is A7?")
+            await api.send("DELETE", f"/v2/chat/{chat}")
+        first, second = (each.headers["idempotency-key"] for each in server.asked)
+    assert first != second
+
+
+class Dying(Chats):
+    """Its process is no more when the model fails: nothing is given back."""
+
+    async def _give_back(self, claim: Claim) -> None:
+        return
+
+
+async def test_a_turn_that_is_done_again_after_a_death_runs_its_tools_under_the_same_ids(api: Api) -> None:
+    async with web() as server:
+        server.answer = response(200, b"{}")
+        chat = await begun(api, server)
+        looks_up = Line(tool="look_up", arguments={"order": "A7"})
+        model = ScriptedLanguageModel(looks_up, Line(fail="gone"))
+        chats = Dying(Means(api.database, BOX, api.platform.outbound), model, api.workspace.id)
+        with pytest.raises(ProviderError):
+            await chats.send(chat, "Where is A7?")
+        async with api.database.system() as session:
+            await session.execute(update(Chat).values(claim=None, claimed_until=None))
+        use(api, looks_up, "Here.")
+        await write(api, chat, "Where is A7?")
+        first, second = (each.headers["idempotency-key"] for each in server.asked)
+    assert first == second

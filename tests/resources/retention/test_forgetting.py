@@ -12,6 +12,7 @@ from tests.resources.calls.test_live import ENDED, SAID, ring
 from trunkline.platform.storage.blobs import Blobs, memory_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.batches.models import BatchCall, BatchTask
 from trunkline.resources.calls import recordings
 from trunkline.resources.calls.closing import Recording
 from trunkline.resources.calls.live import LiveCalls
@@ -205,3 +206,72 @@ async def test_old_requests_of_chats_go_too(database: Database, agent: Agent, re
             await record(session, agent.workspace_id, sent)
     await retention.forget()
     assert await counted(database, WebhookLog) == 1
+
+
+async def batch(database: Database, agent: Agent, status: str, days: float) -> UUID:
+    """A batch of so many days ago."""
+    made = BatchCall(
+        workspace_id=agent.workspace_id,
+        agent_id=agent.id,
+        name="Reminders",
+        from_number="+14155550100",
+        status=status,
+        created_at=datetime.now(UTC) - timedelta(days=days),
+    )
+    async with database.workspace(agent.workspace_id) as session:
+        session.add(made)
+    return made.id
+
+
+async def task(database: Database, agent: Agent, of: UUID, status: str, **columns: Any) -> None:
+    row = BatchTask(
+        workspace_id=agent.workspace_id,
+        batch_id=of,
+        task_id=status,
+        to_number="+14155550134",
+        lead_name="Ann",
+        lead_email="a@b.co",
+        variables={"mail": "a@b.co"},
+        status=status,
+        **columns,
+    )
+    async with database.workspace(agent.workspace_id) as session:
+        session.add(row)
+
+
+async def whom(database: Database) -> dict[str, tuple[Any, ...]]:
+    """What the tasks of batches say of persons."""
+    async with database.system() as session:
+        rows = await session.scalars(select(BatchTask).order_by(BatchTask.seq))
+        return {
+            each.task_id: (each.to_number, each.lead_name, each.lead_email, each.variables) for each in rows
+        }
+
+
+async def test_the_task_of_a_call_is_forgotten_with_it(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID, blobs: Blobs, retention: Retention
+) -> None:
+    await keeps(database, agent, 30)
+    call_id = await old_call(database, live, agent, host, blobs, 31)
+    of = await batch(database, agent, "in_progress", 31)
+    async with database.system() as session:
+        await session.execute(update(Call).where(Call.id == call_id).values(batch_call_id=of))
+    await task(database, agent, of, "dispatched", call_id=call_id)
+    await task(database, agent, of, "pending")
+    await retention.forget()
+    rest = await whom(database)
+    assert rest["dispatched"] == ("", "", None, {})
+    assert rest["pending"][0] == "+14155550134", "it is still to be called"
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "forgotten"),
+    [("canceled", 31, True), ("completed", 31, True), ("paused", 31, False), ("canceled", 29, False)],
+)
+async def test_tasks_that_became_no_call_go_with_their_batch_when_it_is_over(
+    database: Database, agent: Agent, retention: Retention, status: str, days: int, forgotten: bool
+) -> None:
+    await keeps(database, agent, 30)
+    await task(database, agent, await batch(database, agent, status, days), "failed")
+    await retention.forget()
+    assert ((await whom(database))["failed"] == ("", "", None, {})) is forgotten

@@ -108,7 +108,16 @@ async def run_after(
         outcome = await runner.perform(action, tool.bound(arguments), run_id=f"{talk.id}:{action.id}")
     finally:
         await runner.close()
-    ran = _ran(action, "after", arguments, outcome, at)
+    return _entry(talk, _ran(action, "after", arguments, outcome, at))
+
+
+def not_done(talk: Talk, action: PlannedAction, error: str) -> dict[str, Entry]:
+    """The entry of an action of phase `after` that was given up, so that nobody takes it for done."""
+    outcome = Outcome({"error": "failed", "message": error}, ok=False, error=error)
+    return _entry(talk, _ran(action, "after", {}, outcome, datetime.now(UTC)))
+
+
+def _entry(talk: Talk, ran: Ran) -> dict[str, Entry]:
     made = entry(ran.started, ran.finished, ran.at)
     return {unused(made["name"], talk.executed_actions): made}
 

@@ -46,6 +46,9 @@ class Taken:
     call_id: UUID
     step: str
     fence: int
+    """How often it was begun."""
+    tries: int
+    """How often it came to a fault; who dies over it leaves none."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,19 @@ async def take(session: AsyncSession, call_id: UUID, step: str) -> Taken | None:
         update(AfterCallStep)
         .where(*mine, AfterCallStep.state == StepState.PENDING)
         .values(fence=AfterCallStep.fence + 1, began_at=func.now())
-        .returning(AfterCallStep.fence)
+        .returning(AfterCallStep.fence, AfterCallStep.tries)
     )
-    fence = await session.scalar(statement)
-    return None if fence is None else Taken(call_id, step, fence)
+    taken = (await session.execute(statement)).one_or_none()
+    return None if taken is None else Taken(call_id, step, *taken)
+
+
+async def try_again(session: AsyncSession, taken: Taken, error: str) -> None:
+    """A step has come to a fault and is to be done again; nothing changes when it is not ours any more."""
+    mine = AfterCallStep.call_id == taken.call_id, AfterCallStep.step == taken.step
+    ours = AfterCallStep.fence == taken.fence, AfterCallStep.state == StepState.PENDING
+    await session.execute(
+        update(AfterCallStep).where(*mine, *ours).values(tries=taken.tries + 1, error=error)
+    )
 
 
 async def end(

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import ProviderError
 from trunkline.platform.storage.database import Database
-from trunkline.resources.actions.around import AFTER, run_after
+from trunkline.resources.actions.around import AFTER, not_done, run_after
 from trunkline.resources.actions.work import Means, PlannedAction
+from trunkline.resources.agent_versions.pinned import pinned
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.after import (
     ACTION,
@@ -71,9 +72,10 @@ def _is_after(action: PlannedAction) -> bool:
 
 
 async def ended_call(session: AsyncSession, secrets: Secrets, call: Call) -> Ended:
-    """A call with what its agent has, and with what extractors found of it so far. System's session."""
-    agent = (await session.scalars(select(Agent).where(Agent.id == call.agent_id))).one()
-    plan = await planned_call(session, secrets, call, agent)
+    """A call with what its agent had when it began, and what extractors found of it so far. System's session."""
+    today = (await session.scalars(select(Agent).where(Agent.id == call.agent_id))).one()
+    agent, attached = await pinned(session, today, call.agent_version)
+    plan = await planned_call(session, secrets, call, agent, attached=attached)
     found = answers(await entries_of(session, call.id))
     return Ended(_talk(call, plan, found), plan.equipment.actions, call.timezone)
 
@@ -124,6 +126,12 @@ async def done(
         return Findings(entries=await run_after(means, model, talk, action, ended.timezone))
     entry = await evaluate(model, talk, action)
     return _asked_again(Findings(entries={entry["name"]: entry}), last)
+
+
+def given_up(ended: Ended, step: str, error: str) -> Findings:
+    """What is told of a step that is not tried any more: of an action, that it was not done and why."""
+    action = ended.action_of(step) if step.startswith(ACTION) else None
+    return Findings() if action is None else Findings(entries=not_done(ended.talk, action, error))
 
 
 def _asked_again(found: Findings, last: bool) -> Findings:

@@ -14,21 +14,26 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.errors import ProviderError, TrunklineError, Unavailable
+from trunkline.errors import TrunklineError, Unavailable
 from trunkline.platform.work.jobs import Jobs
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.actions.work import Means
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
 from trunkline.resources.calls.after import ACTION, AFTER_CALL, EXTRACTORS, Findings, StepState, Taken
-from trunkline.resources.calls.after_steps import Ended, Remember, done, ended_call
+from trunkline.resources.calls.after_steps import Ended, Remember, done, ended_call, given_up
 from trunkline.resources.calls.after_webhook import tell
 from trunkline.resources.calls.links import Links
 from trunkline.resources.calls.models import AfterCall, Call
 from trunkline.voice.language.ports import LanguageModel
 
 MOST_TRIES = 4
-"""Then a step has failed. The job engine tries once more than that, to say so even if no try came to its end."""
+"""Faults of a step; then it has failed, with the last of them."""
+MOST_BEGINS = 8
+"""Then it has failed too: whoever began it died over it."""
+AGAIN_AFTER = (*(1.0, 5.0, 30.0) * 2, 300.0, 1800.0, 1800.0, 1800.0)
+"""Seconds before each further try of the job: extractors have their tries before actions have theirs, and workers that
+die take some."""
 LOOK_SECONDS = 1.0
 AT_ONE_LOOK = 200
 TRANSACTIONS_AT_ONCE = 5
@@ -56,28 +61,27 @@ class AfterCalls:
 
     def register(self, jobs: Jobs, schedules: Schedules) -> None:
         """Tell the worker what there is to do."""
-        jobs.task(AFTER_CALL)(self.after_call)
+        jobs.task(AFTER_CALL, retry_after=AGAIN_AFTER)(self.after_call)
         schedules.every(LOOK_SECONDS, self.tell_overdue)
 
     async def after_call(self, call_id: str, workspace_id: str) -> None:
         """The job of a call that has ended: every step that is still to be done.
 
-        Raises:
-            ProviderError: the language model failed at one of them; it is to be done again.
-            Unavailable: it, or the database, is away; likewise.
+        Raises what one of them came to, when it is to be done again.
         """
         id_ = UUID(call_id)
         async with self._transaction() as session:
             work = await after.held(session, id_)
             if work is None:
                 return
-            ended = await self._ended(session, id_)
-            await after.plan(session, work, ended.steps())
+            ended = None if work.planned else await self._ended(session, id_)
+            if ended is not None:
+                await after.plan(session, work, ended.steps())
             await self._tell_if_ready(session, work)
             steps = await after.pending(session, id_)
         beside = [step for step in steps if step != EXTRACTORS and not step.startswith(ACTION)]
         ends = await asyncio.gather(
-            *(self._do(id_, ended, step) for step in beside),
+            *(self._do(id_, step, ended) for step in beside),
             self._extract_then_act(id_, ended, [step for step in steps if step not in beside]),
             return_exceptions=True,
         )
@@ -111,45 +115,47 @@ class AfterCalls:
         call = (await session.scalars(select(Call).where(Call.id == call_id))).one()
         return await ended_call(session, self._means.secrets, call)
 
-    async def _extract_then_act(self, call_id: UUID, ended: Ended, steps: Sequence[str]) -> None:
+    async def _extract_then_act(self, call_id: UUID, ended: Ended | None, steps: Sequence[str]) -> None:
         """Actions after a call may speak of what extractors found of it."""
         actions = [step for step in steps if step != EXTRACTORS]
         if EXTRACTORS in steps:
-            await self._do(call_id, ended, EXTRACTORS)
-        if not actions:
-            return
-        async with self._transaction() as session:
-            ended = await self._ended(session, call_id)
-        ends = await asyncio.gather(
-            *(self._do(call_id, ended, step) for step in actions), return_exceptions=True
-        )
+            await self._do(call_id, EXTRACTORS, ended)
+        ends = await asyncio.gather(*(self._do(call_id, step) for step in actions), return_exceptions=True)
         _raise_first(ends)
 
-    async def _do(self, call_id: UUID, ended: Ended, step: str) -> None:
+    async def _do(self, call_id: UUID, step: str, ended: Ended | None = None) -> None:
+        """One try at a step; whatever it comes to, it is tried so often and no more. `ended`: None: as it is now."""
         async with self._transaction() as session:
             taken = await after.take(session, call_id, step)
         if taken is None:
             return
+        deadly, last = taken.fence > MOST_BEGINS, taken.tries + 1 >= MOST_TRIES
         try:
-            if taken.fence > MOST_TRIES:
-                raise Unavailable(f"It was begun {MOST_TRIES} times and never came to its end.")
-            last = taken.fence >= MOST_TRIES
+            if ended is None:
+                async with self._transaction() as session:
+                    ended = await self._ended(session, call_id)
+            if deadly:
+                raise Unavailable(f"It was begun {MOST_BEGINS} times and never came to its end.")
             found = await done(self._means, self._model, self._remember, ended, step, last=last)
-        except (ProviderError, Unavailable) as error:
-            if taken.fence < MOST_TRIES:
+            await self._end(taken, StepState.DONE, found)
+        except Exception as error:
+            if not isinstance(error, TrunklineError):
+                log.exception("after_call_step_broke", call=str(call_id), step=step)
+            if not (deadly or last):
+                async with self._transaction() as session:
+                    await after.try_again(session, taken, _told(error))
                 raise
-            await self._end(taken, StepState.FAILED, Findings(), error)
-            return
-        await self._end(taken, StepState.DONE, found)
+            found = given_up(ended, step, _told(error)) if ended else Findings()
+            await self._end(taken, StepState.FAILED, found, error)
 
     async def _end(
-        self, taken: Taken, to: StepState, found: Findings, error: TrunklineError | None = None
+        self, taken: Taken, to: StepState, found: Findings, error: Exception | None = None
     ) -> None:
         async with self._transaction() as session:
             work = await after.held(session, taken.call_id)
             if work is None:
                 return
-            ours = await after.end(session, taken, to, found, None if error is None else str(error))
+            ours = await after.end(session, taken, to, found, None if error is None else _told(error))
             if ours:
                 await self._tell_if_ready(session, work)
         event = f"after_call_step_{to}" if ours else "after_call_step_taken_over"
@@ -168,6 +174,13 @@ class AfterCalls:
         await tell(session, call, agent, self._links.recording)
         work.told = True
         await session.flush()
+
+
+def _told(error: Exception) -> str:
+    """A fault for the record: of one that nobody foresaw the words may hold anything."""
+    if isinstance(error, TrunklineError):
+        return str(error)
+    return f"It failed ({type(error).__name__}); the worker's log says where."
 
 
 def _raise_first(ends: Sequence[BaseException | None]) -> None:

@@ -206,6 +206,8 @@ class AfterCallStep(Base):
     state: Mapped[str]
     fence: Mapped[int] = mapped_column(server_default="0", default=0)
     """Grows with each begin; who began it last may write."""
+    tries: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Begins that came to a fault, `error`, and not to an end."""
     result: Mapped[dict[str, Any] | None]
     """Entries of `executed_actions` that it added."""
     error: Mapped[str | None]

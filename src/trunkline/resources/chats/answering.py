@@ -7,6 +7,7 @@ import structlog
 
 from trunkline.errors import Conflict, NotFound
 from trunkline.platform.work.jobs import Jobs
+from trunkline.resources.chats.repository import ChatRepository
 from trunkline.resources.chats.service import Chats
 from trunkline.resources.messages.receiving import ANSWER_MESSAGE, CONVERSATION
 from trunkline.resources.messages.repository import MessageRepository
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class MessengerTasks:
-    """The durable work of conversations by message. A job that runs twice sends no answer twice."""
+    """The durable work of conversations by message. A job that runs twice has one answer made and sends it once."""
 
     def __init__(self, vendors: Vendors, chats_of: Callable[[UUID], Chats]) -> None:
         """`chats_of`: the chats of a workspace."""
@@ -34,7 +35,8 @@ class MessengerTasks:
         """Have a chat answer a message that came in; one that is over, or was deleted, answers nothing.
 
         Raises:
-            Unavailable: the model, or the database, is away; the message is to be answered again.
+            ProviderError: the model failed; the message is to be answered again.
+            Unavailable: it, or the database, is away; likewise.
         """
         workspace, run_id = UUID(workspace_id), f"{CONVERSATION}{chat_id}:{message_id}"
         async with self._vendors.database.workspace(workspace) as session:
@@ -42,10 +44,13 @@ class MessengerTasks:
             message = await messages.get(UUID(message_id))
             if message is None or not message.text or await messages.of_run(run_id) is not None:
                 return
+            chat = await ChatRepository(session, workspace).get(chat_id)
+            if chat is None or chat.created_at > message.created_at:
+                log.info("message_not_answered", chat=chat_id, reason="its chat was deleted")
+                return
         chats = self._chats_of(workspace)
         try:
-            answer = await chats.send(chat_id, message.text)
-            chat, _ = await chats.get(chat_id)
+            answer = await chats.send(chat_id, message.text, request=message_id)
         except (NotFound, Conflict) as over:
             log.info("message_not_answered", chat=chat_id, reason=type(over).__name__)
             return

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from trunkline.platform.http import idempotency
 from trunkline.platform.http.context import Caller, Parts, keyed_router
 from trunkline.platform.http.pagination import MOST, page_of
 from trunkline.platform.http.scopes import Scope
@@ -90,6 +91,8 @@ async def delete_chat(chat_id: str, chats: Service) -> StatusOnly:
 
 
 @router.post("/{chat_id}/messages")
-async def send_chat_message(chat_id: str, body: MessageCreate, chats: Service) -> Ok[ChatReply]:
+async def send_chat_message(
+    chat_id: str, body: MessageCreate, request: Request, chats: Service
+) -> Ok[ChatReply]:
     """Say something to the agent; its answer comes back."""
-    return ok(wire.replied(await chats.send(chat_id, body.message)))
+    return ok(wire.replied(await chats.send(chat_id, body.message, request.headers.get(idempotency.HEADER))))

@@ -54,4 +54,6 @@ class ChatMessage(Base):
     """0 is the agent's first message; a user's message and its answer share one number."""
     message: Mapped[dict[str, Any]]
     """As the dialogue has it: `role`, `content`; what the agent asked of tools and got of them is among it."""
+    request: Mapped[str | None]
+    """Names the request that brought a user's message; brought again, it gets the answer that it got."""
     created_at: Mapped[datetime]

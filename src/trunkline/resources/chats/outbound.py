@@ -40,8 +40,8 @@ class OutboundChats:
         Raises:
             BadInput: the agent is unknown, WhatsApp wants a template, there is nothing to say, the workspace has no
                 provider of messages, or that refuses this one. There is no chat then.
-            Unavailable: nobody knows whether the message went out (the chat stays), or the agent's greeting could
-                not be made.
+            ProviderError: the agent's greeting could not be made.
+            Unavailable: nobody knows whether the message went out (the chat stays), or there is no model.
         """
         agent_id = await self._checked(body)
         chat_id = str(uuid4())

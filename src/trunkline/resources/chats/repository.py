@@ -50,7 +50,9 @@ class ChatRepository:
         )
         return (await self._session.scalars(query.order_by(ChatMessage.seq))).all()
 
-    async def add_message(self, chat: Chat, seq: int, turn: int, message: dict[str, Any]) -> ChatMessage:
+    async def add_message(
+        self, chat: Chat, seq: int, turn: int, message: dict[str, Any], request: str | None = None
+    ) -> ChatMessage:
         """Store the next message of a chat."""
         row = ChatMessage(
             workspace_id=self._workspace,
@@ -58,6 +60,7 @@ class ChatRepository:
             seq=seq,
             turn=turn,
             message=message,
+            request=request,
             created_at=datetime.now(UTC),
         )
         self._session.add(row)

@@ -2,7 +2,8 @@
 
 A message is answered in three steps: it is stored and the chat claimed, the model thinks while no connection is
 held, the answer is stored and the chat given back. Of messages that come at once one waits for the other. When the
-model fails, the message stays; sent again, it is answered without being written twice.
+model fails, the message stays; sent again, it is answered without being written twice. A message whose request has a
+name is answered once for it: whoever brings it again, after a death in between, gets the answer that is stored.
 """
 
 import asyncio
@@ -11,9 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
-from trunkline.errors import BadInput, Conflict, NotFound, ProviderError, TrunklineError, Unavailable
+from trunkline.errors import BadInput, Conflict, NotFound, ProviderTimeout, TrunklineError, Unavailable
 from trunkline.resources import dialogues
 from trunkline.resources.actions.around import run_before
 from trunkline.resources.actions.offering import CALLS_ONLY, offered
@@ -74,7 +75,8 @@ class Chats:
         Raises:
             BadInput: the id is none, or the agent is unknown.
             Conflict: the id is in use.
-            Unavailable: the agent's first message could not be made; nothing is stored.
+            ProviderError: the agent's first message could not be made; nothing is stored.
+            Unavailable: there is no language model; likewise.
         """
         if not is_id(chat_id):
             raise BadInput(f"chat_id must be 1 to {LONGEST_ID} printable characters; use a UUID.")
@@ -127,15 +129,18 @@ class Chats:
                 raise BadInput(f"agent_id: there is no agent {agent_id}.")
             return await chats.after(place, limit, agent.id if agent else None)
 
-    async def send(self, chat_id: str, text: str) -> ChatMessage:
-        """The agent's answer to what the user writes.
+    async def send(self, chat_id: str, text: str, request: str | None = None) -> ChatMessage:
+        """The agent's answer to what the user writes; of a `request` that was answered before, the same one.
 
         Raises:
             NotFound: no such chat.
             Conflict: the chat is over, or its agent was deleted.
-            Unavailable: the model failed, or the answer before this one takes too long; the text says what to do.
+            ProviderError: the model failed; the message stays, and is answered when it is sent again.
+            Unavailable: there is no model, or the answer before this one takes too long; likewise.
         """
-        claim = await self._claimed(chat_id, text)
+        claim = await self._claimed(chat_id, text, request)
+        if isinstance(claim, ChatMessage):
+            return claim
         try:
             turn = await self._reply(claim.dialogue, claim.tools.run)
             return await self._keep(claim, turn)
@@ -146,33 +151,42 @@ class Chats:
         finally:
             await claim.tools.close()
 
-    async def _claimed(self, chat_id: str, text: str) -> Claim:
+    async def _claimed(self, chat_id: str, text: str, request: str | None) -> Claim | ChatMessage:
+        """The turn to be answered, or the answer that the request has already."""
         token = uuid4()
         with suppress(TimeoutError):
             async with asyncio.timeout(TURN_WITHIN):
-                while (claim := await self._try_claim(token, chat_id, text)) is None:  # noqa: ASYNC110 another process
+                while (claim := await self._try_claim(token, chat_id, text, request)) is None:  # noqa: ASYNC110 another process
                     await asyncio.sleep(_LOOK_AGAIN)
                 return claim
         raise Unavailable(
             "The agent still answers an earlier message of this chat; send this one again in a moment."
         )
 
-    async def _try_claim(self, token: UUID, chat_id: str, text: str) -> Claim | None:
+    async def _try_claim(
+        self, token: UUID, chat_id: str, text: str, request: str | None
+    ) -> Claim | ChatMessage | None:
         async with self._rows() as (chats, agents):
             await _found(chats, chat_id)
             chat = await chats.claim(chat_id, token, LEASE)
             if chat is None:
                 return None
+            messages = list(await chats.messages(chat))
+            message = {"role": "user", "content": text}
+            written = _written(messages, message, request)
+            if written is not None and (answer := _answer_to(written, messages)) is not None:
+                await chats.release(chat_id, token)
+                return answer
             if chat.status != "ongoing":
                 raise Conflict(f"Chat {chat_id} is {chat.status}; begin a new one to go on.")
             agent = await agents.get(chat.agent_id)
             if agent is None:
                 raise Conflict(f"The agent of chat {chat_id} was deleted; begin a chat with another one.")
-            messages = list(await chats.messages(chat))
-            message = {"role": "user", "content": text}
-            if _last_said(messages) != message:
+            if written is None:
                 turn = messages[-1].turn + 1 if messages else 1
-                messages.append(await chats.add_message(chat, len(messages), turn, message))
+                messages.append(await chats.add_message(chat, len(messages), turn, message, request))
+            elif request is not None:
+                written.request = request
         equipment = await self._equipment(agent, chat)
         turn = messages[-1].turn
         dialogue = _dialogue(agent, chat, messages, equipment)
@@ -182,7 +196,7 @@ class Chats:
             _known(chat),
             offered(equipment.actions),
             results=chat.results,
-            series=f"{chat.id}:{turn}:{len(messages)}",
+            series=_series(chat, turn, len(messages)),
         )
         return Claim(token, chat, dialogue, len(dialogue.history), tools, len(messages), turn)
 
@@ -222,9 +236,10 @@ class Chats:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 return await dialogues.reply(dialogue, self._model, run_tool)
-        except (ProviderError, TimeoutError) as error:
-            reason = str(error) or "The language model did not answer in time"
-            raise Unavailable(f"{reason}. Send the same request again to have it answered.") from error
+        except TimeoutError as error:
+            raise ProviderTimeout(
+                "The language model did not answer in time. Send the same request again to have it answered."
+            ) from error
 
     @asynccontextmanager
     async def _rows(self) -> AsyncIterator[tuple[ChatRepository, AgentRepository]]:
@@ -255,14 +270,24 @@ async def _add_new(chats: ChatRepository, claim: Claim) -> list[ChatMessage]:
     ]
 
 
-def _last_said(messages: Sequence[ChatMessage]) -> dict[str, Any] | None:
-    """The last message that somebody wrote."""
-    said = (
-        each.message
-        for each in reversed(messages)
-        if each.message["content"] and each.message["role"] != "tool"
-    )
-    return next(said, None)
+def _written(
+    messages: Sequence[ChatMessage], message: dict[str, Any], request: str | None
+) -> ChatMessage | None:
+    """The row of a message that is sent again: known by its request, or by its words while nobody has answered it."""
+    said = [each for each in messages if each.message["content"] and each.message["role"] != "tool"]
+    named = (each for each in said if request is not None and each.request == request)
+    return next((each for each in (*named, *said[-1:]) if each.message == message), None)
+
+
+def _answer_to(written: ChatMessage, messages: Sequence[ChatMessage]) -> ChatMessage | None:
+    """What the agent said after a message; None while it has not."""
+    later = (each for each in messages if each.seq > written.seq and each.message["role"] == "assistant")
+    return next((each for each in later if each.message["content"]), None)
+
+
+def _series(chat: Chat, turn: int, seq: int) -> str:
+    """Names the runs of a turn: the same when it is done again, and others in a chat that takes up a deleted one's id."""
+    return str(uuid5(chat.workspace_id, f"{chat.id} {chat.created_at.isoformat()} {turn} {seq}"))
 
 
 def _known(chat: Chat) -> dict[str, Any]:

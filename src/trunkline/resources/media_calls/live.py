@@ -3,15 +3,11 @@
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.storage.database import Database
-from trunkline.resources.actions.models import AgentAction
-from trunkline.resources.agent_versions.models import AgentVersion
-from trunkline.resources.agent_versions.snapshots import actions_in, put_back
+from trunkline.resources.agent_versions.pinned import pinned
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.closing import end_call, locked
-from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.plan import CallPlan, planned_call
 from trunkline.resources.calls.record import TelephonyDisconnectReason
 from trunkline.resources.calls.status import CallStatus
@@ -33,7 +29,8 @@ class MediaClaims:
             call = await locked(session, call_id)
             if call is None or call.status != CallStatus.RINGING or call.host_id != str(host):
                 return None
-            agent, attached = await _agent_of(session, call)
+            today = (await session.execute(select(Agent).where(Agent.id == call.agent_id))).scalar_one()
+            agent, attached = await pinned(session, today, call.agent_version)
             return await planned_call(session, self._secrets, call, agent, attached=attached)
 
     async def not_joined(self, call_id: UUID) -> bool:
@@ -49,19 +46,3 @@ class MediaClaims:
                 error_message=_NOT_JOINED,
                 disconnect_reason=TelephonyDisconnectReason.UNKNOWN,
             )
-
-
-async def _agent_of(session: AsyncSession, call: Call) -> tuple[Agent, list[AgentAction] | None]:
-    """The agent as the version that was asked for has it, and the actions of that version; None: those of today."""
-    agent = (await session.execute(select(Agent).where(Agent.id == call.agent_id))).scalar_one()
-    if call.agent_version in (None, str(agent.version)):
-        return agent, None
-    query = select(AgentVersion).where(
-        AgentVersion.workspace_id == call.workspace_id,
-        AgentVersion.agent_id == agent.id,
-        AgentVersion.n == int(call.agent_version),
-    )
-    version = (await session.execute(query)).scalar_one()
-    session.expunge(agent)  # what it was is for this call only
-    put_back(version.content, agent)
-    return agent, actions_in(version.content, agent)

@@ -1,7 +1,8 @@
 """Deleting what an agent keeps no longer than `agent.retention_days`: words, recordings, the other parties' numbers.
 
-What stays of a call are its figures: agent, times, status, how it ended, the judge's verdicts. Each call is forgotten
-in a transaction of its own, the recording first, so that a round that dies is simply done again.
+What stays of a call are its figures: agent, times, status, how it ended, the judge's verdicts; of a batch's task its
+id and status. Each call is forgotten in a transaction of its own, the recording first, so that a round that dies is
+simply done again.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from trunkline.platform.storage.blobs import Blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.batches.models import BatchCall, BatchTask
+from trunkline.resources.batches.status import BatchStatus
 from trunkline.resources.calls import recordings
 from trunkline.resources.calls.models import AfterCallStep, Call, CallEvent
 from trunkline.resources.calls.record import Direction
@@ -32,6 +35,8 @@ log = structlog.get_logger(__name__)
 EVERY_S = 600.0
 AT_ONCE = 200
 """Calls and chats of one agent in one round."""
+_NOBODY: dict[str, Any] = {"to_number": "", "lead_name": "", "lead_email": None, "variables": {}}
+"""Whom a batch's task was to call, when that is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Retention:
         if len(calls) < AT_ONCE and len(chats) < AT_ONCE:
             async with self._database.system() as session:
                 await _forget_logs(session, due)
+                await _forget_tasks(session, due)
                 await session.execute(
                     update(Agent).where(Agent.id == due.agent_id).values(forgot_before=due.before)
                 )
@@ -130,6 +136,22 @@ async def _forget_logs(session: AsyncSession, due: Due) -> None:
     await session.execute(delete(WebhookLog).where(*mine, WebhookLog.requested_at < due.before))
 
 
+async def _forget_tasks(session: AsyncSession, due: Due) -> None:
+    """Empty the tasks that became no call, of batches that were made long ago and place none any more."""
+    mine = BatchTask.workspace_id == due.workspace_id, BatchTask.to_number != ""
+    of_agent = func.coalesce(BatchTask.override_agent_id, BatchCall.agent_id) == due.agent_id
+    over = BatchCall.status.in_((BatchStatus.COMPLETED, BatchStatus.CANCELED))
+    statement = update(BatchTask).where(
+        *mine,
+        BatchTask.call_id.is_(None),
+        BatchCall.id == BatchTask.batch_id,
+        BatchCall.created_at < due.before,
+        of_agent,
+        over,
+    )
+    await session.execute(statement.values(_NOBODY))
+
+
 async def forget_call(session: AsyncSession, workspace_id: UUID, call_id: UUID) -> None:
     """Delete what a call that is over holds of words and persons; its figures stay. System role."""
     call = (await session.scalars(select(Call).where(Call.id == call_id).with_for_update())).one()
@@ -153,6 +175,9 @@ async def forget_call(session: AsyncSession, workspace_id: UUID, call_id: UUID) 
     await session.execute(update(Call).where(Call.id == call_id).values(values))
     await session.execute(delete(CallEvent).where(CallEvent.call_id == call_id))
     await session.execute(update(AfterCallStep).where(AfterCallStep.call_id == call_id).values(result=None))
+    if call.batch_call_id is not None:
+        batch = BatchTask.workspace_id == workspace_id, BatchTask.batch_id == call.batch_call_id
+        await session.execute(update(BatchTask).where(*batch, BatchTask.call_id == call_id).values(_NOBODY))
     for table in (WebhookLog, WebhookDelivery):
         await session.execute(
             delete(table).where(table.workspace_id == workspace_id, table.call_id == call_id)
