@@ -14,35 +14,25 @@ calls at once, or write a public address into SDP that no interface of the machi
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import structlog
-from baresip import (
-    BaresipError,
-    Call,
-    CallBusy,
-    CallFailed,
-    CallTimeout,
-    Event,
-    NoLocalAddressError,
-    Runtime,
-    StackEvent,
-    UserAgent,
-)
+from baresip import BaresipError, Call, Event, Runtime
 
-from trunkline.errors import BadInput, DialFailed, SetupError, Unavailable
-from trunkline.voice.lines import sip_config, sip_uri
+from trunkline.errors import BadInput, SetupError, Unavailable
+from trunkline.voice.lines import sip_config, sip_keepalive, sip_uri
 from trunkline.voice.lines.line import IncomingCall, IncomingHandler, Trunk
 from trunkline.voice.lines.native_log import divert_stderr, quieten
 from trunkline.voice.lines.registration import Heard, Registration
 from trunkline.voice.lines.sip_agents import SipAgents
 from trunkline.voice.lines.sip_config import Certificate, Listening
+from trunkline.voice.lines.sip_dialling import SipDialling
 from trunkline.voice.lines.sip_line import SipLine
 from trunkline.voice.lines.sip_registration import SipRegistrations
 
 log = structlog.get_logger(__name__)
 
 _STOP_SECONDS = 3.0
-_NOT_ACCEPTABLE = 488
 
 
 class SipEngine:
@@ -78,18 +68,13 @@ class SipEngine:
         )
         self._codecs = codecs
         self._certificate = certificate
-        self._runtime: Runtime | None = None
+        self._stack: _Stack | None = None
         self._on_incoming: IncomingHandler | None = None
-        self._agents: SipAgents | None = None
-        self._tls = False
         self._lines: set[SipLine] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._undivert: Callable[[], None] = _nothing
         self._stopping = False
-        self._placing = 0
-        self._unclaimed: dict[int, list[StackEvent]] = {}
         self._registrations = SipRegistrations(
-            lambda registration, account: self._running().registered(registration, account), codecs
+            lambda registration, account: self._running().agents.registered(registration, account), codecs
         )
 
     async def start(self, on_incoming: IncomingHandler) -> None:
@@ -111,18 +96,18 @@ class SipEngine:
                 raise SetupError(
                     f"The SIP stack did not start ({error}). One engine a process is all it allows."
                 ) from error
-        self._runtime, self._on_incoming = runtime, on_incoming
-        self._undivert = divert_stderr()
-        runtime.subscribe(self._keep_unclaimed)
-        self._tls = tls
-        self._agents = SipAgents(runtime, where.address, self._codecs, self._incoming)
+        agents = SipAgents(runtime, where.address, self._codecs, self._incoming)
+        dialling = SipDialling(runtime, agents, self._line, self._later)
+        self._stack = _Stack(runtime, agents, dialling, tls, divert_stderr())
+        self._on_incoming = on_incoming
         for transport in sip_uri.TRANSPORTS if tls else ("udp", "tcp"):
-            await self._agents.catch_all(transport)
+            await agents.catch_all(transport)
         if sip_config.free(where.bind, where.port):
             await self.stop()
             raise SetupError(
                 f"The SIP stack could not listen on {where.bind}:{where.port}; is {where.bind} ours?"
             )
+        sip_keepalive.incoming(where.port, where.tls_port)
         log.info(
             "sip_listening",
             bind=where.bind,
@@ -134,62 +119,32 @@ class SipEngine:
     async def stop(self) -> None:
         """Refuse what is new, hang up what is left, close. Safe to repeat."""
         self._stopping = True
-        runtime, self._runtime = self._runtime, None
-        if runtime is None:
+        running, self._stack = self._stack, None
+        if running is None:
             return
         await self._registrations.close()
-        drained = asyncio.create_task(runtime.drain())
+        drained = asyncio.create_task(running.runtime.drain())
         for line in list(self._lines):
             await line.hang_up()
         try:
             await asyncio.wait_for(drained, _STOP_SECONDS)
         except (TimeoutError, BaresipError) as error:
             log.warning("sip_calls_left", reason=type(error).__name__)
-        await runtime.close()
-        self._undivert()
+        await running.runtime.close()
+        running.undivert()
 
     async def dial(
         self, target: str, trunk: Trunk | None, headers: dict[str, str], ring_timeout: float
     ) -> SipLine:
         """See `LineEngine.dial`. BadInput for an address, number or header that cannot travel."""
         uri = sip_uri.outbound(target, trunk)
-        srtp = uri.transport == "tls"
-        if srtp and not self._tls:
+        running = self._running()
+        if uri.transport == "tls" and not running.tls:
             raise BadInput(
                 f"No call can go out over TLS: TCP port {self._listening.tls_port} is held by another program. "
                 "Stop it, or set TRUNKLINE_SIP_PORT."
             )
-        try:
-            return await self._dial(uri, trunk, headers, ring_timeout, srtp)
-        except DialFailed as error:
-            if not srtp or error.code != _NOT_ACCEPTABLE:
-                raise
-            log.warning(
-                "srtp_refused", host=uri.host, remedy="let the trunk take SRTP; this call's sound is plain"
-            )
-            return await self._dial(uri, trunk, headers, ring_timeout, srtp=False)
-
-    async def _dial(
-        self,
-        uri: sip_uri.SipUri,
-        trunk: Trunk | None,
-        headers: dict[str, str],
-        ring_timeout: float,
-        srtp: bool,
-    ) -> SipLine:
-        agent = await self._running().mouth(trunk, uri.transport, srtp)
-        placing = asyncio.create_task(self._place(agent, str(uri), headers))
-        try:
-            call, line = await asyncio.shield(placing)
-        except asyncio.CancelledError:
-            self._later(self._abandon(placing))
-            raise
-        try:
-            await self._answered(call, line, ring_timeout)
-        except asyncio.CancelledError:
-            self._later(line.hang_up())
-            raise
-        return line
+        return await running.dialling.dial(uri, trunk, headers, ring_timeout)
 
     async def register(self, registration: Registration, heard: Heard) -> None:
         """See `Registers.register`; calls to the address come in like any other, with the number it is for."""
@@ -198,59 +153,6 @@ class SipEngine:
     async def unregister(self, registration: Registration) -> None:
         """See `Registers.unregister`."""
         await self._registrations.unregister(registration)
-
-    # ---- outbound ----
-
-    async def _place(self, agent: UserAgent, uri: str, headers: dict[str, str]) -> tuple[Call, SipLine]:
-        self._placing += 1
-        try:
-            call = await agent.dial(uri, headers)
-        except ValueError as error:
-            raise BadInput(f"The call cannot be placed: {error}.") from error
-        except NoLocalAddressError as error:
-            raise DialFailed(f"No interface of this machine leads to {uri}.", "unreachable") from error
-        except BaresipError as error:
-            raise DialFailed(f"The SIP stack would not dial ({error}).", "unreachable") from error
-        finally:
-            self._placing -= 1
-        line = self._line(call)
-        # Fast answers may overtake the command's own completion on a busy loop; the call has not seen them.
-        for event in self._unclaimed.pop(call.handle, []):
-            call._on_stack_event(event)
-        if not self._placing:
-            self._unclaimed.clear()
-        return call, line
-
-    async def _answered(self, call: Call, line: SipLine, ring_timeout: float) -> None:
-        rang = False
-
-        def heard(event: StackEvent) -> None:
-            nonlocal rang
-            rang = rang or event.event in (Event.CALL_RINGING, Event.CALL_PROGRESS)
-
-        call.on(heard)
-        try:
-            await call.wait_established(ring_timeout)
-            await line.wait_until_up()
-        except CallTimeout as error:
-            if rang:
-                raise DialFailed(f"Nobody answered within {ring_timeout:g} s.", "no_answer") from error
-            raise DialFailed(
-                f"The other side did not ring within {ring_timeout:g} s; is the trunk's address right?",
-                "unreachable",
-            ) from error
-        except CallFailed as error:
-            raise _dial_failed(error) from error
-        except Unavailable as error:
-            raise DialFailed(str(error), "refused") from error
-
-    async def _abandon(self, placing: "asyncio.Task[tuple[Call, SipLine]]") -> None:
-        """The dialler has gone while the INVITE was on its way: take it back."""
-        try:
-            _, line = await placing
-        except (BadInput, DialFailed):
-            return
-        await line.hang_up()
 
     # ---- inbound ----
 
@@ -304,28 +206,20 @@ class SipEngine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _keep_unclaimed(self, event: StackEvent) -> None:
-        if self._placing and event.call:
-            self._unclaimed.setdefault(event.call, []).append(event)
-
-    def _running(self) -> SipAgents:
-        if self._agents is None or self._stopping:
+    def _running(self) -> "_Stack":
+        if self._stack is None or self._stopping:
             raise Unavailable("The SIP engine is not running; start it first, or dial from another host.")
-        return self._agents
+        return self._stack
 
 
-def _nothing() -> None: ...
+@dataclass(frozen=True)
+class _Stack:
+    """baresip while it runs, and what of ours works with it."""
 
-
-def _dial_failed(error: CallFailed) -> DialFailed:
-    status = error.status
-    if isinstance(error, CallBusy) or status in (486, 600):
-        return DialFailed("The other side is busy.", "busy", status)
-    if status in (408, 480, 487):
-        return DialFailed("Nobody answered.", "no_answer", status)
-    if status is None or 500 <= status < 600:
-        reason = error.reason or "no reason given"
-        return DialFailed(
-            f"The other side could not be reached ({status or ''} {reason}).", "unreachable", status
-        )
-    return DialFailed(f"The call was refused ({status} {error.reason}).", "refused", status)
+    runtime: Runtime
+    agents: SipAgents
+    dialling: SipDialling
+    tls: bool
+    """Can calls go out over TLS?"""
+    undivert: Callable[[], None]
+    """Gives C's stderr back."""
