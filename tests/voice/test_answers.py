@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from trunkline.errors import ProviderError
-from trunkline.voice.answers import Answers, FolderStore, Item, Latencies, MemoryStore, Store, digest
+from trunkline.errors import ProviderError, Unavailable
+from trunkline.voice.answers import Answers, FolderStore, Item, MemoryStore, Store, digest, taken_ms
 from trunkline.voice.conversation.profile import Tool
 from trunkline.voice.language.cached import CachedLanguageModel
 from trunkline.voice.language.twins import Line, ScriptedLanguageModel
@@ -145,12 +145,53 @@ def test_what_was_kept_first_stays(store: Store) -> None:
     assert store.get("aacc") is None
 
 
-def test_latencies_of_a_run_are_read_again(store: Store) -> None:
-    measured = Latencies(store, "case", 1)
-    measured["x"] = 12.5
-    measured.save()
-    assert dict(Latencies(store, "case", 1)) == {"x": 12.5}
-    assert not Latencies(store, "case", 2)
+async def test_what_an_answer_took_is_kept_with_it(store: Store) -> None:
+    async def slowly() -> AsyncIterator[Item]:
+        for n in range(3):
+            await asyncio.sleep(0.01)
+            yield {"n": n}
+
+    async def taken(answers: Answers) -> list[float | None]:
+        return [taken_ms() async for _ in answers.items("slow", slowly)]
+
+    answers = Answers(store)
+    first = await asyncio.create_task(taken(answers))
+    await answers.close()
+    assert all(each is not None and each > 0 for each in first)
+    assert await asyncio.create_task(taken(Answers(store))) == first
+    assert first == sorted(first, key=lambda each: each or 0)
+    assert taken_ms() is None, "another task's answer"
+
+
+@pytest.mark.parametrize("error", [ProviderError("away"), Unavailable("no model")], ids=["provider", "none"])
+async def test_a_failure_is_kept_where_it_is_asked_for(store: Store, error: Exception) -> None:
+    async def fails() -> AsyncIterator[Item]:
+        yield {"n": 1}
+        raise error
+
+    async def heard(answers: Answers) -> list[Item]:
+        found = []
+        with pytest.raises(type(error), match=str(error)):
+            async for item in answers.items("fails", fails):
+                found.append(item)
+        await answers.close()
+        return found
+
+    failures = MemoryStore()
+    assert await heard(Answers(store, failures=failures)) == [{"n": 1}]
+    again = Answers(store, failures=failures, asks=False)
+    assert await heard(again) == [{"n": 1}]
+    assert again.asked == 0
+    forgotten = Answers(store, failures=MemoryStore())
+    await heard(forgotten)
+    assert forgotten.asked == 1
+
+
+async def test_nobody_is_asked_where_nobody_may_be(store: Store) -> None:
+    answers = Answers(store, asks=False)
+    with pytest.raises(Unavailable, match="not kept"):
+        [item async for item in answers.items("unknown", lambda: pytest.fail("asked"))]
+    assert answers.asked == 0
 
 
 def test_parts_of_a_question_do_not_run_together() -> None:

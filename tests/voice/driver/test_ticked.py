@@ -25,7 +25,7 @@ from trunkline.voice.conversation.events import (
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
 from trunkline.voice.conversation.session import Session
 from trunkline.voice.driver import job as jobs
-from trunkline.voice.driver.latency import PACES, Latency, MeasuredLatency, Pace, SeededLatency
+from trunkline.voice.driver.latency import PACES, Latency, Pace, SeededLatency
 from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.driver.ticked import Talk, TickDriver, run
 from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
@@ -316,16 +316,3 @@ async def test_the_same_seed_gives_the_same_call_to_the_byte(loss: float) -> Non
     first, second, other = [await call(7, seeded(seed), loss) for seed in (7, 7, 8)]
     assert second == first
     assert other != first
-
-
-async def test_measured_latencies_are_replayed() -> None:
-    stores: dict[str, dict[str, float]] = {"agent": {}, "caller": {}}
-
-    def measured(who: str) -> Latency:
-        return MeasuredLatency(stores[who])
-
-    first = await call(1, measured)
-    known = {who: dict(store) for who, store in stores.items()}
-    second = await call(1, measured)
-    assert second == first
-    assert stores == known

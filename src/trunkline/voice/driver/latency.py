@@ -1,8 +1,7 @@
 """How long a provider takes on the tick clock."""
 
-import hashlib
 import random
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,11 +12,7 @@ class Latency(Protocol):
     """Milliseconds to each thing that a job gives, from the one before it (the first: from the request)."""
 
     def ms(self, job: Job, index: int) -> float | None:
-        """None: not known; the driver waits for it in real time and tells `measured`."""
-        ...
-
-    def measured(self, job: Job, index: int, ms: float) -> None:
-        """What was not known took this long."""
+        """None: not known; the driver waits for it, and takes what it took: by its kept answer, or really."""
         ...
 
 
@@ -53,23 +48,15 @@ class SeededLatency:
         dice = random.Random(f"{self._seed}:{kind}:{number}:{index}")  # noqa: S311 repeatable on purpose
         return dice.uniform(*(pace.gap if index else pace.first))
 
-    def measured(self, job: Job, index: int, ms: float) -> None:
-        return
 
+class AnsweredLatency:
+    """Fulfils Latency: what the provider took when it was asked, which its kept answer tells (`voice.answers`).
 
-class MeasuredLatency:
-    """Fulfils Latency: what the provider really took when it was first asked, read from `store` ever after."""
+    A run from the cache so takes the same time on its clock as the first did. What tools take is drawn from the seed.
+    """
 
-    def __init__(self, store: MutableMapping[str, float]) -> None:
-        """`store`: kept beside the cached answers; its keys are digests of what was asked."""
-        self._store = store
+    def __init__(self, seed: int) -> None:
+        self._tools = SeededLatency(seed)
 
     def ms(self, job: Job, index: int) -> float | None:
-        return self._store.get(_digest(job, index))
-
-    def measured(self, job: Job, index: int, ms: float) -> None:
-        self._store[_digest(job, index)] = ms
-
-
-def _digest(job: Job, index: int) -> str:
-    return hashlib.sha256(f"{job.key} {index} {job.request!r}".encode()).hexdigest()
+        return self._tools.ms(job, index) if job.key[0] is Kind.TOOL else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from trunkline.voice.answers import taken_ms
 from trunkline.voice.conversation.events import (
     TICK_MS,
     CloseLine,
@@ -55,15 +56,17 @@ class _Stream:
 
     job: Job
     serial: int
-    asked: float
-    """Real time from which the next item's latency counts."""
+    began: float
+    """Real time."""
     asked_ms: float
-    """The same on the call's clock."""
+    """When the next item's latency begins to count, on the call's clock."""
+    taken_ms: float = 0.0
+    """What the provider had taken then, from the beginning of the job."""
     due_ms: float | None = None
     """When the next item is fed; None: not known before it is there."""
     index: int = 0
     items: deque[tuple[Event, float]] = field(default_factory=deque)
-    """With the real time of coming."""
+    """With what the provider had taken when it came, in ms from the beginning of the job."""
     whole: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -191,15 +194,12 @@ class TickDriver:
 
     def _measure(self, stream: _Stream) -> None:
         """The item is there and it is known at last how long it took."""
-        came = stream.items[0][1] if stream.items else stream.asked
-        ms = max(0.0, (came - stream.asked) * 1000)
-        self._latency.measured(stream.job, stream.index, ms)
-        self._schedule(stream, ms)
+        taken = stream.items[0][1] if stream.items else stream.taken_ms
+        self._schedule(stream, max(0.0, taken - stream.taken_ms))
 
     def _feed(self, stream: _Stream) -> None:
-        event, came = stream.items.popleft()
+        event, stream.taken_ms = stream.items.popleft()
         stream.index += 1
-        stream.asked = came
         # Not later than it was due, so that the rounding to ticks does not add up; unless it had to wait its turn.
         stream.asked_ms = max(stream.due_ms or 0.0, self._now_ms - TICK_MS)
         stream.due_ms = None
@@ -223,7 +223,10 @@ class TickDriver:
 
     def came(self, job: Job, event: Event) -> None:
         stream = self._streams[job]
-        stream.items.append((event, asyncio.get_running_loop().time()))
+        taken = taken_ms()
+        if taken is None:
+            taken = (asyncio.get_running_loop().time() - stream.began) * 1000
+        stream.items.append((event, taken))
         stream.news.set()
 
     def ended(self, job: Job) -> None:
