@@ -29,6 +29,7 @@ TALK = Happenings(
     end_reason="agent_ended",
     variables={"visits": 1, "name": "Paul"},
     state={"visits": [VISIT], "note": None},
+    caller_spoke=((2400, 5000), (8600, 9300)),
 )
 
 
@@ -48,6 +49,11 @@ PASSES = [
     "{rule: order, steps: [{said: is that right}, {who: caller, said: 'yes'}, {called: book_visit}]}",
     "{rule: order, steps: [{called: find_times}, {called: book_visit}]}",
     "{rule: order, steps: [{called: book_visit}, {said: booked}]}",
+    "{rule: order, steps: [{said: right}, {called: book_visit, arguments: {day: Tuesday}}]}",
+    "{rule: order, steps: [{said: sorry}, {called: book_visit, arguments: {day: Monday}}], optional: true}",
+    "{rule: not_called, action: book_visit, more_than: 1}",
+    "{rule: repeats_at_most, times: 1}",
+    "{rule: gives_way}",
     "{rule: transferred_to, target: null}",
     "{rule: ended_by, reason: agent_ended}",
     "{rule: ended_by, reason: [agent_ended, transferred]}",
@@ -80,6 +86,16 @@ FAILS = [
     (
         "{rule: order, steps: [{called: book_visit}, {called: send_sms}]}",
         "send_sms did not follow",
+        "book_visit",
+    ),
+    (
+        "{rule: order, steps: [{said: that right}, {called: book_visit, arguments: {day: Monday}}]}",
+        "book_visit with {'day': 'Monday'} did not follow",
+        "Is that right?",
+    ),
+    (
+        "{rule: order, steps: [{said: sorry}, {called: book_visit}], optional: true}",
+        "before 'sorry' of the agent",
         "book_visit",
     ),
     ("{rule: transferred_to, target: '+15125550170'}", "nobody", ""),
@@ -120,6 +136,7 @@ def test_a_rule_that_is_broken_shows_where(written: str, reason: str, evidence: 
         "{rule: order, steps: [{said: right}, {called: book_visit}]}",
         "{rule: transferred_to, target: null}",
         "{rule: ended_by, reason: agent_ended}",
+        "{rule: gives_way}",
         "{rule: reply_within, ms: 1000}",
         "{rule: variable_equals, name: visits, value: 1}",
         "{rule: state_equals, value: {}}",
@@ -161,9 +178,46 @@ def test_an_agent_that_talks_into_the_turn_replies_early() -> None:
     assert judged("{rule: reply_within, ms: 0}", Happenings(turns)).outcome is Outcome.PASS
 
 
+def test_a_call_may_come_once_and_not_twice() -> None:
+    twice = replace(TALK, calls=(Called("book_visit", VISIT), Called("book_visit", VISIT)))
+    verdict = judged("{rule: not_called, action: book_visit, more_than: 1}", twice)
+    assert verdict.outcome is Outcome.FAIL and "2 times" in verdict.reason
+
+
+def test_the_same_words_again_and_again_but_not_short_ones() -> None:
+    said = (
+        Said("agent", "May I have your name?"),
+        Said("agent", "may I have your name"),
+        Said("agent", "Yes?"),
+    )
+    talk = Happenings((*said, Said("agent", "Yes?"), Said("caller", "What is it to you?")))
+    assert judged("{rule: repeats_at_most, times: 2}", talk).outcome is Outcome.PASS
+    verdict = judged("{rule: repeats_at_most, times: 1}", talk)
+    assert verdict.evidence == ("2 times: may i have your name",)
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        ((4000, 6000), "began 2000 ms into a turn of 5000 ms"),
+        ((0, 3500), "went on for 1500 ms"),
+        ((0, 2900), ""),
+        ((2200, 2800), ""),
+        ((6900, 8000), ""),
+    ],
+    ids=["cuts in", "goes on", "stops", "both begin", "comes after"],
+)
+def test_who_talks_over_the_caller(agent: tuple[int, int], told: str) -> None:
+    talk = Happenings((Said("agent", "Well.", *agent),), caller_spoke=((2000, 7000),))
+    verdict = judged("{rule: gives_way}", talk)
+    assert verdict.outcome is (Outcome.FAIL if told else Outcome.PASS)
+    assert told in "".join(verdict.evidence)
+
+
 @pytest.mark.parametrize(
     ("written", "told"),
     [
+        ({"rule": "order", "steps": [{"said": "a", "arguments": {"b": 1}}, {"said": "c"}]}, "of a call"),
         ({"rule": "said", "pattern": "("}, "no regular expression"),
         ({"rule": "said", "pattern": "a", "by": "agent"}, "by"),
         ({"rule": "called", "action": "a", "arguments": {"b": [{"pattern": "["}]}}, "no regular expression"),

@@ -29,7 +29,18 @@ async def planned(
         there = await actions.those(each.action_id for each in attached)
         pairs = [(there[each.action_id], each) for each in attached if each.action_id in there]
     books = await _entries(session, agent.workspace_id, [action for action, _ in pairs])
-    return tuple(_planned(box, action, how, books) for action, how in pairs)
+    return tuple(_planned(action, how, books, _opened(box, action)) for action, how in pairs)
+
+
+async def masked(session: AsyncSession, agent: Agent) -> tuple[PlannedAction, ...]:
+    """The agent's actions as they may be told of, secrets masked; none of them can run."""
+    pairs = await ActionRepository(session, agent.workspace_id).of_agent(agent.id)
+    books = await _entries(session, agent.workspace_id, [action for action, _ in pairs])
+    return tuple(_planned(action, how, books, action.settings) for action, how in pairs)
+
+
+def _opened(box: Opener, action: Action) -> dict[str, Any]:
+    return reveal(box, action.workspace_id, action.id, action.settings, action.secrets_encrypted)
 
 
 async def _entries(
@@ -48,9 +59,11 @@ async def _entries(
 
 
 def _planned(
-    box: Opener, action: Action, how: AgentAction, books: Mapping[UUID, list[dict[str, str]]]
+    action: Action,
+    how: AgentAction,
+    books: Mapping[UUID, list[dict[str, str]]],
+    settings: Mapping[str, Any],
 ) -> PlannedAction:
-    settings = reveal(box, action.workspace_id, action.id, action.settings, action.secrets_encrypted)
     if action.phone_book_id is not None:
         settings = {**settings, PHONE_BOOK_ENTRIES: books[action.phone_book_id]}
     return PlannedAction(
@@ -59,14 +72,14 @@ def _planned(
         name=action.name,
         description=action.description,
         settings=settings,
-        phase=_phase(action, settings, how),
+        phase=phase(action.type, settings, how.attachment_type),
         trigger_condition=how.trigger_condition or "",
         mapping=tuple(how.input_variables_mapping),
     )
 
 
-def _phase(action: Action, settings: Mapping[str, Any], how: AgentAction) -> str:
-    """When it runs. Text messages are of after the call, as whoever attaches one without a word on it means."""
+def phase(kind: str, settings: Mapping[str, Any], attached: str) -> str:
+    """When it runs; `attached`: as the agent has it. Text messages are of after the call, as whoever attaches one without a word on it means."""
     if settings.get("run_action_before_call_start"):
         return "before"
-    return "after" if action.type == "SEND_SMS" else how.attachment_type
+    return "after" if kind == "SEND_SMS" else attached

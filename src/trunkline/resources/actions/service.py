@@ -54,7 +54,7 @@ class Actions:
             BadInput: there is no such phone book, or a secret is masked.
         """
         action = Action(id=uuid4(), type=body.kind, name="", settings={}, inline=inline)
-        settings = _new(body.body)
+        settings = settings_of(body.body)
         await self._store(action, keep_masked(settings, {}), body.name)
         await self._actions.add(action)
         return action
@@ -98,7 +98,7 @@ class Actions:
 
     async def _store(self, action: Action, settings: dict[str, Any], name: str | None) -> None:
         action.phone_book_id = await self._phone_book(settings.get("phone_book_id"))
-        action.name, action.description = _named(action, settings, name)
+        action.name, action.description = named(action.type, settings, name or action.name)
         action.settings, action.secrets_encrypted = self._secrets.hide(action.id, settings)
 
     async def _phone_book(self, id_: str | None) -> UUID | None:
@@ -112,7 +112,8 @@ class Actions:
         return book.id
 
 
-def _new(body: BaseModel) -> dict[str, Any]:
+def settings_of(body: BaseModel) -> dict[str, Any]:
+    """The body of a new action as it is stored, its secrets still open."""
     if isinstance(body, Extractor):
         return _extractor(body)
     return _kept(body)
@@ -161,14 +162,14 @@ def _changed_extractor(former: Mapping[str, Any], body: ExtractorUpdate) -> dict
     return {**changed, **flat}
 
 
-def _named(action: Action, settings: Mapping[str, Any], name: str | None) -> tuple[str, str]:
-    """What an action is called, and what tells a model when to use it."""
-    match action.type:
+def named(kind: str, settings: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """What an action of this type is called, and what tells a model when to use it; `name`: "" for none given."""
+    match kind:
         case "CUSTOM_ACTION":
             return settings["name"], settings.get("description", "")
         case "INFORMATION_EXTRACTOR":
             return f"info_extractor_{settings['identifier']}", ""
         case "CUSTOM_EVAL":
             question = settings["question"]
-            return question.get("identifier") or name or action.type.lower(), question["text"]
-    return name or action.name or action.type.lower(), settings.get("instructions", "")
+            return question.get("identifier") or name or kind.lower(), question["text"]
+    return name or kind.lower(), settings.get("instructions", "")

@@ -44,3 +44,5 @@ class Happenings:
     variables: Mapping[str, Any] | None = None
     state: Any = None
     """JSON: the world that the mocked tools changed."""
+    caller_spoke: tuple[tuple[int, int], ...] | None = None
+    """When each of the caller's turns began and ended, pauses within it included, by the caller's own clock."""

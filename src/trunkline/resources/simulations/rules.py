@@ -14,7 +14,8 @@ Patterns are regular expressions that may match anywhere, without regard to case
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
@@ -40,6 +41,10 @@ def _path(path: str) -> str:
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_compiles)]
 Path = Annotated[str, AfterValidator(_path)]
 _NO_CALLS = "It was not observed what the agent called."
+_WORD = re.compile(r"\w+")
+_FEW_WORDS = 4
+_AT_ONCE_MS = 300
+"""Two who begin, or begin and end, so close together do not talk over each other."""
 
 
 class _Rule(BaseModel):
@@ -60,10 +65,7 @@ class _OfCalls(_Rule):
     def _fits(self, call: Called) -> bool:
         if self.exact and set(call.arguments) != set(self.arguments):
             return False
-        return all(
-            name in call.arguments and matches(want, call.arguments[name])
-            for name, want in self.arguments.items()
-        )
+        return _has(call, self.arguments)
 
 
 class WasCalled(_OfCalls):
@@ -96,19 +98,26 @@ class NotCalled(_OfCalls):
     """The agent never called the action, or never with these arguments."""
 
     rule: Literal["not_called"]
+    more_than: int = Field(default=0, ge=0)
+    """So often it may."""
 
     def verdict(self, happened: Happenings) -> Verdict:
         """Judge."""
         if happened.calls is None:
             return cannot_tell(_NO_CALLS)
         meant = self.found(happened.calls)
-        return failed(f"{self.action} was called.", *map(described, meant)) if meant else passed()
+        if len(meant) <= self.more_than:
+            return passed(*map(described, meant))
+        often = f" {len(meant)} times" if self.more_than else ""
+        return failed(f"{self.action} was called{often}.", *map(described, meant))
 
 
 class Step(_Rule):
     """One of several things that come after each other: words that are said, or an action."""
 
     called: str | None = None
+    arguments: dict[str, Want] = Field(default_factory=dict)
+    """Of the call, at least these."""
     said: Pattern | None = None
     who: Speaker = "agent"
 
@@ -116,12 +125,14 @@ class Step(_Rule):
     def _one(self) -> "Step":
         if (self.called is None) == (self.said is None):
             raise ValueError("give called or said, one of them")
+        if self.arguments and self.called is None:
+            raise ValueError("arguments are of a call; give called beside them")
         return self
 
     def is_met(self, event: Said | Called) -> bool:
         """Whether this is it."""
         if isinstance(event, Called):
-            return event.name == self.called
+            return event.name == self.called and _has(event, self.arguments)
         return self.said is not None and event.who == self.who and _search(self.said, event.text)
 
 
@@ -130,6 +141,8 @@ class Order(_Rule):
 
     rule: Literal["order"]
     steps: list[Step] = Field(min_length=2)
+    optional: bool = False
+    """Nothing is wrong where the last never happens."""
 
     def verdict(self, happened: Happenings) -> Verdict:
         """Judge."""
@@ -143,7 +156,7 @@ class Order(_Rule):
                 evidence.append(described(event))
             elif met < len(self.steps) and self.steps[-1].is_met(event):
                 return failed(f"This came before {_shown(self.steps[met])}.", described(event))
-        if met < len(self.steps):
+        if met < len(self.steps) and not self.optional:
             return failed(f"{_shown(self.steps[met])} did not follow.", *evidence)
         return passed(*evidence)
 
@@ -213,6 +226,54 @@ class NeverSaid(_Rule):
         return failed(f"The {self.who} said it.", *map(described, found)) if found else passed()
 
 
+class RepeatsAtMost(_Rule):
+    """The agent said the same words in no more turns than this; turns of a few words do not count."""
+
+    rule: Literal["repeats_at_most"]
+    times: int = Field(ge=1)
+
+    def verdict(self, happened: Happenings) -> Verdict:
+        """Judge."""
+        turns = [
+            " ".join(_WORD.findall(each.text.casefold())) for each in happened.turns if each.who == "agent"
+        ]
+        counted = Counter(each for each in turns if len(each.split()) >= _FEW_WORDS)
+        often = [f"{count} times: {words}" for words, count in counted.items() if count > self.times]
+        return failed("The agent repeats itself.", *often) if often else passed()
+
+
+class GivesWay(_Rule):
+    """The agent does not begin while the caller's turn goes on, and falls silent soon when the caller breaks in."""
+
+    rule: Literal["gives_way"]
+    ms: int = Field(default=1000, ge=0)
+    """From the caller's first sound to the agent's last."""
+
+    def verdict(self, happened: Happenings) -> Verdict:
+        """Judge."""
+        if happened.caller_spoke is None:
+            return cannot_tell(
+                "It was not observed when the caller spoke; that is known of simulations in sound."
+            )
+        over = [
+            f"{how}: {described(turn)}"
+            for turn in happened.turns
+            for begin, end in happened.caller_spoke
+            if (how := self._over(turn, begin, end))
+        ]
+        return failed("The agent talked over the caller.", *over) if over else passed()
+
+    def _over(self, turn: Said, begin: int, end: int) -> str:
+        """How an agent's turn lay over one of the caller; "" for not at all."""
+        if turn.who != "agent" or turn.start_ms is None or turn.end_ms is None:
+            return ""
+        if begin + _AT_ONCE_MS < turn.start_ms < end - _AT_ONCE_MS:
+            return f"began {turn.start_ms - begin} ms into a turn of {end - begin} ms"
+        if turn.start_ms <= begin + _AT_ONCE_MS and turn.end_ms > begin + self.ms:
+            return f"went on for {turn.end_ms - begin} ms"
+        return ""
+
+
 class ReplyWithin(_Rule):
     """Each time the agent's first sound came so soon after the caller's last."""
 
@@ -280,6 +341,8 @@ Rule = Annotated[
     | EndedBy
     | WasSaid
     | NeverSaid
+    | RepeatsAtMost
+    | GivesWay
     | ReplyWithin
     | VariableEquals
     | StateEquals,
@@ -298,6 +361,12 @@ def _search(pattern: str, text: str) -> bool:
     return re.search(pattern, text, re.IGNORECASE) is not None
 
 
+def _has(call: Called, arguments: Mapping[str, Want]) -> bool:
+    return all(
+        name in call.arguments and matches(want, call.arguments[name]) for name, want in arguments.items()
+    )
+
+
 def _turns(happened: Happenings, pattern: str, who: Speaker) -> list[Said]:
     return [each for each in happened.turns if each.who == who and _search(pattern, each.text)]
 
@@ -313,7 +382,8 @@ def _events(happened: Happenings) -> Iterator[Said | Called]:
 
 
 def _shown(step: Step) -> str:
-    return f"the call of {step.called}" if step.called else f"{step.said!r} of the {step.who}"
+    told = f" with {step.arguments}" if step.arguments else ""
+    return f"the call of {step.called}{told}" if step.called else f"{step.said!r} of the {step.who}"
 
 
 def _equal(want: Want, has: Any, evidence: str) -> Verdict:

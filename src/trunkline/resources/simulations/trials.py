@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from trunkline.errors import TrunklineError
+from trunkline.resources.actions import inline
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.profile import profile_of
 from trunkline.resources.agents.schemas import AgentCreate
@@ -16,6 +17,7 @@ from trunkline.resources.simulations.happenings import Happenings, Said
 from trunkline.resources.simulations.judge import judge, overall
 from trunkline.resources.simulations.matching import described
 from trunkline.resources.simulations.mocks import MockedTools
+from trunkline.resources.simulations.own_tools import OwnTool, mocked, offered, own_tools
 from trunkline.resources.simulations.persona import Persona
 from trunkline.resources.simulations.suite_file import CaseFile, Suite
 from trunkline.resources.simulations.verdicts import Outcome, Verdict
@@ -78,6 +80,8 @@ class Subject:
     """Perhaps of no database."""
     model: str = ""
     """Thinks for it in place of its own, where given."""
+    tools: tuple[OwnTool, ...] = ()
+    """Of its own actions."""
 
     @classmethod
     def of(cls, body: AgentCreate) -> "Subject":
@@ -92,14 +96,16 @@ class Subject:
                 extra={},
                 phone_number="",
                 is_recording=False,
-            )
+            ),
+            tools=own_tools(inline.planned(body.actions or [])),
         )
 
     def profile(self, case: CaseFile, suite: Suite) -> Profile:
-        """How it talks in a case: its own prompt, the mocked tools, and no clock."""
+        """How it talks in a case: its own prompt and tools, what the case mocks, and no clock."""
         profile = profile_of(self.row, {}, case.custom_variables, outbound=self.row.type == "outbound")
-        tools = tuple(tool.tool(name) for name, tool in suite.tools(case).items())
-        return replace(profile, tools=tools, model=self.model or profile.model)
+        return replace(
+            profile, tools=offered(self.tools, suite.tools(case)), model=self.model or profile.model
+        )
 
 
 def seed_of(seed: int, case: str, number: int) -> int:
@@ -159,7 +165,7 @@ async def trial(
     filled = as_texts(case.custom_variables)
     profile = subject.profile(case, suite)
     persona = case.persona.model_copy(update={"goal": substitute(case.persona.goal, filled)})
-    mocks = MockedTools(suite.tools(case), case.state)
+    mocks = MockedTools(mocked(subject.tools, suite.tools(case)), case.state)
     turns = case.max_turns or suite.file.max_turns
     try:
         observed = await play(profile, persona, mocks, turns, own, subject.row.type != "outbound")
