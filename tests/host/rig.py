@@ -30,7 +30,8 @@ from trunkline.resources.calls.live import LiveCalls
 from trunkline.voice.language.embeddings_twin import WordEmbeddings
 from trunkline.voice.language.twins import Line as ScriptedReply
 from trunkline.voice.language.twins import Rule, ScriptedLanguageModel
-from trunkline.voice.lines.loopback import LoopbackEngine, LoopbackLine
+from trunkline.voice.lines.loopback import LoopbackLine
+from trunkline.voice.lines.loopback_engine import LoopbackEngine
 from trunkline.voice.speech import tones
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
 

@@ -23,7 +23,7 @@ from trunkline.resources.numbers.models import Number
 from trunkline.resources.numbers.service import PASSWORD_FIELD
 from trunkline.resources.trunks.live import TrunkClaims
 from trunkline.resources.trunks.models import TrunkRegistration
-from trunkline.voice.lines.loopback import LoopbackEngine
+from trunkline.voice.lines.loopback_engine import LoopbackEngine
 
 DOMAIN = "sip.example.com"
 

@@ -11,7 +11,8 @@ from trunkline.errors import BadInput, DialFailed
 from trunkline.voice import g711
 from trunkline.voice.conversation.events import Digit, Held, LineClosed, LineEvent, Resumed
 from trunkline.voice.lines.line import IncomingCall, Trunk
-from trunkline.voice.lines.loopback import Impairments, Loopback, LoopbackEngine, LoopbackLine
+from trunkline.voice.lines.loopback import Impairments, Loopback, LoopbackLine
+from trunkline.voice.lines.loopback_engine import LoopbackEngine
 
 
 class FarEnd:
