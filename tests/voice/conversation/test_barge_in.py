@@ -30,6 +30,13 @@ def test_fewer_words_than_it_takes_are_talked_over(least: int) -> None:
         assert f"bot: {LONG}" in resumes.transcript
 
 
+def test_who_speaks_on_has_the_floor_after_a_second_however_few_words_are_known() -> None:
+    w = interrupted("", min_words_to_interrupt=3)
+    w.utterances[0] = Utterance(80, 300, "Tuesday please")
+    [barge_in] = w.run(400).said("barge_in")
+    assert barge_in["outcome"] == "yield" and barge_in["paused_ms"] <= 1200
+
+
 @pytest.mark.parametrize("least", [3, 5])
 def test_a_stop_word_is_enough_however_many_words_it_takes(least: int) -> None:
     w = interrupted("stop", min_words_to_interrupt=least).run(400)

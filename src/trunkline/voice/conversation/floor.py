@@ -25,9 +25,7 @@ from trunkline.voice.conversation.playout import Sentence
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.conversation.screening import Screening
 from trunkline.voice.conversation.turns import same_words
-
-_FILLER_AFTER = 1.5
-"""Seconds of silence after which an agent with fillers says one."""
+from trunkline.voice.conversation.waiting import Deadline, Idleness
 
 
 class State(StrEnum):
@@ -74,10 +72,8 @@ class Floor:
         """The caller is left to others as soon as all is said …"""
         self._aside = False
         """… and has been: no hold of theirs ends that."""
-        self._silent_since = 0
-        """Tick from which the caller waits for us."""
-        self._idle_ticks = 0
-        self._reminders = 0
+        self._idleness = Idleness(profile)
+        self._deadline = Deadline(outbox, profile, self.agent)
 
     # ---- a tick ----
 
@@ -117,7 +113,7 @@ class Floor:
         if began is not None:
             self._begin_speaking(began, queued)
         if self.state is State.SPEAKING and not playout.idle:
-            self._silent_since = self._out.tick
+            self._deadline.restart()
         if self.state in (State.THINKING, State.SPEAKING) and not self.agent.busy:
             self._all_said()
         return sound
@@ -128,8 +124,7 @@ class Floor:
         return self.caller.ear.onset_run >= ONSET_TICKS and not self._barge_in.is_echo()
 
     def _hear_caller(self) -> None:
-        self._idle_ticks = 0
-        self._reminders = 0
+        self._idleness.end()
         self.caller.speak_up(self.caller.ear.onset_run)
         self.state = State.CALLER
 
@@ -161,7 +156,7 @@ class Floor:
         text = self.caller.text
         if self.caller.ledger:
             self.caller.ledger.commit_ms = self._out.now_ms
-        self._silent_since = self._out.tick
+        self._deadline.restart()
         self.state = State.THINKING
         early = self.agent.reply
         self._screening.said(text)
@@ -207,7 +202,7 @@ class Floor:
     def _await_sound(self) -> None:
         """If something is to be said now, the turn is ours."""
         if self.agent.reply is not None:
-            self._silent_since = self._out.tick
+            self._deadline.restart()
             self.state = State.THINKING
 
     def _says_own_words(self) -> bool:
@@ -278,47 +273,29 @@ class Floor:
     # ---- clocks ----
 
     def _while_listening(self) -> None:
-        self._idle_ticks += 1
-        idle = self._idle_ticks * TICK_MS / 1000
+        self._idleness.tick()
         if not self._opening.over:
-            if self._opening.is_due(idle):
-                self._idle_ticks = 0
+            if self._opening.is_due(self._idleness.seconds):
+                self._idleness.restart()
                 self._opening.go_on()
                 self._await_sound()
-            return
-        if idle >= self.profile.allowed_idle:
+        elif self._idleness.is_enough:
             self._end(EndReason.IDLE, "")
-            return
-        every = self.profile.reminder_after_idle
-        if every and self._reminders < self.profile.max_reminders and idle >= every * (self._reminders + 1):
-            self._reminders += 1
+        elif self._idleness.reminder_is_due():
             self._out.note(Kind.IDLE_REMINDER)
             self.say(self.profile.reminder_message)
 
     def watch_deadline(self) -> None:
-        """Thinking too long: say so. Never silence."""
+        """Thinking too long, or falling silent in the middle: say so."""
         if self.agent.watch_tools(ours=self.state in (State.THINKING, State.SPEAKING)):
-            self._silent_since = self._out.tick
-        stalled = self.state is State.SPEAKING and self.agent.stalled
-        if self.state is not State.THINKING and not stalled:
-            return
-        waited = (self._out.tick - self._silent_since) * TICK_MS / 1000
-        if waited >= self._patience() and not self.agent.waits_for_tool:
-            self._out.note(Kind.FAULT, part="reply", reason="nothing to say within the deadline")
-            self._silent_since = self._out.tick
-            self.agent.apologise()
-        elif waited >= _FILLER_AFTER:
-            self.agent.fill_in()
+            self._deadline.restart()
+        if self.state is State.THINKING or (self.state is State.SPEAKING and self.agent.stalled):
+            self._deadline.watch()
 
     def tool_answered(self, event: ToolResult) -> None:
         """A tool's outcome is there: the model has its time anew."""
-        self._silent_since = self._out.tick
+        self._deadline.restart()
         self.agent.tool_answered(event)
-
-    def _patience(self) -> float:
-        greets = self.agent.reply is not None and self.agent.reply.greets
-        deadline = self.profile.thinking_deadline
-        return min(deadline, self.profile.greeting_timeout) if greets else deadline
 
     # ---- what happens ----
 
@@ -335,7 +312,7 @@ class Floor:
         self._out.note(Kind.DIGIT, digit=digit)
         if self._screening.found:
             return
-        self._idle_ticks = 0
+        self._idleness.restart()
         if self.state is State.THINKING and not self._says_own_words():
             self._take_back()
             self.state = State.LISTENING
@@ -356,7 +333,7 @@ class Floor:
         self.agent.say(text)
         if self.state is State.LISTENING:
             self.state = State.THINKING
-            self._silent_since = self._out.tick
+            self._deadline.restart()
 
     def whisper(self, text: str, reply: bool) -> None:
         """The model reads this from now on; a reply that was made on speculation did not, and is made anew.
@@ -413,14 +390,13 @@ class Floor:
         self.state = State.AWAY
 
     def _return(self) -> None:
-        self._idle_ticks = 0
-        self._reminders = 0
+        self._idleness.end()
         self.agent.playout.resume()
         if self._screening.found:
             self.state = State.VOICEMAIL
         elif self.agent.reply is not None:
             self.state = State.THINKING if self._was_thinking else State.SPEAKING
-            self._silent_since = self._out.tick
+            self._deadline.restart()
         elif self.caller.turn is not None:
             self.caller.pause()
             self.state = State.DECIDING

@@ -62,11 +62,12 @@ class Interruption:
             return Outcome.YIELD
         if turn.words_known:
             return Outcome.RESUME
-        can_tell = any(segment.text is not None for segment in turn.segments)
-        if turn.segments[-1].open and voice_ms >= _VOICE_MS and (not can_tell or self._holds_words(text)):
-            return Outcome.YIELD if self.min_words <= 1 or not can_tell else None
         if (now - self.began) * TICK_MS >= _UNDECIDED_MS:
             return Outcome.YIELD if self._holds_words(text) else Outcome.RESUME
+        can_tell = any(segment.text is not None for segment in turn.segments)
+        lasts = turn.segments[-1].open and voice_ms >= _VOICE_MS
+        if lasts and (not can_tell or (self._holds_words(text) and self.min_words <= 1)):
+            return Outcome.YIELD
         return None
 
     @property
