@@ -4,7 +4,6 @@ asked."""
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,26 +16,12 @@ from typing import Any
 
 import httpx2
 
+from benchmarks.ports import free_port
 from trunkline.settings import Settings
 
 _KEY = "bench-key-of-no-importance"
 _READY_WITHIN = 240.0
 _STOPPED_WITHIN = 90.0
-
-
-def free_port(pair: bool = False) -> int:
-    """A TCP port that nobody holds (with `pair`: on UDP as well)."""
-    while True:
-        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            if not pair:
-                return port
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 @dataclass(frozen=True)
@@ -152,7 +137,7 @@ def platform(environment: Mapping[str, str]) -> Iterator[Running]:
     """Start one, wait until it is ready, stop it afterwards."""
     with tempfile.TemporaryDirectory(prefix="tl-bench-") as folder:
         home = Path(folder)
-        http, sip, voice = free_port(), free_port(pair=True), free_port()
+        http, sip, voice = free_port(), free_port(), free_port()
         env = os.environ | {
             "TRUNKLINE_HOME": str(home),
             "TRUNKLINE_MODELS": str(Settings().models_folder),

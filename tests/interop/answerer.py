@@ -118,7 +118,7 @@ class Answerer:
     async def dial(self, command: dict[str, Any]) -> None:
         trunk = Trunk(**command["trunk"]) if command.get("trunk") else None
         try:
-            line = await self.engine.dial(command["target"], trunk, {}, command.get("ring_timeout", 5.0))
+            line = await self.engine.dial(command["target"], trunk, {}, command.get("ring_timeout", 20.0))
         except DialFailed as error:
             say(
                 "dial_failed",

@@ -1,12 +1,16 @@
 """Debian's baresip as a telephone that speaks a file and writes down what it hears."""
 
+import socket
 import subprocess
+import time
 import wave
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks.ports import free_media_port, free_port
+
 from tests.interop.certificates import Authority
-from tests.interop.program import free_media_port, free_sip_port
 from trunkline.voice.speech import tones
 
 CONFIG = """
@@ -54,7 +58,7 @@ class Baresip:
         self, folder: Path, words: str, dial: str = "", account: str = "", signed: Authority | None = None
     ) -> None:
         """`account`: address and parameters of its own; `signed`: for TLS, on the port after `port`."""
-        self.port = free_sip_port()
+        self.port = free_port()
         self._folder = folder
         folder.mkdir()
         rtp = free_media_port()
@@ -83,7 +87,11 @@ class Baresip:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder
             )
-        return self
+        for _ in range(600):
+            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return self
+            time.sleep(0.05)
+        raise AssertionError((self._folder / "log").read_text())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from benchmarks.ports import free_port, some_rtp_ports
 from sqlalchemy import select
 
 from tests.host.rig import Assembled
 from tests.interop import sipp
 from tests.interop.handset import Handset
-from tests.interop.program import free_sip_port, some_rtp_ports
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.resources.calls.conftest import NUMBER
 from trunkline.platform.storage.database import Database
 from trunkline.resources.calls.live import LiveCalls
@@ -36,7 +36,7 @@ class House(Assembled):
         self, database: Database, live: LiveCalls, folder: Path, certificate: Certificate | None = None
     ) -> None:
         super().__init__(database, live, folder, lines=_SLOTS)
-        self.engine = SipEngine(port=free_sip_port(), rtp_ports=some_rtp_ports(), certificate=certificate)
+        self.engine = SipEngine(port=free_port(), rtp_ports=some_rtp_ports(), certificate=certificate)
         self.host, self.node = self.open(_SLOTS, drain=5.0)
 
     @property
@@ -56,7 +56,7 @@ class House(Assembled):
         await self.beat.stop()
         await self.close()
 
-    async def until(self, true: Callable[[], bool], seconds: float = 15.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait until something is so; it comes from other threads and programs."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not true():
@@ -123,7 +123,7 @@ class Parties:
     @property
     def spare_port(self) -> int:
         """A UDP port on which nobody listens."""
-        return free_sip_port()
+        return free_port()
 
     def listen(self, scenario: str, transport: str = "u1", port: int = 0) -> str:
         """Somebody can be called; their address."""
@@ -162,7 +162,7 @@ class Parties:
             handset.say(words)
             with suppress(AssertionError):
                 return await self.house.until(understood, seconds=4.0)
-        await self.house.until(understood, seconds=4.0)
+        await self.house.until(understood)
 
     def _run(self, name: str, scenario: str, target: str, transport: str, port: int = 0) -> Sipp:
         folder = self._folder / f"{name}-{len(self._programs)}"

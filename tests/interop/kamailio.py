@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.interop.program import free_sip_port
+from benchmarks.ports import free_port
 
 PASSWORD = "s3cret"
 _CONFIG = """#!KAMAILIO
@@ -55,7 +55,7 @@ class Kamailio:
 
     def __init__(self, folder: Path, challenges: bool = False) -> None:
         """`challenges`: who calls is asked for a password as well."""
-        self.port = free_sip_port()
+        self.port = free_port()
         self._config = folder / "kamailio.cfg"
         self._log = folder / "kamailio.log"
         self._config.write_text(_CONFIG.format(port=self.port, password=PASSWORD, challenges=int(challenges)))
@@ -73,7 +73,7 @@ class Kamailio:
             f"CSeq: {{1}} REGISTER\r\nContact: <sip:{user}@127.0.0.1:{port}>\r\nExpires: 600\r\n"
         )
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.settimeout(5)
+            udp.settimeout(30)
             udp.connect(("127.0.0.1", self.port))
             ours, answer = udp.getsockname()[1], ""
             for number in (1, 2):
@@ -94,7 +94,7 @@ class Kamailio:
                 stdout=log,
                 stderr=log,
             )
-        for _ in range(200):
+        for _ in range(600):
             with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return self
             time.sleep(0.05)

@@ -3,54 +3,17 @@
 import json
 import os
 import queue
-import random
-import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from benchmarks.ports import free_port, some_rtp_ports
+
 ROOT = Path(__file__).parents[2]
-
-
-def free_sip_port() -> int:
-    """A port free for UDP and TCP just now."""
-    while True:
-        port = random.randrange(10000, 18000)
-        try:
-            with (
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-                socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            ):
-                udp.bind(("127.0.0.1", port))
-                tcp.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return port
-
-
-def free_media_port() -> int:
-    """The first of four UDP ports that are free just now, apart from those that stacks under test choose from."""
-    while True:
-        port = random.randrange(61000, 65000, 4)
-        with ExitStack() as held:
-            try:
-                for each in range(port, port + 4):
-                    udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    udp.bind(("127.0.0.1", each))
-            except OSError:
-                continue
-        return port
-
-
-def some_rtp_ports(pairs: int = 200) -> str:
-    """A range of RTP ports, even to odd; those in it that are taken are passed over by the stack."""
-    first = random.randrange(20000, 60000, 2)
-    return f"{first}-{first + 2 * pairs - 1}"
 
 
 class Program:
@@ -81,7 +44,7 @@ class Program:
         self.process.stdin.write(json.dumps({"do": do, **data}) + "\n")
         self.process.stdin.flush()
 
-    def wait_for(self, event: str, seconds: float = 10.0, **like: object) -> dict[str, Any]:
+    def wait_for(self, event: str, seconds: float = 30.0, **like: object) -> dict[str, Any]:
         """The next event of this name (and with these values) that was not waited for yet."""
         deadline = time.monotonic() + seconds
         while True:
@@ -123,7 +86,7 @@ class Answerer(Program):
     """`tests.interop.answerer`, ready to be called at `port`."""
 
     def __init__(self, mode: str = "echo", rtp_timeout: int = 30, *further: str, **environment: str) -> None:
-        self.port = free_sip_port()
+        self.port = free_port()
         super().__init__(
             "tests.interop.answerer",
             *("--port", str(self.port), "--rtp", some_rtp_ports(), "--mode", mode),
@@ -133,5 +96,19 @@ class Answerer(Program):
         )
 
     def __enter__(self) -> "Answerer":
-        self.wait_for("ready")
+        self.wait_for("ready", seconds=60.0)
         return self
+
+    def hear(self, samples: int, seconds: float = 30.0) -> None:
+        """Wait until so many loud samples of the only call have come."""
+        deadline = time.monotonic() + seconds
+        while (loud := self.loud) <= samples:
+            assert time.monotonic() < deadline, f"only {loud} loud samples within {seconds} s"
+            time.sleep(0.1)
+
+    @property
+    def loud(self) -> int:
+        """Loud samples of the only call up to now."""
+        self.tell("report")
+        (talk,) = self.wait_for("report")["talks"]
+        return int(talk["loud"])

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.ports import free_port, some_rtp_ports
 from benchmarks.wire import CueKind, Step, WireCaller
 
 from benchmarks import mulaw
-from tests.interop.program import free_sip_port, some_rtp_ports
 from trunkline.voice.lines.line import IncomingCall
 from trunkline.voice.lines.sip import SipEngine
 
@@ -57,7 +57,7 @@ async def test_the_line_tells_what_was_lost(loss: float, burst: float) -> None:
         lines.append(call)
         await call.line.answer()
 
-    port = free_sip_port()
+    port = free_port()
     engine = SipEngine(port=port, rtp_ports=some_rtp_ports())
     await engine.start(answer)
     caller = WireCaller()

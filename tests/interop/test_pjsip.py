@@ -31,12 +31,10 @@ def test_it_calls_us_and_hears_itself(tmp_path: Path, transport: str, codec: str
         caller.wait_for("state", state="CONFIRMED")
         assert caller.wait_for("media")["codec"] == codec
         assert answerer.wait_for("incoming")["transport"] == transport
-        with pytest.raises(AssertionError):
-            answerer.wait_for("closed", seconds=2.0)
+        answerer.hear(16_000)
         caller.tell("hang_up")
-        closed = answerer.wait_for("closed")
+        answerer.wait_for("closed")
         heard = caller.wait_for("heard")
-    assert closed["loud"] > 8000
     assert heard["seconds"] > 0.8
     assert math.isclose(heard["hertz"], 440, rel_tol=0.1)
 
@@ -74,12 +72,7 @@ def test_hold_and_unhold(tmp_path: Path) -> None:
         caller.tell("unhold")
         answerer.wait_for("line", kind="Resumed")
         caller.wait_for("media")
-        answerer.tell("report")
-        before = answerer.wait_for("report")["talks"][0]["loud"]
-        with pytest.raises(AssertionError):
-            answerer.wait_for("closed", seconds=2.0)
-        answerer.tell("report")
-        assert answerer.wait_for("report")["talks"][0]["loud"] - before > 8000
+        answerer.hear(answerer.loud + 8000)
         caller.tell("hang_up")
         answerer.wait_for("closed")
 
@@ -87,10 +80,9 @@ def test_hold_and_unhold(tmp_path: Path) -> None:
 def test_we_call_it_and_hang_up(tmp_path: Path) -> None:
     with Answerer(mode="tone") as answerer, phone(tmp_path) as callee:
         port = callee.wait_for("ready")["port"]
-        answerer.tell("dial", target=f"sip:phone@127.0.0.1:{port}", ring_timeout=5)
+        answerer.tell("dial", target=f"sip:phone@127.0.0.1:{port}", ring_timeout=20)
         answerer.wait_for("dialled")
-        with pytest.raises(AssertionError):
-            answerer.wait_for("closed", seconds=2.0)
+        answerer.hear(16_000)
         answerer.tell("hang_up")
         assert answerer.wait_for("closed")["by"] == "local"
         heard = callee.wait_for("heard")

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from benchmarks.ports import free_port, some_rtp_ports
 
 from tests.interop import sipp
 from tests.interop.certificates import authority
 from tests.interop.kamailio import PASSWORD, Kamailio
-from tests.interop.program import free_sip_port, some_rtp_ports
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from trunkline.errors import BadInput
 from trunkline.voice.lines.line import IncomingCall
 from trunkline.voice.lines.registration import Registration, RegistrationState, Standing
@@ -38,7 +38,7 @@ def rung() -> "asyncio.Queue[IncomingCall]":
 
 @pytest.fixture
 async def engine(rung: "asyncio.Queue[IncomingCall]") -> AsyncIterator[SipEngine]:
-    made = SipEngine(port=free_sip_port(), rtp_ports=some_rtp_ports())
+    made = SipEngine(port=free_port(), rtp_ports=some_rtp_ports())
     await made.start(rung.put)
     yield made
     await made.stop()
@@ -84,7 +84,7 @@ async def test_it_registers_over_tls(
         kamailio = await asyncio.open_connection("127.0.0.1", trunk.port)
         await asyncio.gather(_pumped(reader, kamailio[1]), _pumped(kamailio[0], writer))
 
-    engine = SipEngine(port=free_sip_port(), rtp_ports=some_rtp_ports())
+    engine = SipEngine(port=free_port(), rtp_ports=some_rtp_ports())
     await engine.start(_ignored)
     try:
         async with await asyncio.start_server(passed_on, "127.0.0.1", 0, ssl=context) as front:
@@ -117,7 +117,7 @@ async def test_a_wrong_password_is_told(trunk: Kamailio, engine: SipEngine) -> N
 
 
 async def test_a_registrar_that_is_not_there_is_told(engine: SipEngine) -> None:
-    nobody = Registration(NUMBER, f"127.0.0.1:{free_sip_port()}", "alice", PASSWORD, transport="tcp")
+    nobody = Registration(NUMBER, f"127.0.0.1:{free_port()}", "alice", PASSWORD, transport="tcp")
     told = await standing(engine, nobody)
     assert (told.state, told.code) == (RegistrationState.FAILED, None)
     assert told.reason

@@ -7,7 +7,7 @@ import pytest
 
 from tests.interop import sipp
 from tests.interop.program import Answerer, Program
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 
 
 def again(number: int, body: str) -> str:

@@ -37,14 +37,13 @@ def tls(answerer: Answerer) -> str:
 
 
 @contextmanager
-def called(answerer: Answerer, caller: Program, seconds: float = 2.0) -> Iterator[dict[str, object]]:
+def called(answerer: Answerer, caller: Program) -> Iterator[dict[str, object]]:
     """A call that PJSIP has made: goes on for some seconds, and both have heard the tone at its end."""
     media = caller.wait_for("media")
     yield media
-    with pytest.raises(AssertionError):
-        answerer.wait_for("closed", seconds=seconds)
+    answerer.hear(16_000)
     caller.tell("hang_up")
-    assert answerer.wait_for("closed")["loud"] > 8000
+    answerer.wait_for("closed")
     heard = caller.wait_for("heard")
     assert heard["seconds"] > 0.8
     assert math.isclose(heard["hertz"], 440, rel_tol=0.1)
@@ -93,7 +92,7 @@ def test_we_call_over_tls_and_offer_srtp(tmp_path: Path, signed: Authority) -> N
         phone(tmp_path, signed, "--transport", "tls", "--srtp", "mandatory") as callee,
     ):
         port = callee.wait_for("ready")["port"]
-        answerer.tell("dial", target=f"sips:phone@localhost:{port}", ring_timeout=5)
+        answerer.tell("dial", target=f"sips:phone@localhost:{port}", ring_timeout=20)
         answerer.wait_for("dialled")
         with called(answerer, callee) as media:
             assert media["srtp"]
@@ -105,7 +104,7 @@ def test_a_side_that_refuses_srtp_gets_rtp(tmp_path: Path, signed: Authority) ->
         phone(tmp_path, signed, "--transport", "tls", "--srtp", "off") as callee,
     ):
         port = callee.wait_for("ready")["port"]
-        answerer.tell("dial", target=f"sip:phone@127.0.0.1:{port};transport=tls", ring_timeout=5)
+        answerer.tell("dial", target=f"sip:phone@127.0.0.1:{port};transport=tls", ring_timeout=20)
         answerer.wait_for("dialled")
         answerer.tell("hang_up")
         answerer.wait_for("closed")
@@ -117,7 +116,7 @@ def test_a_certificate_for_another_name_is_not_believed(tmp_path: Path, signed: 
         phone(tmp_path, signed, "--transport", "tls", pair=signed.stranger) as callee,
     ):
         port = callee.wait_for("ready")["port"]
-        answerer.tell("dial", target=f"sips:phone@localhost:{port}", ring_timeout=5)
+        answerer.tell("dial", target=f"sips:phone@localhost:{port}", ring_timeout=20)
         assert answerer.wait_for("dial_failed")["outcome"] == "unreachable"
         callee.tell("stop")
 
@@ -128,6 +127,6 @@ def test_a_certificate_of_an_unknown_authority_is_not_believed(tmp_path: Path, s
         phone(tmp_path, signed, "--transport", "tls") as callee,
     ):
         port = callee.wait_for("ready")["port"]
-        answerer.tell("dial", target=f"sips:phone@127.0.0.1:{port}", ring_timeout=5)
+        answerer.tell("dial", target=f"sips:phone@127.0.0.1:{port}", ring_timeout=20)
         assert answerer.wait_for("dial_failed")["outcome"] == "unreachable"
         callee.tell("stop")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop import sipp
 from tests.interop.program import Answerer
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 
 pytestmark = pytest.mark.peer("sipp")
 
@@ -87,7 +87,7 @@ def test_a_flood_over_the_cap_is_refused_and_disturbs_nobody(tmp_path: Path) -> 
         rung = [event for event in answerer.drain() if event["event"] == "incoming"]
     assert len(rung) == 105
     assert before.keys() == {each["call"] for each in closed}
-    assert min(each["loud"] for each in closed) > 0.95 * 5.5 * 8000, "the whole of their speech was heard"
+    assert min(each["loud"] for each in closed) > 4.5 * 8000, "their six seconds were heard"
 
 
 @pytest.mark.parametrize("user", ["", "100@"])
@@ -95,7 +95,7 @@ def test_options_are_answered(user: str) -> None:
     """What a proxy or a trunk asks to see whether we live."""
     with Answerer() as answerer, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.bind(("127.0.0.1", 0))
-        asker.settimeout(5)
+        asker.settimeout(30)
         uri, port = f"sip:{user}127.0.0.1:{answerer.port}", asker.getsockname()[1]
         request = (
             f"OPTIONS {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK1;rport\r\n"
@@ -153,11 +153,11 @@ def test_a_caller_that_vanishes_is_timed_out(tmp_path: Path) -> None:
     scenario = sipp.invite() + sipp.answered() + sipp.ack() + sipp.speak() + sipp.pause(1000)
     with Answerer(mode="echo", rtp_timeout=2) as answerer:
         Sipp(tmp_path, scenario, target(answerer)).finish()
-        closed = answerer.wait_for("closed", seconds=8)
+        closed = answerer.wait_for("closed")
     assert (closed["by"], closed["reason"]) == ("fault", "rtp_timeout")
 
 
-def dial(answerer: Answerer, peer: Sipp, ring_timeout: float = 5.0) -> None:
+def dial(answerer: Answerer, peer: Sipp, ring_timeout: float = 20.0) -> None:
     answerer.tell("dial", target=f"sip:200@127.0.0.1:{peer.port}", ring_timeout=ring_timeout)
 
 
@@ -168,27 +168,11 @@ def test_we_call_and_they_answer(tmp_path: Path, codec: str) -> None:
         peer = Sipp(tmp_path, scenario, codec=codec)
         dial(answerer, peer)
         answerer.wait_for("dialled")
-        heard = _heard_within(answerer, 8000)
+        answerer.hear(8000)
         answerer.tell("hang_up")
         closed = answerer.wait_for("closed")
         peer.finish()
-    assert heard > 8000
     assert closed["by"] == "local"
-
-
-def _heard_within(answerer: Answerer, samples: int, seconds: float = 6.0) -> int:
-    """Loud samples once there are this many, or after this long."""
-    for _ in range(int(seconds / 0.2)):
-        answerer.tell("report")
-        loud = int(answerer.wait_for("report")["talks"][0]["loud"])
-        if loud > samples:
-            break
-        try:
-            answerer.wait_for("closed", seconds=0.2)
-        except AssertionError:
-            continue
-        break
-    return loud
 
 
 def test_sound_before_the_answer_does_no_harm(tmp_path: Path) -> None:
@@ -197,7 +181,7 @@ def test_sound_before_the_answer_does_no_harm(tmp_path: Path) -> None:
         peer = Sipp(tmp_path, scenario)
         dial(answerer, peer)
         answerer.wait_for("dialled")
-        assert _heard_within(answerer, 4000) > 4000
+        answerer.hear(4000)
         answerer.tell("hang_up")
         answerer.wait_for("closed")
         peer.finish()
@@ -285,7 +269,7 @@ def test_a_trunk_asks_for_a_password(tmp_path: Path) -> None:
         trunk = {
             "host": f"127.0.0.1:{peer.port}", "username": "acme", "password": "s3cret", "caller_id": "+49301",
         }  # fmt: skip
-        answerer.tell("dial", target="+4930999", trunk=trunk, ring_timeout=5)
+        answerer.tell("dial", target="+4930999", trunk=trunk, ring_timeout=20)
         answerer.wait_for("dialled")
         answerer.tell("hang_up")
         answerer.wait_for("closed")

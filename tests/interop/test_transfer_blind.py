@@ -23,8 +23,12 @@ def held(parties: Parties, then: str) -> str:
 
 def told(*statuses: tuple[int, str]) -> str:
     """The REFER is taken, and this is told of it."""
-    notes = [sipp.notify(status, words, n, NUMBER) for n, (status, words) in enumerate(statuses, 2)]
-    return sipp.be_referred(REFER) + "".join(notes)
+    return sipp.be_referred(REFER) + notes(*statuses)
+
+
+def notes(*statuses: tuple[int, str]) -> str:
+    """This is told of a REFER."""
+    return "".join(sipp.notify(status, words, n, NUMBER) for n, (status, words) in enumerate(statuses, 2))
 
 
 async def test_the_other_side_does_it(house: House, parties: Parties, agent: Agent) -> None:
@@ -86,14 +90,17 @@ async def test_neither_way_leads_there(
     assert (refer["failed_reason"], dial["failed_reason"]) == ("refused_405", reason)
 
 
+@pytest.mark.parametrize("status", [488, 491], ids=["488", "491"])
 async def test_who_cannot_be_held_is_referred_all_the_same(
-    house: House, parties: Parties, agent: Agent
+    house: House, parties: Parties, agent: Agent, status: int
 ) -> None:
-    """Not with 491: the stack offers again when it likes (RFC 3261, 14.1), which no scenario in a row can follow."""
     await attach(house, agent, phone=nobody(parties), transfer_mode="cold_transfer")
-    await parties.call(
-        sipp.reinvited(parties.caller.port, "recvonly", 488) + told((200, "OK")) + sipp.be_hung_up()
-    )
+    port = parties.caller.port
+    if status == 491:
+        refused = sipp.be_referred_and_held(REFER, port) + notes((200, "OK"))
+    else:
+        refused = sipp.reinvited(port, "recvonly", status) + told((200, "OK"))
+    await parties.call(refused + sipp.be_hung_up())
     await over(house, parties)
 
 

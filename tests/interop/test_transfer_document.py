@@ -7,10 +7,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from benchmarks.ports import free_port
 
 from tests.host.transferring import attach
 from tests.interop.house import House, Parties
-from tests.interop.program import free_sip_port
 from tests.resources.api import Api
 from tests.resources.conftest import api  # noqa: F401 - a fixture
 from trunkline.resources.agents.models import Agent
@@ -58,7 +58,7 @@ async def test_calls_are_read_and_sent_on(api: Api) -> None:  # noqa: F811 - the
 async def test_the_person_of_the_document_takes_the_call(
     house: House, parties: Parties, agent: Agent, tmp_path: Path
 ) -> None:
-    port = str(free_sip_port())
+    port = str(free_port())
     words = [port if word == "5090" else word for word in command("sipp -sn uas")]
     person = await asyncio.create_subprocess_exec(
         *words, cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL

@@ -5,12 +5,12 @@ import re
 from typing import Any
 
 import pytest
+from benchmarks.ports import free_port
 
 from tests.host.transferring import attach
 from tests.interop import sipp
 from tests.interop.handset import Handset
 from tests.interop.house import House
-from tests.interop.program import free_sip_port
 from tests.resources.calls.conftest import NUMBER
 from trunkline.resources.agents.models import Agent
 
@@ -113,8 +113,8 @@ async def transferred(house: House, agent: Agent, handset: Handset) -> dict[str,
 
 @pytest.mark.parametrize("listens", [True, False], ids=["reopened", "nobody listens"])
 async def test_its_connection_is_gone(house: House, agent: Agent, listens: bool) -> None:
-    port = free_sip_port()
-    nobody = f"sip:desk@127.0.0.1:{free_sip_port()}"
+    port = free_port()
+    nobody = f"sip:desk@127.0.0.1:{free_port()}"
     await attach(house, agent, phone=nobody, transfer_mode="cold_transfer", timeout=1)
     with Handset() as handset:
         pbx = Pbx(port, handset.port)

@@ -14,12 +14,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from benchmarks.ports import free_port, some_rtp_ports
 from sqlalchemy import select
 
 from tests.interop import sipp
 from tests.interop.certificates import Authority, authority
-from tests.interop.program import Answerer, Program, free_sip_port, some_rtp_ports
-from tests.interop.sipp import Sipp
+from tests.interop.program import Answerer, Program
+from tests.interop.sipp_run import Sipp
 from tests.resources.calls.conftest import NUMBER, agent, box  # noqa: F401 - fixtures
 from trunkline.errors import SetupError
 from trunkline.platform.storage import system
@@ -44,7 +45,7 @@ class Role:
     """`trunkline voice` with its own ports; its log is read as it comes."""
 
     def __init__(self, home: Path, models: Path, database_url: str, provider_url: str) -> None:
-        self.sip_port, self.voice_port = free_sip_port(), free_tcp_port()
+        self.sip_port, self.voice_port = free_port(), free_tcp_port()
         environment = {
             **os.environ,
             "TRUNKLINE_HOME": str(home),

@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from benchmarks.platform import Running, free_port, platform
+from benchmarks.platform import Running, platform
+from benchmarks.ports import free_port, some_rtp_ports
 
 from benchmarks.speech import utterances
 from tests.interop import sipp
-from tests.interop.program import some_rtp_ports
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import MAX_CALLS, QUESTION, new_number, place
 from trunkline.voice.scripted import Script, ScriptedServer
 
@@ -86,5 +86,5 @@ def ringing(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="session")
 def silent(house: House) -> tuple[str, str]:
     """A call to where nobody listens, under way for 32 s while other tests run, and the trunk's host."""
-    up, host = house.up(), f"127.0.0.1:{free_port(pair=True)}"
+    up, host = house.up(), f"127.0.0.1:{free_port()}"
     return place(up, up.agent(new_number(), "outbound", host), new_number()), host

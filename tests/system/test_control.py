@@ -7,7 +7,7 @@ import pytest
 from benchmarks.platform import Running
 
 from tests.interop import sipp
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import ON_THE_PLATFORM, events, finished, live_call, new_number
 
 pytestmark = [ON_THE_PLATFORM, pytest.mark.peer("sipp")]

@@ -13,7 +13,7 @@ from benchmarks.gaps import EnergyMeter
 from benchmarks.platform import Running
 from benchmarks.wire import CueKind, Step
 
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import (
     ENDING,
     GREETING,

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.platform import Running, free_port
+from benchmarks.platform import Running
+from benchmarks.ports import free_port
 
 from tests.interop import sipp
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import (
     ENDING,
     FAREWELL,
@@ -88,6 +89,6 @@ def test_a_trunk_that_refuses(up: Running, tmp_path: Path, scenario: str, status
 
 
 def test_a_trunk_that_is_not_there(up: Running) -> None:
-    host = f"127.0.0.1:{free_port(pair=True)}"
+    host = f"127.0.0.1:{free_port()}"
     agent = up.agent(new_number(), "outbound", f"{host};transport=tcp")
     check_unreachable(finished(up, place(up, agent, new_number())), host)

@@ -9,7 +9,7 @@ from benchmarks.platform import Running
 from benchmarks import mulaw
 from tests.interop import sipp
 from tests.interop.program import Program
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import (
     GREETING,
     ON_THE_PLATFORM,

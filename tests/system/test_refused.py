@@ -4,7 +4,7 @@ import pytest
 from benchmarks.platform import Running
 from benchmarks.wire import CueKind, Step
 
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import (
     MAX_CALLS,
     ON_THE_PLATFORM,

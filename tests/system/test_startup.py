@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from benchmarks.platform import free_port
+from benchmarks.ports import free_port
 
 from tests.system.command import refusal, run
 from trunkline.platform.storage import migrate
@@ -24,7 +24,7 @@ def good(tmp_path: Path, models_folder: Path) -> dict[str, str]:
         "TRUNKLINE_HOME": str(tmp_path / "home"),
         "TRUNKLINE_MODELS": str(models_folder),
         "TRUNKLINE_HTTP_PORT": str(free_port()),
-        "TRUNKLINE_SIP_PORT": str(free_port(pair=True)),
+        "TRUNKLINE_SIP_PORT": str(free_port()),
         "TRUNKLINE_VOICE_PORT": str(free_port()),
         **{f"TRUNKLINE_{part}_BASE_URL": "http://127.0.0.1:9/v1" for part in ("LLM", "STT", "TTS")},
     }

@@ -9,7 +9,7 @@ from benchmarks.platform import Running
 
 from tests.interop import sipp
 from tests.interop.kamailio import PASSWORD, Kamailio
-from tests.interop.sipp import Sipp
+from tests.interop.sipp_run import Sipp
 from tests.system.talk import ON_THE_PLATFORM, finished, live_call, new_number, until
 
 pytestmark = [ON_THE_PLATFORM, pytest.mark.peer("kamailio"), pytest.mark.peer("sipp")]

@@ -1,15 +1,12 @@
 """Jobs exist if their transaction committed, run at least once, and outlive workers and the database's absence."""
 
 import asyncio
-import contextlib
-import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from tests.platform.work.rig import PATIENCE_S, Seen, deferred, finished, running, statuses
 from trunkline.errors import Unavailable
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
@@ -17,46 +14,6 @@ from trunkline.platform.work import jobs as module
 from trunkline.platform.work.jobs import Jobs, Queue, defer
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.workspaces.models import Workspace
-
-PATIENCE_S = 20.0
-
-
-class Seen(asyncio.Queue[object]):
-    """What tasks report."""
-
-    async def next(self) -> object:
-        return await asyncio.wait_for(self.get(), PATIENCE_S)
-
-
-@contextlib.asynccontextmanager
-async def running(jobs: Jobs) -> AsyncIterator[None]:
-    worker = asyncio.create_task(jobs.run())
-    try:
-        yield
-    finally:
-        worker.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker
-
-
-async def statuses(session: AsyncSession) -> list[str]:
-    return list(await session.scalars(text("SELECT status::text FROM procrastinate_jobs ORDER BY id")))
-
-
-async def finished(database: Database) -> list[str]:
-    """Once no job is waiting or running."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            async with database.system() as session:
-                found = await statuses(session)
-            if not {"todo", "doing"} & set(found):
-                return found
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-def jobs(postgres: EmbeddedPostgres) -> Jobs:
-    return Jobs(postgres.app_url, heartbeat_s=0.1, stalled_s=0.5)
 
 
 async def test_a_job_comes_with_its_transaction(database: Database, workspace: Workspace, jobs: Jobs) -> None:
@@ -94,8 +51,7 @@ async def test_a_waiting_worker_is_woken(
 
     async with running(jobs), asyncio.timeout(PATIENCE_S):
         for n in range(100):
-            async with database.workspace(workspace.id) as session:
-                await defer(session, "wake", {"n": n})
+            await deferred(database, workspace, "wake", n=n)
             await asyncio.sleep(0.05)
             if n > 20 and not seen.empty():
                 return
@@ -155,8 +111,7 @@ async def test_at_most_one_waits(database: Database, workspace: Workspace) -> No
         assert await defer(session, "t", {}, queueing_lock="q") is not None
         assert await defer(session, "t", {}, queueing_lock="q") is None
         session.add(Agent(workspace_id=workspace.id, name="the transaction goes on", type="inbound"))
-    async with database.system() as session:
-        assert await statuses(session) == ["todo"]
+    assert await statuses(database) == ["todo"]
 
 
 async def test_not_before_its_time(database: Database, workspace: Workspace, jobs: Jobs) -> None:
@@ -172,8 +127,7 @@ async def test_not_before_its_time(database: Database, workspace: Workspace, job
         await defer(session, "later", {"name": "now"}, at=datetime.now(UTC))
     async with running(jobs):
         assert await seen.next() == "now"
-    async with database.system() as session:
-        assert await statuses(session) == ["todo", "succeeded"]
+    assert await statuses(database) == ["todo", "succeeded"]
 
 
 async def test_what_raises_is_tried_again_then_failed(
@@ -195,106 +149,6 @@ async def test_what_raises_is_tried_again_then_failed(
     assert tries == {"mends": 2, "never": 3}
 
 
-async def test_the_jobs_of_a_dead_worker_are_taken_over(
-    database: Database, workspace: Workspace, jobs: Jobs
-) -> None:
-    seen = Seen()
-
-    @jobs.task("orphan")
-    async def orphan() -> None:
-        seen.put_nowait(True)
-
-    async with database.workspace(workspace.id) as session:
-        await defer(session, "orphan", {})
-    async with database.system() as session:  # as a worker leaves it that was killed in mid-job
-        await session.execute(
-            text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 s')")
-        )
-        await session.execute(
-            text(
-                "UPDATE procrastinate_jobs SET status = 'doing', "
-                "worker_id = (SELECT max(id) FROM procrastinate_workers)"
-            )
-        )
-    await jobs.recover()
-    async with running(jobs):
-        await seen.next()
-        assert await finished(database) == ["succeeded"]
-
-
-_WORKER = """
-import asyncio, sys
-from trunkline.platform.work.jobs import Jobs
-jobs = Jobs(sys.argv[1], heartbeat_s=0.1)
-@jobs.task("hang")
-async def hang() -> None:
-    print("begun", flush=True)
-    await asyncio.Event().wait()
-asyncio.run(jobs.run())
-"""
-
-
-async def test_a_worker_is_killed_in_mid_job(
-    database: Database, workspace: Workspace, jobs: Jobs, postgres: EmbeddedPostgres
-) -> None:
-    seen = Seen()
-
-    @jobs.task("hang")
-    async def hang() -> None:
-        seen.put_nowait(True)
-
-    async with database.workspace(workspace.id) as session:
-        await defer(session, "hang", {})
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _WORKER, postgres.app_url, stdout=asyncio.subprocess.PIPE
-    )
-    assert worker.stdout is not None
-    assert await asyncio.wait_for(worker.stdout.readline(), PATIENCE_S) == b"begun\n"
-    worker.kill()
-    await worker.wait()
-    async with running(jobs):
-        while seen.empty():
-            await jobs.recover()
-            await asyncio.sleep(0.1)
-        assert await finished(database) == ["succeeded"]
-
-
-async def test_a_job_that_kills_its_workers_is_given_up(
-    database: Database, workspace: Workspace, jobs: Jobs
-) -> None:
-    async with database.workspace(workspace.id) as session:
-        await defer(session, "killer", {})
-    async with database.system() as session:
-        await session.execute(
-            text("UPDATE procrastinate_jobs SET status = 'doing', attempts = :n"), {"n": module.STALLED_TRIES}
-        )
-    await jobs.recover()
-    async with database.system() as session:
-        assert await statuses(session) == ["failed"]
-
-
-async def test_the_jobs_of_a_living_worker_are_left_alone(
-    database: Database, workspace: Workspace, jobs: Jobs
-) -> None:
-    seen = Seen()
-    go_on = asyncio.Event()
-
-    @jobs.task("slow")
-    async def slow() -> None:
-        seen.put_nowait(True)
-        await go_on.wait()
-
-    async with database.workspace(workspace.id) as session:
-        await defer(session, "slow", {})
-    async with running(jobs):
-        await seen.next()
-        await asyncio.sleep(0.7)  # longer than a dead worker's silence
-        await jobs.recover()
-        go_on.set()
-        assert await finished(database) == ["succeeded"]
-    assert seen.empty()
-
-
 async def test_a_worker_that_stops_ends_what_it_began(
     database: Database, workspace: Workspace, jobs: Jobs
 ) -> None:
@@ -305,8 +159,7 @@ async def test_a_worker_that_stops_ends_what_it_began(
         begun.set()
         await go_on.wait()
 
-    async with database.workspace(workspace.id) as session:
-        await defer(session, "slow", {})
+    await deferred(database, workspace, "slow")
     worker = asyncio.create_task(jobs.run())
     await asyncio.wait_for(begun.wait(), PATIENCE_S)
     worker.cancel()
@@ -328,15 +181,13 @@ async def test_a_job_that_outlasts_the_drain_is_left_for_others(
         begun.set()
         await asyncio.Event().wait()
 
-    async with database.workspace(workspace.id) as session:
-        await defer(session, "endless", {})
+    await deferred(database, workspace, "endless")
     worker = asyncio.create_task(jobs.run())
     await asyncio.wait_for(begun.wait(), PATIENCE_S)
     worker.cancel()
     with pytest.raises(asyncio.CancelledError):
         await worker
-    async with database.system() as session:
-        assert await statuses(session) == ["todo"]
+    assert await statuses(database) == ["todo"]
 
 
 async def test_finished_jobs_are_forgotten(database: Database, workspace: Workspace, jobs: Jobs) -> None:
@@ -360,8 +211,7 @@ async def test_finished_jobs_are_forgotten(database: Database, workspace: Worksp
                 {"h": hours, "id": job},
             )
     await jobs.forget_finished()
-    async with database.system() as session:
-        assert await statuses(session) == ["succeeded", "failed", "todo", "todo"]
+    assert await statuses(database) == ["succeeded", "failed", "todo", "todo"]
 
 
 async def test_an_unknown_task_fails_and_nothing_else(

@@ -4,9 +4,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from benchmarks.ports import free_port
 
 from tests.interop.certificates import Authority, authority
-from tests.interop.program import free_sip_port
 from trunkline.errors import BadInput, PortTaken, SetupError
 from trunkline.voice.lines.line import IncomingCall
 from trunkline.voice.lines.sip import SipEngine
@@ -43,7 +43,7 @@ def test_files_that_are_no_pair_are_named(signed: Authority, tmp_path: Path) -> 
 
 
 async def test_with_a_certificate_the_next_port_must_be_free(signed: Authority) -> None:
-    port = free_sip_port()
+    port = free_port()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.bind(("127.0.0.1", port + 1))
         holder.listen(1)
@@ -53,7 +53,7 @@ async def test_with_a_certificate_the_next_port_must_be_free(signed: Authority) 
 
 
 async def test_without_one_a_taken_port_costs_only_calls_out_over_tls() -> None:
-    port = free_sip_port()
+    port = free_port()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
         holder.bind(("127.0.0.1", port + 1))
         holder.listen(1)

@@ -4,8 +4,9 @@ import asyncio
 import socket
 
 import pytest
+from benchmarks.ports import free_port, some_rtp_ports
 
-from tests.interop.program import Answerer, free_sip_port, some_rtp_ports
+from tests.interop.program import Answerer
 from trunkline.errors import BadInput, DialFailed, PortTaken, SetupError, Unavailable
 from trunkline.voice.lines.line import IncomingCall, Trunk
 from trunkline.voice.lines.sip import SipEngine
@@ -16,12 +17,12 @@ async def ignore(call: IncomingCall) -> None:
 
 
 def engine(port: int | None = None, **options: object) -> SipEngine:
-    return SipEngine(port=port or free_sip_port(), rtp_ports=some_rtp_ports(), **options)  # type: ignore[arg-type]
+    return SipEngine(port=port or free_port(), rtp_ports=some_rtp_ports(), **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
 async def test_a_taken_port_is_named(kind: socket.SocketKind) -> None:
-    port = free_sip_port()
+    port = free_port()
     with socket.socket(socket.AF_INET, kind) as holder:
         holder.bind(("127.0.0.1", port))
         with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port}.*TRUNKLINE_SIP_PORT"):
@@ -30,7 +31,7 @@ async def test_a_taken_port_is_named(kind: socket.SocketKind) -> None:
 
 async def test_an_address_that_is_not_ours_is_named() -> None:
     with pytest.raises(PortTaken, match="TRUNKLINE_BIND"):
-        await SipEngine(bind="192.0.2.1", port=free_sip_port()).start(ignore)
+        await SipEngine(bind="192.0.2.1", port=free_port()).start(ignore)
 
 
 async def test_a_public_address_that_we_do_not_have_cannot_work() -> None:
@@ -66,10 +67,10 @@ async def test_dialling_where_nobody_is() -> None:
     await dialler.start(ignore)
     try:
         with pytest.raises(DialFailed) as failed:
-            await dialler.dial(f"sip:a@127.0.0.1:{free_sip_port()}", None, {}, 1.0)
+            await dialler.dial(f"sip:a@127.0.0.1:{free_port()}", None, {}, 1.0)
         assert failed.value.outcome == "unreachable"
         with pytest.raises(DialFailed) as failed:
-            await dialler.dial(f"sip:a@127.0.0.1:{free_sip_port()};transport=tcp", None, {}, 5.0)
+            await dialler.dial(f"sip:a@127.0.0.1:{free_port()};transport=tcp", None, {}, 20.0)
         assert failed.value.outcome == "unreachable"
         with pytest.raises(BadInput):
             await dialler.dial("sip:a@127.0.0.1", None, {"X-Bad": "a\r\nb"}, 1.0)
@@ -103,12 +104,12 @@ async def test_calls_to_a_trunks_user_ring_like_any_other() -> None:
     await called.start(rung.put)
     try:
         with Answerer(mode="listen") as far:
-            line = await called.dial("100", Trunk(f"127.0.0.1:{far.port}", caller_id="555"), {}, 5.0)
+            line = await called.dial("100", Trunk(f"127.0.0.1:{far.port}", caller_id="555"), {}, 20.0)
             for transport in ("udp", "tcp"):
                 far.tell(
-                    "dial", target=f"sip:555@127.0.0.1:{called.port};transport={transport}", ring_timeout=5
+                    "dial", target=f"sip:555@127.0.0.1:{called.port};transport={transport}", ring_timeout=20
                 )
-                call = await asyncio.wait_for(rung.get(), 5)
+                call = await asyncio.wait_for(rung.get(), 30)
                 assert (call.dialled, call.transport) == ("555", transport)
                 await call.line.hang_up()
             await line.hang_up()
@@ -124,7 +125,7 @@ async def test_a_handler_that_fails_refuses_the_call() -> None:
     await called.start(fails)
     try:
         with Answerer(mode="listen") as far:
-            far.tell("dial", target=f"sip:1@127.0.0.1:{called.port}", ring_timeout=5)
+            far.tell("dial", target=f"sip:1@127.0.0.1:{called.port}", ring_timeout=20)
             failed = await asyncio.to_thread(far.wait_for, "dial_failed")
     finally:
         await called.stop()
@@ -160,7 +161,7 @@ async def test_a_busy_loop_misses_no_answer() -> None:
     try:
         with Answerer(mode="refuse") as far:
             for _ in range(3):
-                dialling = asyncio.create_task(dialler.dial(f"sip:1@127.0.0.1:{far.port}", None, {}, 5.0))
+                dialling = asyncio.create_task(dialler.dial(f"sip:1@127.0.0.1:{far.port}", None, {}, 20.0))
                 await asyncio.sleep(0)
                 stalling = asyncio.create_task(stall())
                 with pytest.raises(DialFailed) as failed:

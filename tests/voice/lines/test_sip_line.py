@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from benchmarks.ports import free_port, some_rtp_ports
 
-from tests.interop.program import Answerer, free_sip_port, some_rtp_ports
+from tests.interop.program import Answerer
 from tests.voice.lines.contract import LineContract
 from trunkline.voice.conversation.events import ClosedBy, LineClosed
 from trunkline.voice.lines.line import IncomingCall
@@ -94,12 +95,12 @@ class TestSipLine(LineContract):
         async def incoming(call: IncomingCall) -> None:
             rung.set_result(call)
 
-        port = free_sip_port()
+        port = free_port()
         engine = SipEngine(port=port, rtp_ports=some_rtp_ports(), codecs=self.codecs)
         await engine.start(incoming)
         target = f"sip:100@127.0.0.1:{port}"
-        peer.tell("dial", target=target, ring_timeout=10)
-        call = await asyncio.wait_for(rung, 5)
+        peer.tell("dial", target=target, ring_timeout=30)
+        call = await asyncio.wait_for(rung, 30)
         yield SipJoint(call, FarEnd(peer, call.call_id, target, self.rate))
         await engine.stop()
 
