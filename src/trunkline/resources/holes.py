@@ -5,6 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+SYSTEM = frozenset(
+    {"call_id", "twilio_call_sid", "to_phone_number", "from_phone_number", "user_phone_number"}
+)
+"""Variables that every call has and nobody sets: neither the model nor a result nor who placed the call."""
 HOLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}|\{\s*([^{}]+?)\s*\}")
 
 

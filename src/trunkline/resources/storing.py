@@ -5,7 +5,10 @@ from typing import Any
 
 
 def storable(value: Any) -> Any:
-    """The value as PostgreSQL's JSON can hold it: without NUL, halves of surrogate pairs, NaN and foreign types."""
+    """The value as PostgreSQL's JSON can hold it: without NUL, halves of surrogate pairs, NaN and foreign types.
+
+    Of what we made ourselves; what is sent to us is refused instead (`platform/http/wire.py`, `check_storable`).
+    """
     match value:
         case None | bool() | int():
             return value

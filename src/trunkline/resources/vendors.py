@@ -1,17 +1,16 @@
 """Services that a workspace has an account with: where they are, and one request to one of them."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.resources.webhooks.record import Delivery
+from trunkline.resources.webhooks.sending import send
 from trunkline.resources.workspaces.secrets import Name, Opener, secret
 
 WITHIN = 15.0
@@ -78,16 +77,7 @@ class Vendors:
             call_id=purpose.call_id,
             action_id=purpose.action_id,
         )
-        try:
-            answer = await self.outbound.send(method, url, headers=headers, content=content, within=WITHIN)
-        except OutboundRefused as refused:
-            return replace(asked, error=str(refused))
-        except OutboundFailed as failed:
-            return replace(asked, error=str(failed), timed_out=failed.timed_out)
-        except asyncio.CancelledError:
-            self.given_up(replace(asked, error="nobody waits for its answer any more", timed_out=True))
-            raise
-        return replace(asked, answer=answer)
+        return await send(self.outbound, asked, WITHIN, self.given_up)
 
 
 def content_of(delivery: Delivery) -> dict[str, Any]:

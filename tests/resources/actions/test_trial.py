@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.platform.outbound.web import Web, response, web
 from tests.resources.actions.bodies import SMS
 from tests.resources.api import Api
@@ -57,6 +59,19 @@ async def test_a_trial_sends_the_request_and_logs_it(api: Api) -> None:
     assert log["request_payload"] == {"nights": 2}
     assert (log["status"], log["response_status_code"]) == ("success", 201)
     assert log["response_payload"] == {"free": True}
+
+
+@pytest.mark.parametrize("location", ["header", "query"])
+async def test_what_an_action_shows_itself_by_is_in_no_log_whatever_it_is_called(
+    api: Api, location: str
+) -> None:
+    async with web() as server:
+        auth = {"is_needed": True, "location": location, "key": "X-Tenant", "value": "s3cret"}
+        action = await create(api, server, custom_auth=auth)
+        await api.send("POST", PATH, json={"action_id": action})
+        (asked,) = server.asked
+    assert "s3cret" in f"{asked.headers} {asked.target}"
+    assert "s3cret" not in str(await the_log(api))
 
 
 async def test_variables_may_be_an_object(api: Api) -> None:

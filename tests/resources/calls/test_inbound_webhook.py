@@ -217,6 +217,29 @@ async def test_no_answer_hangs_up_or_goes_to_the_default_agent(
     assert settled is not None and settled.agent_id == other.id
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (response(200, b"no json"), "the answer is no JSON"),
+        (response(200, b"[" * 50_000), "the answer is no JSON"),
+        (response(200, b"{}"), "the answer has no object call_inbound"),
+        (says({"metadata": []}), "the answer has metadata that is no object"),
+    ],
+    ids=["no json", "deep", "no object", "metadata"],
+)
+async def test_an_answer_that_cannot_be_read_is_logged_as_a_failure_and_why(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID,
+    receiver: Web, webhook: InboundWebhook, answer: bytes, why: str,
+) -> None:  # fmt: skip
+    receiver.answer = answer
+    other = await another(database, agent.workspace_id)
+    plan = await rung(database, live, agent, host, receiver.url(), default_agent_id=str(other.id))
+    settled = await asked(webhook, plan)
+    assert settled is not None and settled.agent_id == other.id
+    told = {(log.status, log.answer_status, log.error) for log in await logs(database)}
+    assert told == {("failed", 200, why)}
+
+
 async def test_the_time_is_bounded(database: Database, box: SecretBox, agent: Agent, live: LiveCalls, host: UUID,
                                    receiver: Web) -> None:  # fmt: skip
     receiver.answer = None

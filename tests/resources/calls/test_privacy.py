@@ -1,10 +1,14 @@
 """A call whose agent redacts personal data keeps none: not in events, record or logs."""
 
+import asyncio
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import select, text, update
 
 from tests.resources.calls.conftest import stored
 from tests.resources.calls.test_live import ENDED, ring
@@ -12,12 +16,14 @@ from trunkline.platform.outbound.client import Answer
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls import after
+from trunkline.resources.calls.after import Findings
 from trunkline.resources.calls.after_steps import ended_call
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.privacy import redacted, without_personal_data
 from trunkline.resources.webhooks.models import WebhookLog
-from trunkline.resources.webhooks.record import Delivery, record
+from trunkline.resources.webhooks.record import Delivery, record, record_all
 from trunkline.voice.conversation.events import Kind, Note
 
 SECRETS = ("4111", "four one", "Raman", "Priya", "priya.raman", "555-0134")
@@ -94,13 +100,38 @@ async def set_up(database: Database, agent: Agent, on: bool = True) -> None:
         await session.execute(update(Agent).values(settings={"redact_pii": on}))
 
 
+def sent(call_id: UUID) -> Delivery:
+    """A request of an action, with personal data wherever there is room for it."""
+    answer = Answer(200, {}, b'{"customer_name": "Priya Raman"}', 5, 5)
+    return Delivery(
+        "custom_action",
+        "POST",
+        "https://example.com/?q=Priya+Raman",
+        {"X-Caller": "Priya Raman", "User-Agent": "Trunkline"},
+        b'{"card": "4111 1111 1111 1111"}',
+        datetime.now(UTC),
+        answer,
+        call_id=call_id,
+    )
+
+
 async def kept(database: Database, call_id: UUID) -> str:
     """Everything that is stored of the words of a call."""
     async with database.system() as session:
         call = (await session.scalars(select(Call).where(Call.id == call_id))).one()
         events = (await session.scalars(select(CallEvent).where(CallEvent.call_id == call_id))).all()
         logs = (await session.scalars(select(WebhookLog).where(WebhookLog.call_id == call_id))).all()
-        payloads = [(log.request_payload, log.request_query, log.answer_payload, log.url) for log in logs]
+        payloads = [
+            (
+                log.request_headers,
+                log.request_payload,
+                log.request_query,
+                log.answer_payload,
+                log.url,
+                log.error,
+            )
+            for log in logs
+        ]
         return str([call.transcript, call.executed_actions, call.ledger, [e.data for e in events], payloads])
 
 
@@ -111,19 +142,8 @@ async def test_nothing_personal_is_left_when_the_call_has_ended(
     plan = await ring(live, host)
     await live.answered(plan.call_id)
     await live.append(agent.workspace_id, plan.call_id, 0, TALK)
-    answer = Answer(200, {}, b'{"customer_name": "Priya Raman"}', 5, 5)
-    sent = Delivery(
-        "custom_action",
-        "POST",
-        "https://example.com/?q=Priya+Raman",
-        {},
-        b'{"card": "4111 1111 1111 1111"}',
-        datetime.now(UTC),
-        answer,
-        call_id=plan.call_id,
-    )
     async with database.workspace(agent.workspace_id) as session:
-        await record(session, agent.workspace_id, sent)
+        await record(session, agent.workspace_id, sent(plan.call_id))
     assert "Raman" in await kept(database, plan.call_id)  # while it lasts, for whoever has to take it over
     await live.append(agent.workspace_id, plan.call_id, len(TALK), [ENDED])
     assert await live.finish(plan.call_id)
@@ -170,3 +190,102 @@ async def test_a_call_that_is_over_stays_redacted_when_the_switch_is_turned(
         call = (await session.scalars(select(Call).where(Call.id == plan.call_id))).one()
         await ended_call(session, box, call)
     assert (await stored(database, plan.call_id)).redacts_pii
+
+
+async def ended(live: LiveCalls, database: Database, agent: Agent, host: UUID) -> UUID:
+    """A call that is over, with a lead of whom nobody spoke and a name in its variables."""
+    plan = await ring(live, host)
+    async with database.system() as session:
+        await session.execute(
+            update(Call)
+            .where(Call.id == plan.call_id)
+            .values(name="Zyx Qwerty", variables={"guest_name": "Priya Raman"})
+        )
+    await live.answered(plan.call_id)
+    await live.append(agent.workspace_id, plan.call_id, 0, [*TALK, ENDED])
+    assert await live.finish(plan.call_id)
+    return plan.call_id
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["of an action", "of a webhook"])
+async def test_what_is_sent_after_the_call_is_logged_without_personal_data(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID, many: bool
+) -> None:
+    await set_up(database, agent)
+    call_id = await ended(live, database, agent, host)
+    told = replace(
+        sent(call_id), body=b'{"said": "zyx qwerty wants a table", "lead": {"phone_number": "+14155550134"}}'
+    )
+    if many:
+        async with database.system() as session:
+            await record_all(session, [(agent.workspace_id, told)])
+    else:
+        async with database.workspace(agent.workspace_id) as session:
+            await record(session, agent.workspace_id, told)
+    said = await kept(database, call_id)
+    assert not [each for each in (*SECRETS, "zyx", "4155550134") if each in said]
+    assert "[NAME] wants a table" in said
+    assert "'User-Agent': 'Trunkline'" in said
+
+
+async def test_of_calls_that_do_not_redact_logs_tell_all(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID
+) -> None:
+    call_id = await ended(live, database, agent, host)
+    async with database.workspace(agent.workspace_id) as session:
+        await record(session, agent.workspace_id, sent(call_id))
+    assert "X-Caller': 'Priya Raman" in await kept(database, call_id)
+
+
+async def test_no_log_falls_between_a_call_and_its_end(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID
+) -> None:
+    """A log that is being written while the call ends is either seen by the end, or sees it."""
+    await set_up(database, agent)
+    plan = await ring(live, host)
+    await live.answered(plan.call_id)
+    await live.append(agent.workspace_id, plan.call_id, 0, [*TALK, ENDED])
+    async with database.workspace(agent.workspace_id) as session:
+        await record(session, agent.workspace_id, sent(plan.call_id))
+        ending = asyncio.create_task(live.finish(plan.call_id))
+        while not await waits(database) and not ending.done():  # noqa: ASYNC110 a lock of the database tells nobody
+            await asyncio.sleep(0.01)
+    assert await ending
+    said = await kept(database, plan.call_id)
+    assert not [each for each in SECRETS if each in said]
+
+
+async def waits(database: Database) -> bool:
+    """Whether somebody waits for a lock on rows of this database."""
+    query = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
+    )
+    async with database.system() as session:
+        return bool(await session.scalar(query))
+
+
+async def test_what_is_found_out_after_the_call_is_kept_without_personal_data(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID
+) -> None:
+    """Instructions and variables tell the model who it is about, whatever the transcript leaves out."""
+    await set_up(database, agent)
+    call_id = await ended(live, database, agent, host)
+    found = Findings(
+        judged={"goal": "true", "goal_feedback": "zyx qwerty got a table."},
+        entries={
+            "tell": {"name": "tell", "return_value": json.dumps({"about": "zyx qwerty", "with": "raman"})}
+        },
+        collected={str(agent.id): {"who": {"value": "zyx qwerty", "collected": True}}},
+    )
+    async with database.system() as session:
+        work = await after.held(session, call_id)
+        assert work is not None
+        await after.plan(session, work, ["judge"])
+        taken = await after.take(session, call_id, "judge")
+        assert taken is not None
+        assert await after.end(session, taken, after.StepState.DONE, found)
+    call = await stored(database, call_id)
+    assert call.judge_results == {"goal": "true", "goal_feedback": "[NAME] got a table."}
+    assert call.collected_variables == {str(agent.id): {"who": {"value": "[NAME]", "collected": True}}}
+    assert json.loads(call.executed_actions["tell"]["return_value"]) == {"about": "[NAME]", "with": "[NAME]"}
+    assert call.executed_actions["tell"]["name"] == "tell"

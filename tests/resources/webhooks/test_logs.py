@@ -1,5 +1,6 @@
 """`/v2/logs`: what is kept of outgoing requests, and how it is found."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from tests.resources.api import Api
 from tests.resources.contract import contract
 from trunkline.platform.outbound.client import Answer
+from trunkline.platform.outbound.masking import MASK
 from trunkline.resources.webhooks.record import LARGEST_KEPT, Delivery, record
 from trunkline.resources.workspaces.models import Workspace
 
@@ -131,6 +133,57 @@ async def test_a_list_shows_less(api: Api) -> None:
 )
 async def test_any_answer_can_be_kept(api: Api, body: bytes, kept: dict[str, Any]) -> None:
     assert (await read(api, await log(api, answered=body)))["response_payload"] == kept
+
+
+SECRETS = {"password": "s3cret", "deep": [{"apiKey": "s3cret", "n": 1}], "told": '{"token": "s3cret"}'}
+SHOWN = {"password": MASK, "deep": [{"apiKey": MASK, "n": 1}], "told": json.dumps({"token": MASK})}
+
+
+async def test_secrets_of_bodies_are_masked_by_the_names_of_members(api: Api) -> None:
+    body = json.dumps(SECRETS).encode()
+    shown = await read(api, await log(api, body, body))
+    assert shown["request_payload"] == shown["response_payload"] == SHOWN
+
+
+async def test_a_form_is_shown_by_its_fields_without_secrets(api: Api) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    shown = await read(api, await log(api, b"To=%2B1415&a=1&a=2&pass%77ord=s3cret", headers=headers))
+    assert shown["request_payload"] == {"To": "+1415", "a": ["1", "2"], "password": MASK}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"password=s3cret&n=1", b'{"n": NaN, "password": "s3cret"}', b'{"password": "s3cret", "n": "' + b"n" * LARGEST_KEPT],
+    ids=["undeclared form", "no JSON", "cut off"],
+)  # fmt: skip
+async def test_what_is_kept_as_text_is_masked_too(api: Api, body: bytes) -> None:
+    kept = (await read(api, await log(api, body)))["request_payload"]["body"]
+    assert "s3cret" not in kept
+    assert MASK in kept
+    assert "n" in kept
+
+
+async def test_headers_and_parameters_that_are_known_to_hold_a_secret_are_masked_whatever_they_are_called(
+    api: Api,
+) -> None:
+    told: dict[str, Any] = {"headers": {"X-Tenant": "s3cret", "X-Name": "Ann"}, "url": "https://a.example/?t=s3cret&n=1"}
+    shown = await read(api, await log(api, secrets=frozenset({"x-tenant", "t"}), **told))
+    assert "s3cret" not in str(shown)
+    assert shown["request_headers"]["X-Name"] == "Ann"
+    assert shown["request_query_params"]["n"] == "1"
+
+
+async def test_why_no_answer_came_tells_no_secret(api: Api) -> None:
+    shown = await read(
+        api, await log(api, answered=None, error="'ftp://u:s3cret@a/?token=s3cret' is no address")
+    )
+    assert "s3cret" not in shown["error_message"]
+
+
+async def test_an_answer_that_is_of_no_use_is_a_failure_with_its_reason(api: Api) -> None:
+    shown = await read(api, await log(api, answered=b"hm", unusable=True, error="the answer is no JSON"))
+    assert (shown["status"], shown["response_status_code"]) == ("failed", 200)
+    assert shown["error_message"] == "the answer is no JSON"
 
 
 async def test_a_request_without_an_answer(api: Api) -> None:

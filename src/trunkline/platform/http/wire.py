@@ -13,8 +13,10 @@ Json = Annotated[Any, WithJsonSchema(_ANY)]
 """Any value: what only its sender knows the meaning of."""
 
 
-def storable(value: object, path: str = "", depth: int = 0) -> None:
+def check_storable(value: object, path: str = "", depth: int = 0) -> None:
     """Refuse what JSON readers let through and PostgreSQL cannot keep, and what is nested beyond all use.
+
+    `resources/storing.py` repairs such values instead, where nobody could be told of them.
 
     Raises:
         ValueError: a NUL or half a surrogate pair in a text, a number that is not finite, or more than `DEEPEST`
@@ -30,11 +32,11 @@ def storable(value: object, path: str = "", depth: int = 0) -> None:
             raise ValueError(f"{path or 'the number'} must be a finite number")
     elif isinstance(value, Mapping):
         for key, member in value.items():
-            storable(key, path)
-            storable(member, f"{path}.{key}" if path else str(key), depth + 1)
+            check_storable(key, path)
+            check_storable(member, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list):
         for number, member in enumerate(value):
-            storable(member, f"{path}[{number}]", depth + 1)
+            check_storable(member, f"{path}[{number}]", depth + 1)
 
 
 class Wire(BaseModel):
@@ -59,7 +61,7 @@ class WireInput(Wire):
     def _clean(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        storable(value)
+        check_storable(value)
         return {key: member for key, member in value.items() if member is not None or key in cls.clearable}
 
 

@@ -14,13 +14,15 @@ from typing import Any, TextIO
 
 import structlog
 
+from trunkline.platform.outbound.masking import is_secret_member
+
 REDACTED = "[redacted]"
-_SECRET = re.compile(
-    r"authorization|password|passwd|pwd|secret|token|credential|cookie|signature|dsn|database_url"
-    r"|(^|_)(api_?)?keys?$|phone|(^|_)numbers?($|_)|number_(from|to)|other_party|callee|caller|dialled"
+_HIDDEN = re.compile(
+    r"tokens$|dsn|database_url|phone|(^|_)numbers?($|_)|number_(from|to)|other_party|callee|caller|dialled"
     r"|(^|_)(text|words|transcript|prompt|greeting|lead|email|name_of)($|_)",
     re.IGNORECASE,
 )
+"""Beside the secrets that every log leaves out: where our own are, and who talks of what."""
 _QUIET = (
     "procrastinate",
     "psycopg",
@@ -92,7 +94,7 @@ def redact(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _hidden(key: str, value: object) -> object:
-    if _SECRET.search(key) and not isinstance(value, bool | int | float | None):
+    if (is_secret_member(key) or _HIDDEN.search(key)) and not isinstance(value, bool | int | float | None):
         return REDACTED
     if isinstance(value, dict):
         return {name: _hidden(str(name), inner) for name, inner in value.items()}

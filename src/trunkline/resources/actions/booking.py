@@ -16,7 +16,7 @@ from trunkline.errors import Conflict, OutboundFailed
 from trunkline.resources.actions.calcom import CalcomCalendar
 from trunkline.resources.actions.calendars import Attendee, Calendar, Service
 from trunkline.resources.actions.ghl import GhlCalendar
-from trunkline.resources.actions.messages import confirm, purpose_of, vendors_of
+from trunkline.resources.actions.messages import confirm, vendors_of
 from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAction
 from trunkline.resources.calls import phone
 from trunkline.resources.holes import HOLE, MESSAGE_HOLE, as_texts, fill_message
@@ -131,7 +131,7 @@ class Booking:
     def _calendar(
         self, means: Means, action: PlannedAction, occasion: Occasion, account: Mapping[str, str]
     ) -> tuple[Calendar, Service]:
-        vendors, purpose = vendors_of(means, self.addresses), purpose_of(action, occasion)
+        vendors, purpose = vendors_of(means, self.addresses), occasion.purpose_of(action)
         zone = action.settings["timezone"]
         if (settings := action.settings.get("CALCOM")) is not None:
             service = Service(

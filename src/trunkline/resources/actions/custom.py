@@ -1,23 +1,21 @@
 """Custom actions at work: settings and values make a request; running it gives what a log and a model want to know."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import dumps, loads
 from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
-from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
 from trunkline.resources.actions.filling import in_address, in_json, in_line
+from trunkline.resources.vendors import Purpose
 from trunkline.resources.webhooks.record import Delivery
+from trunkline.resources.webhooks.sending import send
 
 _SCHEMES = frozenset({"apikey", "basic", "bearer", "digest", "jwt", "token"})
 """Keys of `custom_auth` that are a scheme of the Authorization header; others are a header's own name."""
-GIVEN_UP = "the request was given up before an answer came"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -31,6 +29,8 @@ class CustomRequest:
     body: bytes | None
     within: float
     """Seconds."""
+    secrets: frozenset[str]
+    """Headers and parameters that the action shows itself by, in lower case: no log has their values."""
 
 
 def request_of(
@@ -47,7 +47,7 @@ def request_of(
     values = {**variables, **inputs}
     headers = {each["key"]: in_line(each["value"], values) for each in settings.get("headers") or []}
     query = [(each["key"], in_line(each["value"], values)) for each in settings.get("query_parameters") or []]
-    _authorise(settings.get("custom_auth") or {}, values, headers, query)
+    secrets = _authorise(settings.get("custom_auth") or {}, values, headers, query)
     method = settings["http_mode"]
     body = _body(method, settings.get("json_body_stringified") or "", values, inputs)
     if body is not None and "content-type" not in map(str.lower, headers):
@@ -58,23 +58,21 @@ def request_of(
         headers=headers,
         body=body,
         within=float(settings["failure_timeout"]),
+        secrets=secrets,
     )
 
 
 async def run(
     outbound: Outbound,
     request: CustomRequest,
-    *,
-    action_id: UUID,
-    agent_id: UUID | None = None,
-    call_id: UUID | None = None,
-    given_up: Callable[[Delivery], None] | None = None,
+    purpose: Purpose,
+    given_up: Callable[[Delivery], None] = lambda delivery: None,
 ) -> Delivery:
     """Send it, once, and tell what came of it; never raises for an address that fails.
 
     `given_up` is told instead when the run is cancelled before an answer came.
     """
-    delivery = Delivery(
+    asked = Delivery(
         kind="custom_action",
         method=request.method,
         url=request.url,
@@ -82,27 +80,12 @@ async def run(
         body=request.body,
         sent_at=datetime.now(UTC),
         answer=None,
-        action_id=action_id,
-        agent_id=agent_id,
-        call_id=call_id,
+        secrets=request.secrets,
+        action_id=purpose.action_id,
+        agent_id=purpose.agent_id,
+        call_id=purpose.call_id,
     )
-    try:
-        answer = await outbound.send(
-            request.method,
-            request.url,
-            headers=request.headers,
-            content=request.body,
-            within=request.within,
-        )
-    except OutboundRefused as refused:
-        return replace(delivery, error=str(refused))
-    except OutboundFailed as failed:
-        return replace(delivery, error=str(failed), timed_out=failed.timed_out)
-    except asyncio.CancelledError:
-        if given_up is not None:
-            given_up(replace(delivery, error=GIVEN_UP, timed_out=True))
-        raise
-    return replace(delivery, answer=answer)
+    return await send(outbound, asked, request.within, given_up)
 
 
 def _inputs(settings: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,9 +119,10 @@ def typed(value: Any, type_: str) -> Any:
 
 def _authorise(
     auth: Mapping[str, Any], values: Mapping[str, Any], headers: dict[str, str], query: list[tuple[str, str]]
-) -> None:
+) -> frozenset[str]:
+    """Put in what the action shows itself by; under which name."""
     if not auth.get("is_needed"):
-        return
+        return frozenset()
     key, value = auth["key"], in_line(auth["value"], values)
     if auth["location"] == "query":
         query.append((key, value))
@@ -146,6 +130,7 @@ def _authorise(
         headers["Authorization"] = f"{key} {value}"
     else:
         headers[key] = value
+    return frozenset({key.lower()})
 
 
 def _body(method: str, template: str, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> bytes | None:

@@ -9,15 +9,10 @@ from trunkline.resources.actions.custom import request_of, typed
 from trunkline.resources.actions.custom import run as send
 from trunkline.resources.actions.results import variables_of
 from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAction
-from trunkline.resources.holes import as_texts, substitute
-from trunkline.resources.ids import as_uuid
+from trunkline.resources.holes import SYSTEM, as_texts, substitute
 from trunkline.resources.webhooks.record import Delivery
-from trunkline.voice.conversation.profile import Medium, Tool, ToolManner
+from trunkline.voice.conversation.profile import Tool, ToolManner
 
-SYSTEM = frozenset(
-    {"call_id", "twilio_call_sid", "to_phone_number", "from_phone_number", "user_phone_number"}
-)
-"""Variables that every action has and nobody sets: neither the model nor a result nor who placed the call."""
 _TYPES: Mapping[str, dict[str, Any]] = {
     "string": {"type": "string"},
     "int": {"type": "integer"},
@@ -119,15 +114,7 @@ async def run(
     request = request_of(action.settings, occasion.variables, inputs)
     # A receiver knows by it a run that is repeated after a crash.
     request.headers.setdefault("Idempotency-Key", occasion.run_id)
-    delivery = await send(
-        means.outbound,
-        request,
-        action_id=action.id,
-        agent_id=occasion.agent_id,
-        call_id=as_uuid(occasion.talk_id) if occasion.medium is Medium.CALL else None,
-        given_up=means.given_up,
-    )
-    return _outcome(delivery)
+    return _outcome(await send(means.outbound, request, occasion.purpose_of(action), means.given_up))
 
 
 def _told(action: PlannedAction) -> dict[str, Mapping[str, Any]]:

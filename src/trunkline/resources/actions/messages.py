@@ -5,28 +5,23 @@ They go to the other party of the talk and to nobody else; the model fills holes
 
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from trunkline.resources.actions.work import Means, Occasion, Outcome, PlannedAction
 from trunkline.resources.calls import phone
-from trunkline.resources.holes import HOLE, MESSAGE_HOLE, as_texts, fill_message
+from trunkline.resources.holes import HOLE, MESSAGE_HOLE, SYSTEM, as_texts, fill_message
 from trunkline.resources.messages.replies import Replies
 from trunkline.resources.messages.sending import Sent, send
 from trunkline.resources.messages.twilio import Channel, Outgoing
-from trunkline.resources.vendors import VENDORS, Addresses, Purpose, Vendors
-from trunkline.voice.conversation.profile import Medium, Tool, ToolManner
+from trunkline.resources.vendors import VENDORS, Addresses, Vendors
+from trunkline.voice.conversation.profile import Tool, ToolManner
 
 REPLY_WITHIN = 60
 """Seconds that a reply is waited for where the action does not say."""
 LONGEST_VALUE = 300
 """Characters that the model may put into one hole."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,63}")
-_OF_THE_SYSTEM = frozenset(
-    {"call_id", "twilio_call_sid", "user_phone_number", "from_phone_number", "to_phone_number"}
-)
 _WHAT = {
     "SEND_SMS": "Send the other party a text message.",
     "INCALL_SMS": "Send the other party a text message now, while you talk.",
@@ -88,7 +83,7 @@ class Messages:
             message,
             run_id=occasion.run_id,
             talk_id=occasion.talk_id,
-            purpose=purpose_of(action, occasion),
+            purpose=occasion.purpose_of(action),
         )
         outcome = _outcome(sent)
         if not (sent.ok and action.settings.get("wait_for_reply")) or sent.began is None:
@@ -116,17 +111,8 @@ async def confirm(
         Outgoing("sms", *parties, text=fill_message(text, values)),
         run_id=f"{occasion.run_id}:sms",
         talk_id=occasion.talk_id,
-        purpose=purpose_of(action, occasion),
+        purpose=occasion.purpose_of(action),
     )
-
-
-def purpose_of(action: PlannedAction, occasion: Occasion) -> Purpose:
-    """For the log of a request of this run."""
-    call = None
-    if occasion.medium is Medium.CALL:
-        with suppress(ValueError):
-            call = UUID(occasion.talk_id)
-    return Purpose(agent_id=occasion.agent_id, call_id=call, action_id=action.id)
 
 
 def message_of(action: PlannedAction, arguments: Mapping[str, Any], occasion: Occasion) -> Outgoing | str:
@@ -177,7 +163,7 @@ def _holes(settings: Mapping[str, Any]) -> list[str]:
         for pattern in (HOLE, MESSAGE_HOLE)
         for hole in pattern.finditer(text)
         for name in hole.groups()
-        if name and _NAME.fullmatch(name) and name not in _OF_THE_SYSTEM
+        if name and _NAME.fullmatch(name) and name not in SYSTEM
     )
     return list(dict.fromkeys(found))
 

@@ -12,6 +12,7 @@ from trunkline.resources.actions.custom import request_of, run
 from trunkline.resources.actions.repository import ActionRepository
 from trunkline.resources.actions.secrets import ActionSecrets
 from trunkline.resources.calls.schemas import Variables
+from trunkline.resources.vendors import Purpose
 from trunkline.resources.webhooks.record import Delivery, record
 
 
@@ -46,7 +47,7 @@ async def try_out(
         raise BadInput(f"action_id: {action.name} is {action.type}; only a CUSTOM_ACTION can be tried out.")
     settings = secrets.reveal(action.id, action.settings, action.secrets_encrypted)
     request = request_of(settings, {**_examples(settings), **(body.variables or {})})
-    delivery = await run(outbound, request, action_id=action.id)
+    delivery = await run(outbound, request, Purpose(action_id=action.id))
     async with database.workspace(workspace_id) as session:
         await record(session, workspace_id, delivery)
     return _told(delivery)

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
+from trunkline.resources.ids import as_uuid
 from trunkline.resources.tool_servers.catalogue import Catalogue
+from trunkline.resources.vendors import Purpose
 from trunkline.resources.webhooks.record import Delivery
 from trunkline.resources.workspaces.secrets import Opener
 from trunkline.voice.conversation.profile import Medium, Tool
@@ -49,6 +51,11 @@ class Occasion:
     run_id: str
     """Names this one run, the same when it is repeated: an idempotency key for the outside."""
     timezone: str = "UTC"
+
+    def purpose_of(self, action: PlannedAction) -> Purpose:
+        """For the log of a request of this run."""
+        call = as_uuid(self.talk_id) if self.medium is Medium.CALL else None
+        return Purpose(agent_id=self.agent_id, call_id=call, action_id=action.id)
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,14 @@ def profile_of(
     """
     settings = agent.settings
     filled = as_texts(variables)
-    prompt = overrides.get("prompt") or settings.get("prompt", "")
-    memory = equipment.memory if equipment else ""
-    with_memory = {**filled, MEMORY: memory or filled.get(MEMORY, "")}
+    prompt, memory = _prompt(
+        overrides.get("prompt") or settings.get("prompt", ""), filled, equipment.memory if equipment else ""
+    )
     stock = phrases_of(settings.get("language", vocabulary.DEFAULT_LANGUAGE))
     return replace(
         _manner(settings),
-        prompt=substitute(prompt, with_memory),
-        memory="" if has_hole(prompt, MEMORY) else memory,
+        prompt=prompt,
+        memory=memory,
         greeting=substitute(overrides.get("greeting") or settings.get("greeting_message", ""), filled),
         greeting_mode=_greeting_mode(settings, overrides),
         hello=stock.hello,
@@ -82,6 +82,12 @@ def profile_of(
         variables=filled,
         tools=_tools(equipment, filled) if equipment else (),
     )
+
+
+def _prompt(prompt: str, filled: Mapping[str, str], memory: str) -> tuple[str, str]:
+    """The prompt with its holes filled, and what is known of the other party where no hole of it takes that."""
+    with_memory = {**filled, MEMORY: memory or filled.get(MEMORY, "")}
+    return substitute(prompt, with_memory), "" if has_hole(prompt, MEMORY) else memory
 
 
 def _tools(equipment: Equipment, filled: Mapping[str, str]) -> tuple[Tool, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.work.jobs import Queue, defer
 from trunkline.resources.calls.models import AfterCall, AfterCallStep, Call
+from trunkline.resources.calls.privacy import names_known
 from trunkline.resources.redaction import redact_value
 
 AFTER_CALL = "after_call"
@@ -126,9 +127,10 @@ async def end(
     """End a step and put what it found into the call's record; False, and nothing changed: it is not ours any more."""
     mine = AfterCallStep.call_id == taken.call_id, AfterCallStep.step == taken.step
     ours = AfterCallStep.fence == taken.fence, AfterCallStep.state == StepState.PENDING
+    query = select(Call.name, Call.variables).where(Call.id == taken.call_id, Call.redacts_pii)
+    if (told := (await session.execute(query)).one_or_none()) is not None:
+        found = _redacted(found, names_known(*told))
     entries = {name: dict(entry) for name, entry in found.entries.items()}
-    if entries and await session.scalar(select(Call.redacts_pii).where(Call.id == taken.call_id)):
-        entries = redact_value(entries)
     values = {"state": to, "result": entries or None, "error": error, "ended_at": func.now()}
     ended = await session.execute(update(AfterCallStep).where(*mine, *ours).values(values))
     if not cast("CursorResult[Any]", ended).rowcount:
@@ -143,6 +145,15 @@ async def end(
     if record:
         await session.execute(update(Call).where(Call.id == taken.call_id).values(record))
     return True
+
+
+def _redacted(found: Findings, names: Sequence[str]) -> Findings:
+    """Without personal data: instructions and variables, which a call keeps, tell it to the model as well."""
+    return Findings(
+        judged=found.judged and redact_value(dict(found.judged), names),
+        entries=redact_value({name: dict(entry) for name, entry in found.entries.items()}, names),
+        collected=found.collected and redact_value(dict(found.collected), names),
+    )
 
 
 async def waits(session: AsyncSession, call_id: UUID) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import OutboundFailed, OutboundRefused
-from trunkline.platform.http.wire import storable
+from trunkline.platform.http.wire import check_storable
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
@@ -147,8 +147,8 @@ class InboundWebhook:
             return delivery, None
         try:
             return delivery, reply_of(answer.body)
-        except (ValueError, RecursionError) as error:
-            return replace(delivery, error=f"the answer {error}"), None
+        except ValueError as error:
+            return replace(delivery, unusable=True, error=f"the answer {error}"), None
 
     async def _settle(
         self, session: AsyncSession, call: Call, answered: Answered, sent: list[Delivery]
@@ -248,9 +248,9 @@ def reply_of(body: bytes) -> Reply:
     """The reply in a body. Raises ValueError, which says what is wrong with it."""
     try:
         answer = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("is no JSON") from error
-    storable(answer)
+    check_storable(answer)
     inner = answer.get("call_inbound") if isinstance(answer, dict) else None
     if not isinstance(inner, dict):
         raise ValueError("has no object call_inbound")

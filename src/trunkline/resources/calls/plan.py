@@ -126,15 +126,8 @@ def plan_of(
     equipment: Equipment | None = None,
 ) -> CallPlan:
     """The plan of a call with this agent; system variables win over those of the call. `keys`: the workspace's own."""
-    system = {
-        "call_id": str(call.id),
-        "user_phone_number": call.other_party,
-        "from_phone_number": call.number_from,
-        "to_phone_number": call.number_to,
-        "twilio_call_sid": _twilio_call_sid(call.sip_headers or {}),
-    }
     direction = Direction(call.direction)
-    variables = {**call.variables, **system}
+    variables = {**call.variables, **_system_variables(call)}
     retold = partial(
         profile_of,
         agent,
@@ -163,6 +156,17 @@ def plan_of(
         retold=retold,
         timezone=agent.settings.get("timezone") or vocabulary.DEFAULT_TIMEZONE,
     )
+
+
+def _system_variables(call: Call) -> dict[str, str]:
+    """Those that every call has (`holes.SYSTEM`)."""
+    return {
+        "call_id": str(call.id),
+        "user_phone_number": call.other_party,
+        "from_phone_number": call.number_from,
+        "to_phone_number": call.number_to,
+        "twilio_call_sid": _twilio_call_sid(call.sip_headers or {}),
+    }
 
 
 def _twilio_call_sid(headers: Mapping[str, Any]) -> str:

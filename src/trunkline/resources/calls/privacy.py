@@ -1,13 +1,14 @@
 """What of a call's notes may be kept where its agent redacts personal data (`agent.redact_pii`)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.resources.calls.models import Call, CallEvent
-from trunkline.resources.redaction import names_in, redact_lines, redact_url, redact_value
+from trunkline.resources.redaction import names_in, names_in_value, redact_lines, redact_url, redact_value
 from trunkline.resources.redaction.passage import Line
 from trunkline.resources.webhooks.models import WebhookLog
 from trunkline.voice.conversation.events import Kind, Note
@@ -30,6 +31,11 @@ _VALUES = {
     Kind.TOOL_FINISHED: ("result", "error"),
 }
 
+_LOGGED = ("request_headers", "request_payload", "request_query", "answer_payload", "error")
+"""Columns of a log that may hold what was said."""
+_OF_OURS = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
+"""Headers that hold nothing of anybody, whatever their digits look like."""
+
 
 def redacted(notes: Sequence[Note], known: Iterable[str] = ()) -> list[Note]:
     """The notes without personal data, in the same order; `known` names are taken out wherever they stand."""
@@ -51,17 +57,49 @@ async def redact_events(session: AsyncSession, call: Call, events: Sequence[Call
 
 async def redact_logs(session: AsyncSession, call: Call, names: Sequence[str]) -> None:
     """Take personal data out of what is logged of a call's requests."""
-    columns = WebhookLog.request_payload, WebhookLog.request_query, WebhookLog.answer_payload
-    query = select(WebhookLog.id, WebhookLog.url, *columns).where(
+    columns = (getattr(WebhookLog, name) for name in ("id", "url", *_LOGGED))
+    query = select(*columns).where(
         WebhookLog.workspace_id == call.workspace_id, WebhookLog.call_id == call.id
     )
-    for id_, url, *values in (await session.execute(query)).all():
-        kept = {
-            column.key: redact_value(value, names, named=True)
-            for column, value in zip(columns, values, strict=True)
-        }
-        kept["url"] = redact_url(url, names)
-        await session.execute(update(WebhookLog).where(WebhookLog.id == id_).values(kept))
+    for row in (await session.execute(query)).mappings().all():
+        kept = redacted_log(dict(row), names)
+        await session.execute(update(WebhookLog).where(WebhookLog.id == row["id"]).values(kept))
+
+
+async def calls_over(
+    session: AsyncSession, calls: Collection[UUID], *, hold: bool
+) -> dict[UUID, tuple[str, ...]]:
+    """Those of the calls that are over and redact, with the names that are known.
+
+    Their logs are written redacted, those of the others are when they end. With `hold` none of them ends before this transaction does, so that
+    no log falls between the two.
+    """
+    if not calls:
+        return {}
+    columns = Call.id, Call.name, Call.variables, Call.ended_at
+    query = select(*columns).where(Call.id.in_(calls), Call.redacts_pii)
+    found = await session.execute(query.with_for_update(read=True) if hold else query)
+    return {
+        id_: names_known(name, variables)
+        for id_, name, variables, ended_at in found.all()
+        if ended_at is not None
+    }
+
+
+def names_known(lead: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names that a call came with. Those that were told in it are gone with its end."""
+    return lead, *names_in_value(variables, [lead], named=True)
+
+
+def redacted_log(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What changes of a log (its columns by name) when personal data is taken out of it."""
+    kept = {name: redact_value(row[name], names, named=True) for name in _LOGGED}
+    kept["request_headers"] = row["request_headers"] | redact_value(
+        {name: value for name, value in row["request_headers"].items() if name.lower() not in _OF_OURS},
+        names,
+        named=True,
+    )
+    return {**kept, "url": redact_url(row["url"], names)}
 
 
 def without_personal_data(payload: Mapping[str, Any], lead: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from trunkline.platform.storage.database import Database
 from trunkline.resources.messages import twilio
 from trunkline.resources.messages.models import Message
 from trunkline.resources.messages.repository import MessageRepository
@@ -50,7 +51,18 @@ async def send(
     account = await vendors.account(workspace_id, "twilio")
     if account is None:
         return Sent(False, error=NO_ACCOUNT)
-    async with vendors.database.workspace(workspace_id) as session:
+    begun = await _begun(vendors.database, workspace_id, message, run_id, talk_id)
+    if isinstance(begun, Sent):
+        return begun
+    delivery = await twilio.create(vendors, account, message, purpose)
+    return await _settled(vendors.database, begun, delivery)
+
+
+async def _begun(
+    database: Database, workspace_id: UUID, message: twilio.Outgoing, run_id: str, talk_id: str
+) -> Message | Sent:
+    """The row of a message that is now to go out, or what is known of it where this run has begun it before."""
+    async with database.workspace(workspace_id) as session:
         messages = MessageRepository(session, workspace_id)
         row = await messages.add(
             channel=message.channel,
@@ -60,16 +72,20 @@ async def send(
             run_id=run_id,
             talk_id=talk_id,
         )
-        if row is None:
-            former = await messages.of_run(run_id)
-            assert former is not None  # the insert has waited for whoever wrote it
-            return _known(former)
-    delivery = await twilio.create(vendors, account, message, purpose)
+        if row is not None:
+            return row
+        former = await messages.of_run(run_id)
+        assert former is not None  # the insert has waited for whoever wrote it
+        return _known(former)
+
+
+async def _settled(database: Database, row: Message, delivery: Delivery) -> Sent:
+    """Write down what came of the request."""
     id_ = twilio.message_id(delivery)
     error = "" if id_ else twilio.why(delivery)
     refused = id_ is None and twilio.was_refused(delivery)
-    async with vendors.database.workspace(workspace_id) as session:
-        await MessageRepository(session, workspace_id).settle(
+    async with database.workspace(row.workspace_id) as session:
+        await MessageRepository(session, row.workspace_id).settle(
             row.id,
             status="sent" if id_ else "refused" if refused else "begun",
             provider_id=id_,

@@ -4,6 +4,13 @@ Rules and lists, no model: how much they find and why no model does it stands in
 English; digits, e-mail addresses and phone numbers are found whatever is spoken around them.
 """
 
-from trunkline.resources.redaction.redacting import names_in, redact, redact_lines, redact_url, redact_value
+from trunkline.resources.redaction.redacting import (
+    names_in,
+    names_in_value,
+    redact,
+    redact_lines,
+    redact_url,
+    redact_value,
+)
 
-__all__ = ["names_in", "redact", "redact_lines", "redact_url", "redact_value"]
+__all__ = ["names_in", "names_in_value", "redact", "redact_lines", "redact_url", "redact_value"]

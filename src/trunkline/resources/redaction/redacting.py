@@ -98,6 +98,18 @@ def redact_value(value: Any, known: Iterable[str] = (), *, named: bool = False) 
     A member's name says what may stand in it, as a question does; a bare `name` only where `named` says that it is a
     person's. A text that is JSON itself stays JSON.
     """
+    lines, places = _lines(value, named)
+    redacted = redact_lines(lines, known)
+    return _rebuilt(value, iter([redacted[place] for place in places]))
+
+
+def names_in_value(value: Any, known: Iterable[str] = (), *, named: bool = False) -> list[str]:
+    """The names that JSON holds, so that they are found wherever else they stand; `named` as for `redact_value`."""
+    return names_in(_lines(value, named)[0], known)
+
+
+def _lines(value: Any, named: bool) -> tuple[list[Line], list[int]]:
+    """Every text as a line with the question before it that its member's name is, and which lines are the texts."""
     lines: list[Line] = []
     places: list[int] = []
     for key, text in _texts(value, ""):
@@ -105,8 +117,7 @@ def redact_value(value: Any, known: Iterable[str] = (), *, named: bool = False) 
             lines.append(Line("key", f"{_KEY_BREAKS.sub(' ', key).strip().lower()}?"))
         places.append(len(lines))
         lines.append(Line(str(len(lines)), text))
-    redacted = redact_lines(lines, known)
-    return _rebuilt(value, iter([redacted[place] for place in places]))
+    return lines, places
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:

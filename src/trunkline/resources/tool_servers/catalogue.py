@@ -60,7 +60,8 @@ class Catalogue:
             from trunkline.resources.tool_servers import tools
 
             (found,) = await tools.discovered(outbound, [server])
-            self._known[key] = time.monotonic(), former if found.error else found.tools
+            kept = former if found.error else await tools.usable(server, found.tools, former)
+            self._known[key] = time.monotonic(), kept
         except Exception as error:  # noqa: BLE001 - whatever a foreign server does, talks go on without its tools
             log.warning("tools_not_discovered", server=server.id, error=type(error).__name__)
             self._known[key] = time.monotonic(), former

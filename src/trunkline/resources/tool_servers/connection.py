@@ -19,6 +19,7 @@ from mcp.types import Implementation
 from trunkline import __version__
 from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
+from trunkline.resources.tool_servers.exchange import Exchange
 from trunkline.resources.tool_servers.server import ToolServer
 
 # What goes wrong with somebody else's server is told to who asked; the library would write a traceback of it as well.
@@ -33,14 +34,20 @@ T = TypeVar("T")
 Question = Callable[[Client], Awaitable[T]]
 
 
-async def ask(outbound: Outbound, server: ToolServer, within: float, question: Question[T]) -> T:
-    """What `question` answers on a new connection; `within` seconds for all of it.
+async def ask(
+    outbound: Outbound,
+    server: ToolServer,
+    within: float,
+    question: Question[T],
+    seen: list[Exchange] | None = None,
+) -> T:
+    """What `question` answers on a new connection; `within` seconds for all of it. `seen` gets what goes over the wire.
 
     Raises:
         OutboundRefused: the address may not be reached.
         OutboundFailed: the server was not reached, took too long, or answered with an error.
     """
-    talk = _Talk(outbound, server, within)
+    talk = _Talk(outbound, server, within, [] if seen is None else seen)
     try:
         async with asyncio.timeout(within):
             try:
@@ -58,10 +65,12 @@ async def ask(outbound: Outbound, server: ToolServer, within: float, question: Q
 class _Talk:
     """What became of one question, for the words of its failure."""
 
-    def __init__(self, outbound: Outbound, server: ToolServer, within: float) -> None:
+    def __init__(self, outbound: Outbound, server: ToolServer, within: float, seen: list[Exchange]) -> None:
         self._outbound = outbound
         self._server = server
         self._within = within
+        self._seen = seen
+        self._open: dict[httpx2.Request, Exchange] = {}
         self.began = False
         """The connection stood."""
         self.status = 0
@@ -90,15 +99,25 @@ class _Talk:
         client = self._outbound.client(self._within)
         client.headers.update(self._server.headers)
         client.headers["Accept-Encoding"] = "identity"
-        client.event_hooks = {"response": [self._look_at]}
+        client.event_hooks = {"request": [self._note], "response": [self._look_at]}
         return client
+
+    async def _note(self, request: httpx2.Request) -> None:
+        if request.method != "POST":
+            return  # a stream that is kept open, or its end
+        exchange = Exchange(request.method, str(request.url), dict(request.headers), await request.aread())
+        self._open[request] = exchange
+        self._seen.append(exchange)
 
     async def _look_at(self, answer: httpx2.Response) -> None:
         self.status = answer.status_code
+        exchange = self._open.pop(answer.request, None)
+        if exchange is not None:
+            exchange.answered(answer.status_code, answer.headers)
         if answer.headers.get("content-encoding", "identity") != "identity":
             raise OutboundFailed(f"{self._server.host} packed its answer, which nobody asked for")
         assert isinstance(answer.stream, httpx2.AsyncByteStream)
-        answer.stream = _Bounded(answer.stream, self._server.host)
+        answer.stream = _Bounded(answer.stream, self._server.host, exchange)
 
     def told(self, error: Exception) -> OutboundFailed | OutboundRefused:
         """The failure in our words."""
@@ -121,11 +140,12 @@ class _Talk:
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """A body of `LARGEST` bytes at most."""
+    """A body of `LARGEST` bytes at most; its exchange, if it has one, gets it too."""
 
-    def __init__(self, body: httpx2.AsyncByteStream, host: str) -> None:
+    def __init__(self, body: httpx2.AsyncByteStream, host: str, exchange: Exchange | None) -> None:
         self._body = body
         self._host = host
+        self._exchange = exchange
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
@@ -133,6 +153,8 @@ class _Bounded(httpx2.AsyncByteStream):
             size += len(piece)
             if size > LARGEST:
                 raise OutboundFailed(f"the answer of {self._host} is larger than {LARGEST} bytes")
+            if self._exchange is not None:
+                self._exchange.read(piece)
             yield piece
 
     async def aclose(self) -> None:

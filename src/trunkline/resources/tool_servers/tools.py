@@ -2,17 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import structlog
 from mcp import Client
 from mcp.types import CallToolResult, EmbeddedResource, TextContent, TextResourceContents, Tool
 
 from trunkline.errors import OutboundFailed, OutboundRefused
 from trunkline.platform.outbound.client import Outbound
+from trunkline.resources.tool_servers import schema
 from trunkline.resources.tool_servers.connection import ask
+from trunkline.resources.tool_servers.exchange import Exchange
 from trunkline.resources.tool_servers.schemas import ServerTools, ToolOut, ToolResult
 from trunkline.resources.tool_servers.server import SEPARATOR, ToolServer
+
+log = structlog.get_logger(__name__)
 
 DISCOVER_WITHIN = 15.0
 """Seconds that each server has to tell its tools."""
@@ -25,16 +30,40 @@ async def discovered(outbound: Outbound, servers: Sequence[ToolServer]) -> list[
     return list(await asyncio.gather(*(_discovered(outbound, server) for server in servers)))
 
 
+async def usable(server: ToolServer, found: Iterable[ToolOut], known: Iterable[ToolOut]) -> list[ToolOut]:
+    """Those tools that a model can be offered; the others are told in the log. `known` were looked at before."""
+    former = {tool.original_tool_name: tool.input_schema for tool in known}
+    kept = []
+    for tool in found:
+        new = former.get(tool.original_tool_name) != tool.input_schema
+        fault = await asyncio.to_thread(schema.fault_of, tool.input_schema) if new else ""
+        if fault:
+            log.warning("tool_left_out", server=server.id, tool=tool.original_tool_name, reason=fault)
+        else:
+            kept.append(tool)
+    return kept
+
+
+async def faults(taken: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    """Why these are no arguments for a tool that takes what this schema says; "" where they are."""
+    return await asyncio.to_thread(schema.faults, taken, arguments)
+
+
 async def invoked(
-    outbound: Outbound, server: ToolServer, tool: str, arguments: dict[str, Any], within: float
+    outbound: Outbound,
+    server: ToolServer,
+    tool: str,
+    arguments: dict[str, Any],
+    within: float,
+    seen: list[Exchange] | None = None,
 ) -> ToolResult:
-    """What a tool said; a failure of the server counts as the tool's."""
+    """What a tool said; a failure of the server counts as the tool's. `seen` gets what goes over the wire."""
 
     async def call(client: Client) -> CallToolResult:
         return await client.call_tool(tool, arguments)
 
     try:
-        answer = await ask(outbound, server, within, call)
+        answer = await ask(outbound, server, within, call, seen)
     except (OutboundFailed, OutboundRefused) as error:
         return ToolResult(result="", is_error=True, error=f"{error}.")
     text = _text(answer)
