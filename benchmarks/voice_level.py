@@ -17,7 +17,8 @@ from typing import Any
 from benchmarks.figures import Figure
 from trunkline.resources.simulations import voice_level
 from trunkline.resources.simulations.persona import Persona
-from trunkline.resources.simulations.voice_level import Side, VoiceCall
+from trunkline.resources.simulations.voice_call import VoiceCall
+from trunkline.resources.simulations.voice_level import Side
 from trunkline.voice.answers import Answers, MemoryStore
 from trunkline.voice.conversation.profile import Profile, Tool
 from trunkline.voice.driver.ports import ToolAnswer

@@ -6,6 +6,7 @@ What a command needs is imported in it: the roles load seconds of libraries that
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -233,6 +234,12 @@ def keys_revoke(key: Annotated[str, typer.Argument(help="The id that `keys list`
     typer.echo(f"{key} is revoked")
 
 
+AtOnce = Annotated[int, typer.Option(min=1, help="Calls that go on at the same time.")]
+Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML there.")]
+Json = Annotated[Path | None, typer.Option(help="Write everything there as JSON.")]
+Html = Annotated[Path | None, typer.Option(help="Write one page with everything there.")]
+
+
 @simulate_app.callback()
 def _simulate() -> None:
     """Calls with made-up callers that prove an agent."""
@@ -249,31 +256,79 @@ def simulate_run(
     script: Annotated[
         Path | None, typer.Option(help="JSON of a scripted model to think with, in place of a real one.")
     ] = None,
-    at_once: Annotated[int, typer.Option(min=1, help="Calls that go on at the same time.")] = 1,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML there.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write everything there as JSON.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write one page with everything there.")] = None,
+    speech: Annotated[
+        str | None,
+        typer.Option(help="tones (instant, no models; with --script) or real (what the settings name)."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask everything anew, also what the same run was answered before.")
+    ] = False,
+    at_once: AtOnce = 1,
+    junit: Junit = None,
+    json: Json = None,
+    html: Html = None,
 ) -> None:
     """Run a suite; status 0: all passed, 1: something failed, 2: something could not be run."""
-    from trunkline.roles import simulate
+    from trunkline.roles.simulate import command, plan
 
-    terminal = Console(highlight=False)
-    try:
-        wanted = simulate.Wanted(
+    def status() -> int:
+        wanted = plan.Wanted(
             suite=suite,
-            level=simulate.level(level),
+            level=plan.level(level),
             repeats=repeats,
             seed=seed,
             cases=tuple(case or ()),
             against=against,
             script=script,
+            speech=plan.speech(speech),
             at_once=at_once,
-            junit=junit,
-            json=json,
-            html=html,
+            fresh=fresh,
+            reports=plan.Reports(junit, json, html),
         )
-        status = asyncio.run(simulate.run(_settings(), wanted, terminal))
+        return asyncio.run(command.run(_settings(), wanted, _terminal()))
+
+    raise typer.Exit(_simulated(status))
+
+
+@simulate_app.command("replay")
+def simulate_replay(
+    run: Annotated[str, typer.Argument(help="Name or folder of a run, as `simulate run` told it.")],
+    at_once: AtOnce = 1,
+    junit: Junit = None,
+    json: Json = None,
+    html: Html = None,
+) -> None:
+    """Make a run again from what was answered then; status as of the run, or 2 where it is not equal to the byte."""
+    from trunkline.roles.simulate import command, plan
+
+    reports = plan.Reports(junit, json, html)
+    raise typer.Exit(
+        _simulated(lambda: asyncio.run(command.replay(_settings(), run, reports, at_once, _terminal())))
+    )
+
+
+@simulate_app.command("from-call")
+def simulate_from_call(
+    call: Annotated[str, typer.Argument(help="Id of a call that is over.")],
+    api_url: Annotated[
+        str | None, typer.Option("--api", help="Of the platform; none: the one that runs here.")
+    ] = None,
+) -> None:
+    """Print a recorded call as a case of a suite; the key is TRUNKLINE_API_KEY, or the first one of this home."""
+    from trunkline.roles.serving import access
+    from trunkline.roles.simulate.from_call import from_call
+
+    typer.echo(asyncio.run(from_call(access(_settings(), api_url), call)), nl=False)
+
+
+def _terminal() -> Console:
+    return Console(highlight=False)
+
+
+def _simulated(run: Callable[[], int]) -> int:
+    """The status; what cannot even begin is an error to CI, no failure of the agent."""
+    try:
+        return run()
     except TrunklineError as error:
         Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"trunkline: {error}")
-        status = simulate.Exit.ERROR
-    raise typer.Exit(status)
+        return 2

@@ -67,7 +67,8 @@ def test_a_failure_names_what_was_missed(
     ("command", "told"),
     [
         ("simulate run nothing.yaml", "nothing.yaml: cannot be read"),
-        (f"{RECEPTIONIST} --level voice", "use --level text"),
+        (f"{RECEPTIONIST} --speech loud", "there are tones, real"),
+        ("simulate replay nothing", "there is no run 'nothing'"),
         (f"{RECEPTIONIST} --level loud", "there are text, voice, line"),
         (f"{RECEPTIONIST} --case Nobody", "there is no case 'Nobody'; there are: Opening hours"),
     ],
@@ -116,11 +117,13 @@ def result() -> SuiteResult:
 def test_the_page_shows_all_and_asks_for_nothing() -> None:
     shown = page(result())
     tree = html.document_fromstring(shown)
-    assert tree.xpath("//script | //link | //img | //iframe | //@onclick | //@href") == []
+    assert tree.xpath("//script | //link | //img | //iframe | //@onclick") == []
+    targets = [each.removeprefix("#") for each in tree.xpath("//@href")]
+    assert sorted(tree.xpath("//@id[starts-with(., 'case')]")) == sorted(targets)
     assert [each.split(",")[0] for each in tree.xpath("//@src")] == ["data:audio/wav;base64"] * 2
     assert len(tree.xpath("//details")) == 3
     assert len(tree.xpath("//details[@open]")) == 2
-    assert len(tree.xpath("//*[local-name()='rect']")) == 4
+    assert len(tree.xpath("//*[@class='bar']/i")) == 4
     assert "<script>alert(1)</script>" in tree.xpath("//h1")[0].text_content()
     assert "<script>" not in shown
 

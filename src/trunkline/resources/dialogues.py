@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 
 from trunkline.errors import ProviderError
+from trunkline.voice.conversation import ending
 from trunkline.voice.conversation.dialogue import Dialogue, clean
 from trunkline.voice.conversation.profile import END_CALL, Medium, Tool
 from trunkline.voice.driver.ports import RunTool, ToolAnswer
@@ -25,6 +26,8 @@ class Turn:
     """The agent ended the conversation with this."""
     model: str
     """The language model that answered."""
+    reason: str = ""
+    """Of the agent's own, for which it ended the conversation."""
 
 
 @dataclass
@@ -34,6 +37,7 @@ class _Round:
     words: str = ""
     tools: list[ToolPart] = field(default_factory=list)
     ended: bool = False
+    reason: str = ""
     model: str = ""
 
 
@@ -65,7 +69,7 @@ async def reply(dialogue: Dialogue, model: LanguageModel, run_tool: RunTool | No
     if not text:
         raise ProviderError("The language model said nothing")
     dialogue.agent_said(text)
-    return Turn(text, answer.ended, answer.model)
+    return Turn(text, answer.ended, answer.model, answer.reason)
 
 
 async def _ask(dialogue: Dialogue, model: LanguageModel, tools: tuple[Tool, ...]) -> _Round:
@@ -74,8 +78,10 @@ async def _ask(dialogue: Dialogue, model: LanguageModel, tools: tuple[Tool, ...]
         match part:
             case TextPart(text):
                 answer.words += text
-            case ToolPart(name=END_CALL.name):
+            case ToolPart(name=END_CALL.name, arguments=arguments):
                 answer.ended = True
+                if (condition := ending.named(arguments, dialogue.profile.end_conditions)) is not None:
+                    answer.reason = condition.reason
             case ToolPart():
                 answer.tools.append(part)
             case DonePart():

@@ -67,6 +67,24 @@ async def _demo_call(access: Access, terminal: Console) -> list[str]:
     return problems
 
 
+def access(settings: Settings, api_url: str | None = None) -> Access:
+    """How to reach the platform of this home, or the API elsewhere. Raises SetupError without a platform or a key."""
+    running = runfile.read(settings.home)
+    if api_url is None and running is None:
+        raise SetupError(
+            "no platform runs here: start one with `trunkline serve`, or name its API with --api"
+        )
+    key = _key(settings, None)
+    if key is None:
+        raise SetupError(
+            "an API key is needed: set TRUNKLINE_API_KEY to one (`trunkline keys create` makes one)"
+        )
+    if api_url is not None:
+        return Access(api_url, "", key)
+    assert running is not None
+    return Access(running.api_url, running.sip_address, key)
+
+
 def _access(settings: Settings, state: runfile.RunState, first_key: str | None) -> Access:
     key = _key(settings, first_key)
     if key is None:

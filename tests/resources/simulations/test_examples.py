@@ -12,7 +12,7 @@ from trunkline.resources.simulations import trials
 from trunkline.resources.simulations.suite_file import read_suite
 from trunkline.resources.simulations.trials import Subject, Trial
 from trunkline.resources.simulations.verdicts import Outcome
-from trunkline.roles.simulate import scripted
+from trunkline.roles.simulate.mind import scripted
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 AGENTS = ("receptionist", "booking", "payment-reminder", "restaurant", "support-desk")

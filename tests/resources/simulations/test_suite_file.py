@@ -43,7 +43,7 @@ def test_a_suite_is_read(tmp_path: Path) -> None:
     assert isinstance(suite.agent, AgentCreate)
     [case] = suite.file.cases
     assert suite.runs(case) == 1
-    tool = suite.tools(case)["book"].tool("book")
+    tool = suite.planned(case, 1, 0).case.tools["book"].tool("book")
     assert tool.parameters["properties"] == {
         "day": {"type": "string", "description": "A day"},
         "size": {"type": "string", "enum": ["small", "large"]},

@@ -79,9 +79,15 @@ async def test_a_talk_without_end_is_cut_off() -> None:
 
 
 async def test_an_agent_that_waits_is_spoken_to_first() -> None:
+    first = Cue(to="^$", say="Do you have a table?")
+    happened = await talk(lines(Line("Yes.")), first, BYE, greeting_mode=GreetingMode.HUMAN)
+    assert [each.text for each in happened.turns] == ["Do you have a table?", "Yes.", "Goodbye."]
+
+
+async def test_a_hello_is_answered_by_the_greeting() -> None:
     first = Cue(to="^$", say="Anybody there?")
     happened = await talk(lines(Line("Yes.")), first, BYE, greeting_mode=GreetingMode.HUMAN)
-    assert [each.text for each in happened.turns] == ["Anybody there?", "Yes.", "Goodbye."]
+    assert [each.text for each in happened.turns] == ["Anybody there?", "Hi.", "Goodbye."]
 
 
 async def test_a_persona_that_a_model_plays() -> None:

@@ -41,8 +41,20 @@ class Happenings:
     transfers: tuple[str, ...] | None = ()
     """Numbers or names to which the caller was passed."""
     end_reason: str | None = None
+    end_detail: str = ""
+    """The reason of the agent's own for which it ended the talk, where it named one."""
     variables: Mapping[str, Any] | None = None
     state: Any = None
     """JSON: the world that the mocked tools changed."""
     caller_spoke: tuple[tuple[int, int], ...] | None = None
     """When each of the caller's turns began and ended, pauses within it included, by the caller's own clock."""
+
+    def in_order(self) -> list[Said | Called]:
+        """What was said and called, each call after the turns that had begun."""
+        calls = self.calls or ()
+        found: list[Said | Called] = []
+        for n in range(len(self.turns) + 1):
+            found += self.turns[n - 1 : n] if n else ()
+            last = n == len(self.turns)
+            found += [each for each in calls if each.turn == n or (last and each.turn > n)]
+        return found

@@ -1,172 +1,211 @@
 """A suite's result as one HTML page that needs nothing else: no script, no font, no address is asked for anything."""
 
-import base64
-from collections.abc import Mapping, Sequence
+import difflib
+import re
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from trunkline.resources.simulations import page_call
+from trunkline.resources.simulations.coverage import Coverage
 from trunkline.resources.simulations.junit import legal
-from trunkline.resources.simulations.results import CaseResult, SuiteResult
-from trunkline.resources.simulations.statistics import Interval
-from trunkline.resources.simulations.trials import Demand, Trial, lines
+from trunkline.resources.simulations.page_call import badge
+from trunkline.resources.simulations.page_style import STYLE
+from trunkline.resources.simulations.results import POWER, CaseResult, Flip, SuiteResult
+from trunkline.resources.simulations.statistics import Comparison, Interval
+from trunkline.resources.simulations.trials import Trial
 from trunkline.resources.simulations.verdicts import Outcome
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1b1f24;--dim:#5b6570;--line:#d8dde3;--paper:#fff;--soft:#f4f6f8;--good:#1a7f37;--bad:#c4232b;--open:#9a6700}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--dim:#9aa4ae;--line:#333b44;--paper:#14181c;--soft:#1d2328;--good:#4ac26b;--bad:#ff7b72;--open:#d4a72c}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}.dim{color:var(--dim)}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--dim);font-weight:500}details{border:1px solid var(--line);border-radius:6px;margin:.5rem 0;padding:.4rem .8rem}
-summary{cursor:pointer}.pass{color:var(--good)}.fail,.error{color:var(--bad)}.cannot_tell{color:var(--open)}
-.outcome{font-weight:600;white-space:nowrap}blockquote{margin:.2rem 0;padding-left:.6rem;border-left:3px solid var(--line);color:var(--dim);overflow-wrap:anywhere}
-.talk{background:var(--soft);border-radius:6px;padding:.6rem .8rem;margin:.6rem 0;overflow-wrap:anywhere}.agent{font-weight:500}.line{color:var(--dim);font-size:.9em}
-audio{width:100%}.fall td:last-child{width:70%}svg{display:block;width:100%;height:14px}
-"""
-_STAGES = ("pause", "words", "verdict", "commit", "token", "sentence", "audio", "sent", "queue", "line")
-_COLOURS = (
-    "#8c96a0",
-    "#4c8dd6",
-    "#7a6bd1",
-    "#b06bc9",
-    "#d6694c",
-    "#d69a3c",
-    "#5fa85b",
-    "#3aa39a",
-    "#a9765a",
-    "#666f78",
-)
-_WORDS = {Outcome.PASS: "pass", Outcome.FAIL: "fail", Outcome.CANNOT_TELL: "cannot tell", None: "error"}
+MOST_SOUND = 24_000_000
+"""Bytes of recordings that a page holds; those of calls that did not pass come first."""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; media-src data:"
+_SIGNIFICANT = 0.05
+_MARKUP = re.compile(r"<[^>]*>")
 
 
 def page(result: SuiteResult) -> str:
     """The document. Whatever callers, models and tools said is shown as text, never taken for markup."""
+    with_sound = _with_sound(result)
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; media-src data:\">",
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{escape(result.suite)}: {_word(result.passed)}</title>",
-        f"<style>{_STYLE}</style></head><body>",
+        f'<style>{STYLE}</style></head><body><a class="skip" href="#cases">To the cases</a>',
         *_head(result),
+        "<main>",
         *_comparison(result),
-        "<h2>Cases</h2>",
         *_table(result.cases),
-        *(part for case in result.cases for part in _case(case)),
-        "</body></html>",
+        *(part for n, case in enumerate(result.cases) for part in _case(n, case, with_sound)),
+        *_coverage(result.coverage),
+        "</main></body></html>",
     ]
     return legal("\n".join(parts) + "\n")
 
 
+def _with_sound(result: SuiteResult) -> set[int]:
+    """Seeds of the trials whose recordings are on the page."""
+    trials = [each for case in result.cases for each in case.trials if each.observed.wav]
+    left, found = MOST_SOUND, set()
+    for each in sorted(trials, key=lambda each: each.outcome is Outcome.PASS):
+        left -= len(each.observed.wav)
+        if left >= 0:
+            found.add(each.seed)
+    return found
+
+
 def _head(result: SuiteResult) -> list[str]:
     passed = sum(case.passed for case in result.cases)
-    told = f"{passed} of {len(result.cases)} cases passed"
-    hats = [
-        f"pass^{k} {_percent(result.pass_hat(k))} {_range(result.interval(k))}"
-        for k in sorted({1, result.repeats})
+    runs = sum(len(case.trials) for case in result.cases)
+    tiles = [_tile("Cases passed", f"{passed} of {len(result.cases)}", f"{runs} runs")]
+    for k in sorted({1, result.repeats}):
+        name = "A run passes" if k == 1 else f"{k} runs in a row pass"
+        tiles.append(_tile(f"{name} (pass^{k})", _percent(result.pass_hat(k)), _range(result.interval(k))))
+    if (wait := result.wait) is not None:
+        tiles.append(_tile("The agent answers after", f"{wait.median} ms", f"95 of 100 within {wait.p95} ms"))
+    return [
+        f'<header class="top"><h1>{escape(result.suite)} {_badge(result.passed)}</h1>',
+        f'<p class="dim">{escape(result.agent)} · level {escape(result.level)} · seed {result.seed}. '
+        "Ranges hold the true share with 95 % confidence.</p>",
+        f'<dl class="tiles">{"".join(tiles)}</dl></header>',
+    ]
+
+
+def _tile(name: str, value: str, more: str) -> str:
+    return f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>"
+
+
+def _table(cases: Sequence[CaseResult]) -> list[str]:
+    rows = [
+        f'<tr><th scope="row"><a href="#case-{n}">{escape(case.name)}</a></th><td>{_badge(case.passed)}</td>'
+        f'<td class="num">{sum(case.outcomes)} of {len(case.trials)}</td><td>{_bar(case.share, case.interval)}</td></tr>'
+        for n, case in enumerate(cases)
     ]
     return [
-        f'<header><h1>{escape(result.suite)} <span class="outcome {_word(result.passed)}">{_word(result.passed)}</span></h1>',
-        f"<p>{told}; {'; '.join(hats)}</p>",
-        f'<p class="dim">Agent {escape(result.agent)}, level {escape(result.level)}, seed {result.seed}. Ranges are intervals of 95 % confidence.</p></header>',
+        '<h2 id="cases">Cases</h2><div class="card wide"><table><thead><tr><th scope="col">case</th>'
+        '<th scope="col">result</th><th scope="col">runs passed</th><th scope="col">share, 95 %</th></tr></thead><tbody>',
+        *rows,
+        "</tbody></table></div>",
     ]
+
+
+def _case(n: int, case: CaseResult, with_sound: set[int]) -> list[str]:
+    found = [
+        f'<section class="case" id="case-{n}" aria-labelledby="name-{n}"><header><h3 id="name-{n}">{escape(case.name)}</h3>'
+        f'<span class="dim">{sum(case.outcomes)} of {len(case.trials)} runs passed</span></header>'
+    ]
+    for trial in case.trials:
+        opened = "" if trial.outcome is Outcome.PASS else " open"
+        found.append(
+            f"<details{opened}><summary>{badge(trial.outcome)} run {trial.number}"
+            f'<span class="dim small num">seed {trial.seed}</span></summary><div class="run">'
+        )
+        found += page_call.call(trial, trial.seed in with_sound)
+        found.append("</div></details>")
+    return [*found, "</section>"]
+
+
+# ---- against another version ----
 
 
 def _comparison(result: SuiteResult) -> list[str]:
     if (found := result.comparison) is None or result.against is None:
         return []
     rows = [
-        f"<tr><td>{escape(now.name)}</td><td>{_percent(then.share)}</td><td>{_percent(now.share)}</td></tr>"
+        f'<tr><th scope="row">{escape(now.name)}</th><td class="num">{_percent(then.share)} '
+        f'{_bar(then.share, then.interval, "then")}</td><td class="num">{_percent(now.share)} {_bar(now.share, now.interval)}</td></tr>'
         for then, now in zip(result.against.cases, result.cases, strict=True)
     ]
     return [
         f"<h2>Against {escape(result.against.agent)}</h2>",
-        f"<p>Difference {found.difference:+.0%} {_range(found.interval)}; {found.gained} runs gained, {found.lost} lost; "
-        f"p = {found.p_value:.3f}.</p>",
-        "<table><thead><tr><th>case</th><th>there</th><th>here</th></tr></thead><tbody>",
+        '<div class="card">',
+        f"<p><strong>{_told(found)}</strong></p>",
+        f"<p>Difference {found.difference:+.0%} {_signed(found.interval)}; {found.gained} runs gained, {found.lost} lost; "
+        f"p = {found.p_value:.3f} (McNemar, exact). {needed(result)}</p>",
+        '<div class="wide"><table><thead><tr><th scope="col">case</th><th scope="col">there</th>'
+        '<th scope="col">here</th></tr></thead><tbody>',
         *rows,
-        "</tbody></table>",
+        "</tbody></table></div></div>",
+        *(part for flip in result.flips for part in _flip(flip)),
     ]
 
 
-def _table(cases: Sequence[CaseResult]) -> list[str]:
-    rows = [
-        f'<tr><td>{escape(case.name)}</td><td class="outcome {_word(case.passed)}">{_word(case.passed)}</td>'
-        f"<td>{sum(case.outcomes)} of {len(case.trials)}</td><td>{_range(case.interval)}</td></tr>"
-        for case in cases
+def _told(found: Comparison) -> str:
+    if found.p_value > _SIGNIFICANT:
+        return "These runs show no difference that is more than chance."
+    return "This version passes more." if found.difference > 0 else "This version passes less."
+
+
+def needed(result: SuiteResult) -> str:
+    """How many pairs of runs it takes to be sure of what was seen, in words."""
+    if (pairs := result.pairs_needed) is None:
+        return ""
+    made = sum(len(case.trials) for case in result.cases)
+    return f"To see a change of this size {POWER:.0%} of the time takes {pairs} pairs of runs; there were {made}."
+
+
+def _flip(flip: Flip) -> list[str]:
+    """A run that came out otherwise, both talks beside each other; what differs is marked."""
+    then, now = flip.then, flip.now
+    which = "gained" if flip.gained else "lost"
+    apart_then, apart_now = _apart(then, now)
+    return [
+        f'<details><summary><span class="badge {"pass" if flip.gained else "fail"}">{which}</span> '
+        f'{escape(now.case)}, run {now.number}<span class="dim small">both talks</span></summary><div class="run pair">',
+        f"<div><h4>There: {page_call.WORDS[then.outcome]}</h4>",
+        *page_call.talk(then.observed.happened, "The talk of the other version", apart_then),
+        f"</div><div><h4>Here: {page_call.WORDS[now.outcome]}</h4>",
+        *page_call.talk(now.observed.happened, "The talk of this version", apart_now),
+        "</div></div></details>",
     ]
-    head = "<tr><th>case</th><th>result</th><th>runs passed</th><th>share, 95 %</th></tr>"
-    return [f"<table><thead>{head}</thead><tbody>", *rows, "</tbody></table>"]
 
 
-def _case(case: CaseResult) -> list[str]:
-    found = [f"<section><h2>{escape(case.name)}</h2>"]
-    for trial in case.trials:
-        opened = "" if trial.outcome is Outcome.PASS else " open"
-        kind = trial.outcome.value if trial.outcome else "error"
-        found.append(
-            f'<details{opened}><summary><span class="outcome {kind}">{_WORDS[trial.outcome]}</span> '
-            f'run {trial.number} <span class="dim">seed {trial.seed}</span></summary>'
-        )
-        found += _trial(trial)
-        found.append("</details>")
-    return [*found, "</section>"]
+def _apart(then: Trial, now: Trial) -> tuple[set[int], set[int]]:
+    """Places of either talk at which they differ."""
+    one, other = (
+        [(who, _MARKUP.sub("", shown)) for who, shown in page_call.entries(each.observed.happened)]
+        for each in (then, now)
+    )
+    left, right = set(range(len(one))), set(range(len(other)))
+    for block in difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
+        left -= set(range(block.a, block.a + block.size))
+        right -= set(range(block.b, block.b + block.size))
+    return left, right
 
 
-def _trial(trial: Trial) -> list[str]:
-    if trial.error:
-        return [f'<p class="error">{escape(trial.error)}</p>']
-    found = []
-    if trial.demands:
-        found += [
-            "<table><thead><tr><th>verdict</th><th>by</th><th>demand and evidence</th></tr></thead><tbody>"
+# ---- coverage ----
+
+
+def _coverage(found: Coverage | None) -> list[str]:
+    if found is None or not found.groups:
+        return []
+    parts = ['<h2>What was tried of the agent</h2><div class="card">']
+    for name, group in found.groups.items():
+        tried = sum(each.runs > 0 for each in group)
+        parts.append(f'<h4>{name[:1].upper()}{name[1:]}: {tried} of {len(group)}</h4><ul class="chips">')
+        parts += [
+            f"<li{'' if each.runs else ' class=never'}>{escape(each.name)} "
+            f'<span class="num">{f"× {each.runs}" if each.runs else "· never"}</span></li>'
+            for each in group
         ]
-        found += [_demand(each) for each in trial.demands]
-        found.append("</tbody></table>")
-    found.append('<div class="talk">')
-    found += [f'<p class="{who}">{escape(line)}</p>' for who, line in lines(trial.observed.happened)]
-    found.append("</div>")
-    if trial.observed.wav:
-        sound = base64.b64encode(trial.observed.wav).decode("ascii")
-        found.append(f'<audio controls src="data:audio/wav;base64,{sound}"></audio>')
-    return [*found, *_waterfall(trial.observed.ledgers)]
+        parts.append("</ul>")
+    return [*parts, "</div>"]
 
 
-def _demand(demand: Demand) -> str:
-    verdict = demand.verdict
-    quotes = "".join(f"<blockquote>{escape(each)}</blockquote>" for each in verdict.evidence)
-    reason = f'<p class="dim">{escape(verdict.reason)}</p>' if verdict.reason else ""
+# ---- figures ----
+
+
+def _bar(share: float, interval: Interval, kind: str = "") -> str:
+    """A share in its interval, drawn and told."""
     return (
-        f'<tr><td class="outcome {verdict.outcome.value}">{_WORDS[verdict.outcome]}</td><td>{demand.by}</td>'
-        f"<td>{escape(demand.what)}{reason}{quotes}</td></tr>"
+        f'<span class="range {kind}" role="img" aria-label="{_percent(share)}, {_range(interval)}" title="{_range(interval)}">'
+        f'<i style="left:{100 * interval.low:.1f}%;width:{100 * (interval.high - interval.low):.1f}%"></i>'
+        f'<b style="left:{100 * share:.1f}%"></b></span>'
     )
 
 
-def _waterfall(ledgers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where the time of each turn went, from the caller's last sound to the agent's first."""
-    waits = [each for each in ledgers if each.get("heard_gap_ms")]
-    if not waits:
-        return []
-    longest = max(each["heard_gap_ms"] for each in waits)
-    rows = [
-        f"<tr><td>{each['turn']}</td><td>{each['heard_gap_ms']} ms</td><td>{_bar(each['stages'], longest)}</td></tr>"
-        for each in waits
-    ]
-    head = "<tr><th>turn</th><th>wait</th><th>where it went (hold the pointer over a part)</th></tr>"
-    return [f'<table class="fall"><thead>{head}</thead><tbody>', *rows, "</tbody></table>"]
-
-
-def _bar(stages: Mapping[str, int], longest: int) -> str:
-    at, found = 0.0, []
-    for stage, colour in zip(_STAGES, _COLOURS, strict=True):
-        ms = stages.get(stage, 0)
-        width = 1000 * ms / longest
-        if ms:
-            found.append(
-                f'<rect x="{at:.1f}" y="0" width="{width:.1f}" height="14" fill="{colour}"><title>{stage} {ms} ms</title></rect>'
-            )
-        at += width
-    return f'<svg viewBox="0 0 1000 14" preserveAspectRatio="none" role="img">{"".join(found)}</svg>'
+def _badge(passed: bool) -> str:
+    return f'<span class="badge {_word(passed)}">{_word(passed)}</span>'
 
 
 def _word(passed: bool) -> str:
@@ -178,4 +217,8 @@ def _percent(share: float) -> str:
 
 
 def _range(interval: Interval) -> str:
-    return f"[{interval.low:.0%}, {interval.high:.0%}]"
+    return f"between {interval.low:.0%} and {interval.high:.0%}"
+
+
+def _signed(interval: Interval) -> str:
+    return f"[{interval.low:+.0%}, {interval.high:+.0%}]"

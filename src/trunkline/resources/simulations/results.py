@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+
+import numpy as np
 
 from trunkline.resources.simulations import statistics
+from trunkline.resources.simulations.coverage import Coverage
 from trunkline.resources.simulations.statistics import Comparison, Interval
 from trunkline.resources.simulations.suite_file import Suite
-from trunkline.resources.simulations.trials import Demand, Trial, lines
+from trunkline.resources.simulations.trials import Trial
 from trunkline.resources.simulations.verdicts import Outcome
+
+POWER = 0.8
+"""The share of comparisons in which a change of this size shall be seen."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,28 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """A run that came out otherwise with the other version."""
+
+    then: Trial
+    now: Trial
+
+    @property
+    def gained(self) -> bool:
+        """It passes now."""
+        return self.now.outcome is Outcome.PASS
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What callers waited for the agent, in ms."""
+
+    median: int
+    p95: int
+    turns: int
+
+
+@dataclass(frozen=True)
 class SuiteResult:
     """A suite that was run."""
 
@@ -57,6 +85,8 @@ class SuiteResult:
     cases: tuple[CaseResult, ...]
     against: "SuiteResult | None" = None
     """The same with another version of the agent."""
+    coverage: Coverage | None = None
+    """None: the agent's own body is not known here."""
 
     @property
     def passed(self) -> bool:
@@ -74,6 +104,20 @@ class SuiteResult:
         """The fewest runs of a case: the greatest k of pass^k."""
         return min(len(case.trials) for case in self.cases)
 
+    @property
+    def wait(self) -> Wait | None:
+        """Over all turns with a time; None where nothing has one."""
+        gaps = [
+            each["heard_gap_ms"]
+            for case in self.cases
+            for trial in case.trials
+            for each in trial.observed.ledgers
+            if each.get("heard_gap_ms")
+        ]
+        if not gaps:
+            return None
+        return Wait(int(np.percentile(gaps, 50)), int(np.percentile(gaps, 95)), len(gaps))
+
     def pass_hat(self, k: int) -> float:
         """The probability that k runs of a case all pass; the mean over cases."""
         return statistics.suite_pass_hat(self._outcomes, k)
@@ -82,12 +126,42 @@ class SuiteResult:
         """Of pass^k, with a confidence of 95 %."""
         return statistics.suite_interval(self._outcomes, k, seed=self.seed)
 
-    @property
+    @cached_property
     def comparison(self) -> Comparison | None:
         """From the other version to this one; None without another."""
         if self.against is None:
             return None
         return statistics.compare(self.against._outcomes, self._outcomes, seed=self.seed)
+
+    @cached_property
+    def pairs_needed(self) -> int | None:
+        """Pairs of runs after which a change of the size that was seen is found; None: there is none, or it is too small."""
+        if self.against is None:
+            return None
+        before, after = (
+            sum(map(sum, each._outcomes)) / sum(map(len, each._outcomes)) for each in (self.against, self)
+        )
+        try:
+            return statistics.runs_needed(before, after, POWER)
+        except ValueError:
+            return None
+
+    @property
+    def flips(self) -> list[Flip]:
+        """Runs that came out otherwise, of each case in order."""
+        if self.against is None:
+            return []
+        pairs = zip(self.against.trials, self.trials, strict=True)
+        return [
+            Flip(then, now)
+            for then, now in pairs
+            if (then.outcome is Outcome.PASS) is not (now.outcome is Outcome.PASS)
+        ]
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Of all cases, in order."""
+        return [each for case in self.cases for each in case.trials]
 
     @property
     def _outcomes(self) -> list[list[bool]]:
@@ -105,73 +179,3 @@ def collected(suite: Suite, agent: str, level: str, seed: int, trials: Sequence[
         for case in suite.file.cases
     ]
     return SuiteResult(suite.name, agent, level, seed, tuple(cases))
-
-
-def document(result: SuiteResult) -> dict[str, Any]:
-    """The result as JSON; the same trials give the same text."""
-    highest = {1, result.repeats}
-    found: dict[str, Any] = {
-        "suite": result.suite,
-        "agent": result.agent,
-        "level": result.level,
-        "seed": result.seed,
-        "passed": result.passed,
-        "pass_hat": {
-            str(k): {"value": result.pass_hat(k), **_interval(result.interval(k))} for k in sorted(highest)
-        },
-        "cases": [_case(case) for case in result.cases],
-    }
-    if (comparison := result.comparison) is not None and result.against is not None:
-        found["against"] = document(result.against)
-        found["comparison"] = {
-            "difference": comparison.difference,
-            **_interval(comparison.interval),
-            "gained": comparison.gained,
-            "lost": comparison.lost,
-            "p_value": comparison.p_value,
-        }
-    return found
-
-
-def _case(case: CaseResult) -> dict[str, Any]:
-    return {
-        "name": case.name,
-        "passed": case.passed,
-        "share": case.share,
-        **_interval(case.interval),
-        "trials": [_trial(each) for each in case.trials],
-    }
-
-
-def _trial(trial: Trial) -> dict[str, Any]:
-    happened = trial.observed.happened
-    return {
-        "number": trial.number,
-        "seed": trial.seed,
-        "outcome": trial.outcome.value if trial.outcome else "error",
-        "error": trial.error or None,
-        "demands": [_demand(each) for each in trial.demands],
-        "transcript": [line for _, line in lines(happened)],
-        "calls": [
-            {"name": each.name, "arguments": dict(each.arguments), "result": each.result, "ok": each.ok}
-            for each in happened.calls or ()
-        ],
-        "transfers": list(happened.transfers or ()),
-        "end_reason": happened.end_reason,
-        "state": happened.state,
-        "ledgers": [dict(each) for each in trial.observed.ledgers],
-    }
-
-
-def _demand(demand: Demand) -> dict[str, Any]:
-    return {
-        "by": demand.by,
-        "what": demand.what,
-        "outcome": demand.verdict.outcome.value,
-        "reason": demand.verdict.reason,
-        "evidence": list(demand.verdict.evidence),
-    }
-
-
-def _interval(interval: Interval) -> dict[str, float]:
-    return {"low": interval.low, "high": interval.high}

@@ -37,6 +37,8 @@ from trunkline.voice.conversation.profile import Tool
 
 Text = Annotated[str, Field(min_length=1)]
 _MOST_REPEATS = 1000
+MOST_TURNS = 20
+"""Of each side, where neither case nor suite says."""
 
 
 class Level(StrEnum):
@@ -106,7 +108,7 @@ class Judge(_Part):
     """So many are asked, and more than half decide."""
 
 
-class CaseFile(_Part):
+class Case(_Part):
     """One call, to be made once for each repeat."""
 
     name: Text
@@ -127,11 +129,29 @@ class CaseFile(_Part):
     repeats: Annotated[int, Field(ge=1, le=_MOST_REPEATS)] | None = None
     """None: the suite's."""
 
+
+class CaseFile(Case):
+    """One that is written in a file."""
+
+    covers: tuple[Text, ...] = ()
+    """Words of the agent's prompt that the case is about; the report tells which sentences no case is about."""
+
     @model_validator(mode="after")
     def _tested(self) -> Self:
         if not self.rules and not self.success_criteria:
             raise ValueError("a case needs rules or success_criteria, or nothing could be wrong")
         return self
+
+
+class Planned(_Part):
+    """One trial that is to be made, with all that decides it but the agent."""
+
+    case: Case
+    number: int = 1
+    """Which repeat, from 1."""
+    seed: int = 0
+    """The suite's; the trial's own is drawn from it."""
+    judge: Judge = Judge()
 
 
 class SuiteFile(_Part):
@@ -145,7 +165,7 @@ class SuiteFile(_Part):
     repeats: Annotated[int, Field(ge=1, le=_MOST_REPEATS)] = 1
     """So often each case is run, with another seed each time."""
     seed: int = 0
-    max_turns: Annotated[int, Field(ge=1, le=200)] = 20
+    max_turns: Annotated[int, Field(ge=1, le=200)] = MOST_TURNS
     """Of each side; then the talk is cut off."""
     judge: Judge = Judge()
     pass_share: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -185,11 +205,13 @@ class Suite:
     file: SuiteFile
     agent: AgentName | AgentCreate
 
-    def tools(self, case: CaseFile) -> dict[str, MockedTool]:
-        """Those of a case."""
-        return {**self.file.tools, **case.tools}
+    def planned(self, case: Case, number: int, seed: int) -> "Planned":
+        """A trial of a case, whole: with what it has from its suite."""
+        tools = {**self.file.tools, **case.tools}
+        whole = case.model_copy(update={"tools": tools, "max_turns": case.max_turns or self.file.max_turns})
+        return Planned(case=whole, number=number, seed=seed, judge=self.file.judge)
 
-    def runs(self, case: CaseFile) -> int:
+    def runs(self, case: Case) -> int:
         """How often it is run."""
         return case.repeats or self.file.repeats
 

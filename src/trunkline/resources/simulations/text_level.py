@@ -3,27 +3,27 @@
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from trunkline.errors import BadInput
 from trunkline.resources import dialogues
-from trunkline.resources.simulations.callers import LOST
 from trunkline.resources.simulations.happenings import Called, Happenings, Said, Speaker
 from trunkline.resources.simulations.mocks import MockedTools
 from trunkline.resources.simulations.persona import Cue, Persona, profile_of_persona
+from trunkline.resources.simulations.scripted_caller import LOST, PATIENCE
 from trunkline.voice.conversation.dialogue import Dialogue, clean
 from trunkline.voice.conversation.events import EndReason
+from trunkline.voice.conversation.opening import HELLO_WORDS
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool
+from trunkline.voice.conversation.turns import words_of
 from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.language.ports import Filled, LanguageModel, ReplyPart, TextPart
 
 CUT_OFF = "max_turns"
 """The end of a talk that had as many turns as it may have; no real call ends by it."""
-_PATIENCE = 4
-"""Who said the same thing so often hangs up."""
 
-OnTurn = Callable[[Said], None]
+OnEvent = Callable[[Said | Called], None]
 
 
 class _Caller(Protocol):
@@ -46,9 +46,9 @@ async def play(
     max_turns: int,
     *,
     calls: bool,
-    on_turn: OnTurn | None = None,
+    on_event: OnEvent | None = None,
 ) -> Happenings:
-    """A whole talk. `calls`: the persona is the one who telephones; `on_turn` is told each turn as it was said.
+    """A whole talk. `calls`: the persona is the one who telephones; `on_event` is told each turn and call as it happened.
 
     Noise, network and what a persona does at a moment of time are of sound and left out here.
 
@@ -59,46 +59,66 @@ async def play(
     """
     if persona.recorded is not None:
         raise BadInput("A persona with `recorded` is heard in sound only; leave it out at the level text.")
-    talk = _Talk(on_turn)
+    talk = _Talk(on_event)
     us = _Agent(model, agent, mocks, talk)
     them: _Caller = _Scripted(persona.script) if persona.script else _Played(model, persona, agent, calls)
-    ended = ""
     if agent.greeting_mode is GreetingMode.HUMAN and (first := await them.first()):
         us.hear(first)
-    for turn in range(max_turns):
-        said, ended = await us.say(greets=turn == 0)
-        if ended:
-            break
-        answer, hangs_up = await them.reply(said)
-        if answer:
-            us.hear(answer)
-        if hangs_up:
-            ended = EndReason.HUMAN_ENDED.value
-            break
+    end = await _exchange(us, them, max_turns)
+    variables = {**agent.variables, **mocks.variables}
     return Happenings(
         tuple(talk.turns),
         tuple(talk.calls),
         tuple(mocks.transfers),
-        ended or CUT_OFF,
-        {**agent.variables, **mocks.variables},
-        mocks.state,
+        end.reason,
+        variables=variables,
+        state=mocks.state,
+        end_detail=end.detail,
     )
+
+
+@dataclass(frozen=True)
+class _End:
+    """Why a talk ended."""
+
+    reason: str
+    detail: str = ""
+
+
+async def _exchange(us: "_Agent", them: _Caller, max_turns: int) -> _End:
+    """Turns of each side in turn until somebody hangs up."""
+    for turn in range(max_turns):
+        said, end = await us.say(greets=turn == 0)
+        if end is not None:
+            return end
+        answer, hangs_up = await them.reply(said)
+        if answer:
+            us.hear(answer)
+        if hangs_up:
+            return _End(EndReason.HUMAN_ENDED.value)
+    return _End(CUT_OFF)
 
 
 class _Talk:
     """What was observed so far."""
 
-    def __init__(self, on_turn: OnTurn | None) -> None:
+    def __init__(self, on_event: OnEvent | None) -> None:
         self.turns: list[Said] = []
         self.calls: list[Called] = []
-        self._on_turn = on_turn
+        self._on_event = on_event
 
     def said(self, who: Speaker, text: str) -> None:
         """A turn was said."""
         turn = Said(who, text)
         self.turns.append(turn)
-        if self._on_turn is not None:
-            self._on_turn(turn)
+        if self._on_event is not None:
+            self._on_event(turn)
+
+    def called(self, call: Called) -> None:
+        """A tool has given what it gives."""
+        self.calls.append(call)
+        if self._on_event is not None:
+            self._on_event(call)
 
 
 class _Agent:
@@ -115,19 +135,27 @@ class _Agent:
         self._dialogue.user_said(words)
         self._talk.said("caller", words)
 
-    async def say(self, greets: bool) -> tuple[str, str]:
-        """The agent's turn, and why the talk ended with it; "" while it goes on."""
+    async def say(self, greets: bool) -> tuple[str, _End | None]:
+        """The agent's turn, and why the talk ended with it; None while it goes on."""
         profile = self._dialogue.profile
-        if greets and profile.greeting and profile.greeting_mode is GreetingMode.AGENT_STATIC:
+        if greets and profile.greeting and self._greets(profile.greeting_mode):
             self._dialogue.agent_said(profile.greeting)
             self._talk.said("agent", profile.greeting)
-            return profile.greeting, ""
+            return profile.greeting, None
         turn = await dialogues.reply(self._dialogue, self._model, self._run)
         if not self._tell() and (not self._talk.turns or self._talk.turns[-1].who == "caller"):
             self._talk.said("agent", turn.text)
         if self._mocks.transfers:
-            return turn.text, EndReason.TRANSFERRED.value
-        return turn.text, EndReason.AGENT_ENDED.value if turn.ended else ""
+            return turn.text, _End(EndReason.TRANSFERRED.value)
+        if turn.reason:
+            return turn.text, _End(EndReason.CUSTOM.value, turn.reason)
+        return turn.text, _End(EndReason.AGENT_ENDED.value) if turn.ended else None
+
+    def _greets(self, mode: GreetingMode) -> bool:
+        """As on the telephone: who says more than a hello gets an answer to it in place of the greeting."""
+        if mode is GreetingMode.AGENT_DYNAMIC:
+            return False
+        return not self._talk.turns or len(words_of(self._talk.turns[0].text)) <= HELLO_WORDS
 
     def _tell(self) -> bool:
         """What the model said since the last time is a turn of its own: words before a tool and words after it."""
@@ -139,9 +167,7 @@ class _Agent:
     async def _run(self, name: str, arguments: dict[str, Any]) -> ToolAnswer:
         self._tell()
         answer = await self._mocks.run(name, arguments)
-        self._talk.calls.append(
-            Called(name, arguments, _read(answer.text), answer.ok, turn=len(self._talk.turns))
-        )
+        self._talk.called(Called(name, arguments, _read(answer.text), answer.ok, turn=len(self._talk.turns)))
         return answer
 
 
@@ -219,7 +245,7 @@ class _Scripted:
         again = [cue for cue in self._said if cue in fitting and cue.to]
         lost = Cue(say=LOST, hang_up=all(cue in self._said for cue in cues))
         cue = fresh[0] if fresh else again[-1] if again else lost
-        if self._said.get(cue, 0) >= _PATIENCE:
+        if self._said.get(cue, 0) >= PATIENCE:
             return "", True
         self._said[cue] = self._said.pop(cue, 0) + 1
         return cue.text, cue.hang_up

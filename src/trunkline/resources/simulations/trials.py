@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from trunkline.errors import TrunklineError
@@ -19,7 +20,7 @@ from trunkline.resources.simulations.matching import described
 from trunkline.resources.simulations.mocks import MockedTools
 from trunkline.resources.simulations.own_tools import OwnTool, mocked, offered, own_tools
 from trunkline.resources.simulations.persona import Persona
-from trunkline.resources.simulations.suite_file import CaseFile, Suite
+from trunkline.resources.simulations.suite_file import MOST_TURNS, Case, Planned, Suite
 from trunkline.resources.simulations.verdicts import Outcome, Verdict
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.language.ports import LanguageModel
@@ -82,6 +83,8 @@ class Subject:
     """Thinks for it in place of its own, where given."""
     tools: tuple[OwnTool, ...] = ()
     """Of its own actions."""
+    now: datetime | None = None
+    """What it is told of the time; None: nothing, which is the same on every day."""
 
     @classmethod
     def of(cls, body: AgentCreate) -> "Subject":
@@ -100,12 +103,11 @@ class Subject:
             tools=own_tools(inline.planned(body.actions or [])),
         )
 
-    def profile(self, case: CaseFile, suite: Suite) -> Profile:
-        """How it talks in a case: its own prompt and tools, what the case mocks, and no clock."""
-        profile = profile_of(self.row, {}, case.custom_variables, outbound=self.row.type == "outbound")
-        return replace(
-            profile, tools=offered(self.tools, suite.tools(case)), model=self.model or profile.model
-        )
+    def profile(self, case: Case) -> Profile:
+        """How it talks in a case: its own prompt and tools, and what the case mocks."""
+        outbound = self.row.type == "outbound"
+        profile = profile_of(self.row, {}, case.custom_variables, outbound=outbound, now=self.now)
+        return replace(profile, tools=offered(self.tools, case.tools), model=self.model or profile.model)
 
 
 def seed_of(seed: int, case: str, number: int) -> int:
@@ -113,14 +115,14 @@ def seed_of(seed: int, case: str, number: int) -> int:
     return random.Random(f"{seed} {case} {number}").getrandbits(32)  # noqa: S311 repeatable on purpose
 
 
-def in_text(model: LanguageModel, on_turn: Callable[[Said], None] | None = None) -> Play:
+def in_text(model: LanguageModel, on_event: text_level.OnEvent | None = None) -> Play:
     """The level text: a model plays agent and persona."""
 
     async def play(
         agent: Profile, persona: Persona, mocks: MockedTools, max_turns: int, seed: int, calls: bool
     ) -> Observed:
         happened = await text_level.play(
-            model, agent, persona, mocks, max_turns, calls=calls, on_turn=on_turn
+            model, agent, persona, mocks, max_turns, calls=calls, on_event=on_event
         )
         return Observed(happened)
 
@@ -133,9 +135,9 @@ async def run(
     """Every trial of a suite as it is done; so many at once. A trial that cannot be made says so and stops none."""
     waiting = asyncio.Semaphore(at_once)
 
-    async def one(case: CaseFile, number: int) -> Trial:
+    async def one(case: Case, number: int) -> Trial:
         async with waiting:
-            return await trial(suite, case, number, subject, play, judging, seed)
+            return await trial(suite.planned(case, number, seed), subject, play, judging)
 
     tasks = [
         asyncio.create_task(one(case, number))
@@ -151,30 +153,29 @@ async def run(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def trial(
-    suite: Suite,
-    case: CaseFile,
-    number: int,
-    subject: Subject,
-    play: Play,
-    judging: LanguageModel,
-    seed: int,
-) -> Trial:
-    """One call, and the verdicts on it: rules first, then the judge."""
-    own = seed_of(seed, case.name, number)
-    filled = as_texts(case.custom_variables)
-    profile = subject.profile(case, suite)
-    persona = case.persona.model_copy(update={"goal": substitute(case.persona.goal, filled)})
-    mocks = MockedTools(mocked(subject.tools, suite.tools(case)), case.state)
-    turns = case.max_turns or suite.file.max_turns
+async def trial(planned: Planned, subject: Subject, play: Play, judging: LanguageModel) -> Trial:
+    """One call, and the verdicts on it; what went wrong where it could not be made."""
     try:
-        observed = await play(profile, persona, mocks, turns, own, subject.row.type != "outbound")
-        demands = [Demand("rule", shown(rule), rule.verdict(observed.happened)) for rule in case.rules]
-        criteria = [substitute(each, filled) for each in case.success_criteria]
-        name = suite.file.judge.model or profile.model
-        verdicts = await judge(judging, name, transcript(observed.happened), criteria, suite.file.judge.panel)
+        return await attempt(planned, subject, play, judging)
     except TrunklineError as error:
-        return Trial(case.name, number, own, error=str(error))
+        case, number = planned.case.name, planned.number
+        return Trial(case, number, seed_of(planned.seed, case, number), error=str(error))
+
+
+async def attempt(planned: Planned, subject: Subject, play: Play, judging: LanguageModel) -> Trial:
+    """One call, and the verdicts on it: rules first, then the judge. Raises TrunklineError where it cannot be made."""
+    case, number = planned.case, planned.number
+    own = seed_of(planned.seed, case.name, number)
+    filled = as_texts(case.custom_variables)
+    profile = subject.profile(case)
+    persona = case.persona.model_copy(update={"goal": substitute(case.persona.goal, filled)})
+    mocks = MockedTools(mocked(subject.tools, case.tools), case.state)
+    turns = case.max_turns or MOST_TURNS
+    observed = await play(profile, persona, mocks, turns, own, subject.row.type != "outbound")
+    demands = [Demand("rule", shown(rule), rule.verdict(observed.happened)) for rule in case.rules]
+    criteria = [substitute(each, filled) for each in case.success_criteria]
+    name = planned.judge.model or profile.model
+    verdicts = await judge(judging, name, transcript(observed.happened), criteria, planned.judge.panel)
     demands += [Demand("judge", what, each) for what, each in zip(criteria, verdicts, strict=True)]
     outcome = overall([each.verdict.outcome for each in demands], case.call_success_type)
     return Trial(case.name, number, own, observed, tuple(demands), outcome)
@@ -187,16 +188,13 @@ def transcript(happened: Happenings) -> str:
 
 def lines(happened: Happenings) -> Sequence[tuple[str, str]]:
     """What happened in order: `agent`, `caller` or `line`, and the words with their speaker."""
-    calls = list(happened.calls or ())
     found: list[tuple[str, str]] = []
-    for n in range(len(happened.turns) + 1):
-        if n:
-            turn = happened.turns[n - 1]
-            found.append((turn.who, described(turn)))
-        last = n == len(happened.turns)
-        for call in [each for each in calls if each.turn == n or (last and each.turn > n)]:
-            how = "" if call.ok else " (it failed)"
-            found.append(("line", f"(line): The agent called {described(call)} and got {call.result}{how}"))
+    for each in happened.in_order():
+        if isinstance(each, Said):
+            found.append((each.who, described(each)))
+            continue
+        how = "" if each.ok else " (it failed)"
+        found.append(("line", f"(line): The agent called {described(each)} and got {each.result}{how}"))
     found += [("line", f"(line): The caller was passed to {target}.") for target in happened.transfers or ()]
     if happened.end_reason:
         found.append(("line", f"(line): The call ended: {happened.end_reason}."))

@@ -8,7 +8,7 @@ from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.profile import GreetingMode
 from trunkline.voice.conversation.turns import words_of
 
-_HELLO_WORDS = 4
+HELLO_WORDS = 4
 """First words up to this many are answered by the greeting."""
 _ANSWER_SECONDS = 6.0
 """Silence after the question about the recording that counts as an answer, and as none that is clear."""
@@ -69,7 +69,7 @@ class Opening:
         own_words = self._profile.greeting_mode is not GreetingMode.AGENT_DYNAMIC and bool(
             self._profile.greeting
         )
-        return own_words and not self.greeted and len(words_of(text)) <= _HELLO_WORDS
+        return own_words and not self.greeted and len(words_of(text)) <= HELLO_WORDS
 
     def greet(self) -> None:
         """The first words, unless there are none of ours."""

@@ -1,22 +1,20 @@
-"""Personas without a model: what a script says, what a machine plays, and what anybody does at set moments.
+"""A persona that says what its script says, as the agent gives occasion.
 
-Each is a talk that the tick driver drives like a session. All that they say is sound before the call begins, so that
-it is on the line at the very tick it is meant for.
+A talk that the tick driver drives like a session. All that it says is sound before the call begins, so that it is on
+the line at the very tick it is meant for.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trunkline.resources.simulations.persona import Cue, Deed, Doing, Recorded
-from trunkline.resources.simulations.room import Room
+from trunkline.resources.simulations.mouth import Mouth
+from trunkline.resources.simulations.persona import Cue
 from trunkline.resources.simulations.watch import Watch
 from trunkline.voice.conversation.events import (
     TICK_MS,
     AskWords,
     CloseLine,
-    Digit,
-    EndReason,
     Event,
     FinishHearing,
     HangUp,
@@ -26,58 +24,23 @@ from trunkline.voice.conversation.events import (
     LineClosed,
     Note,
     Request,
-    SendDigits,
     StartHearing,
-    Whisper,
     Words,
 )
-from trunkline.voice.driver.ticked import Talk
 
 LOST = "Sorry, what was that?"
 """Said to what no cue fits, after a while."""
 _LOST_MS = 4000
-_PATIENCE = 4
+PATIENCE = 4
 """Who said the same thing so often hangs up."""
 _FINISH_MS = 300
 """Silence after which the words of the agent are asked for."""
 _ASK_AHEAD_MS = 3 * TICK_MS
 """So much sooner than a cue breaks in, what was said so far is asked for."""
 _PREROLL_TICKS = 10
-_REPEATS = 1
 
 Sounds = Mapping[str, bytes]
 """What is said, as sound at the line's rate."""
-
-
-class Mouth:
-    """Sound on its way out, a frame a tick."""
-
-    def __init__(self, rate: int) -> None:
-        self._frame = rate * TICK_MS // 1000 * 2
-        self._pcm = bytearray()
-
-    @property
-    def speaks(self) -> bool:
-        """Is there more to come?"""
-        return bool(self._pcm)
-
-    def say(self, pcm: bytes) -> None:
-        """After what is being said."""
-        self._pcm += pcm.ljust(-(-len(pcm) // self._frame) * self._frame, b"\0")
-
-    def pause(self, ms: int) -> None:
-        """Silence, after what is being said."""
-        self._pcm += bytes(ms // TICK_MS * self._frame)
-
-    def stop(self) -> None:
-        """Say no more."""
-        self._pcm.clear()
-
-    def tick(self) -> bytes:
-        """The next 20 ms; nothing when silent."""
-        frame = bytes(self._pcm[: self._frame])
-        del self._pcm[: self._frame]
-        return frame
 
 
 class ScriptedCaller:
@@ -222,7 +185,7 @@ class ScriptedCaller:
 
     def _say(self, cue: Cue) -> None:
         self._next = None
-        if self._said.get(cue, 0) >= _PATIENCE:
+        if self._said.get(cue, 0) >= PATIENCE:
             self._out.append(CloseLine("hung_up"))
             return
         self._said[cue] = self._said.pop(cue, 0) + 1
@@ -251,153 +214,3 @@ class ScriptedCaller:
     def _take(self) -> list[Request]:
         out, self._out = self._out, []
         return out
-
-
-class Machine:
-    """Fulfils Talk: a recorded voice that waits for keys or a message; perhaps the persona is behind it."""
-
-    def __init__(self, recorded: Recorded, sounds: Sounds, beep: bytes, rate: int, behind: Talk) -> None:
-        self._at = recorded
-        self._sounds = sounds
-        self._beep = beep
-        self._behind = behind
-        self._mouth = Mouth(rate)
-        self._now = 0
-        self._waited = 0
-        self._played = 0
-        self._through = False
-        self._ended = False
-        self._out: list[Request] = []
-        self._play()
-
-    @property
-    def ended(self) -> bool:
-        """Has it hung up, or was it hung up on?"""
-        return self._behind.ended if self._through else self._ended
-
-    def tick(self, frame: bytes | None, speech: float, queued: int) -> tuple[bytes, list[Request]]:
-        """20 ms pass."""
-        self._now += TICK_MS
-        if self._through:
-            return self._behind.tick(frame, speech, queued)
-        if self._ended:
-            return b"", []
-        if not self._mouth.speaks:
-            self._wait()
-        out, self._out = self._out, []
-        return self._mouth.tick(), out
-
-    def feed(self, event: Event) -> list[Request]:
-        """A key, or the end; the rest is for who is behind."""
-        if self._through:
-            return self._behind.feed(event)
-        match event:
-            case Digit(digit):
-                self._note(Kind.DIGIT, digit=digit)
-                if digit in self._at.keys:
-                    self._at = self._at.keys[digit]
-                    self._played = 0
-                    self._mouth.stop()
-                    self._play()
-            case HangUp():
-                self._out.append(CloseLine("hung_up"))
-            case LineClosed(by):
-                self._note(Kind.ENDED, reason=by.value, detail="")
-                self._ended = True
-        out, self._out = self._out, []
-        return out
-
-    def _play(self) -> None:
-        self._waited = 0
-        self._played += 1
-        self._note(Kind.SAY, text=self._at.says)
-        self._mouth.pause(400)
-        self._mouth.say(self._sounds[self._at.says])
-        if self._at.beep:
-            self._mouth.pause(300)
-            self._mouth.say(self._beep)
-
-    def _wait(self) -> None:
-        if self._at.person:
-            self._through = True
-            self._out.append(Note(self._now, "put_through", {}))
-            return
-        self._waited += TICK_MS
-        if self._waited < self._at.listens * 1000:
-            return
-        if self._at.keys and self._played <= _REPEATS:
-            self._play()
-        else:
-            self._waited = 0
-            self._out.append(CloseLine("hung_up"))
-
-    def _note(self, kind: Kind, **data: Any) -> None:
-        self._out.append(Note(self._now, kind.value, data))
-
-
-class Acting:
-    """Fulfils Talk: somebody who talks, and does things at set moments besides."""
-
-    def __init__(
-        self, talk: Talk, doings: Sequence[Doing], sounds: Mapping[Doing, bytes], room: Room
-    ) -> None:
-        self._talk = talk
-        self._left = list(doings)
-        self._sounds = sounds
-        self._room = room
-        self._watch = Watch()
-        self._now = 0
-
-    @property
-    def ended(self) -> bool:
-        """Is the talk over?"""
-        return self._talk.ended
-
-    def tick(self, frame: bytes | None, speech: float, queued: int) -> tuple[bytes, list[Request]]:
-        """20 ms pass. What is done now is on the wire with the next frame."""
-        self._now += TICK_MS
-        self._watch.tick(frame, speech)
-        sound, requests = self._talk.tick(frame, speech, queued)
-        for doing in [doing for doing in self._left if self._is_due(doing)]:
-            self._left.remove(doing)
-            requests = [*requests, *self._do(doing)]
-        return sound, requests
-
-    def feed(self, event: Event) -> list[Request]:
-        """Something came back."""
-        return self._talk.feed(event)
-
-    def _is_due(self, doing: Doing) -> bool:
-        if doing.at_ms is not None:
-            return self._now >= doing.at_ms
-        assert doing.agent_turn is not None
-        if self._watch.turn != doing.agent_turn:
-            return self._watch.turn > doing.agent_turn
-        return self._watch.since_ms >= doing.after_ms
-
-    def _do(self, doing: Doing) -> list[Request]:
-        over = doing.do in (Deed.INTERRUPT, Deed.BACK_CHANNEL) and doing.agent_turn is not None
-        if over and (self._watch.turn != doing.agent_turn or not self._watch.speaks):
-            return [self._note(doing, done=False)]
-        done: list[Request] = [self._note(doing, done=True)]
-        match doing.do:
-            case Deed.INTERRUPT | Deed.BACK_CHANNEL:
-                self._room.play(self._sounds[doing])
-                done += self._talk.feed(Whisper(f'[While the other one spoke, you said: "{doing.say}"]'))
-            case Deed.NOISE:
-                self._room.play(self._sounds[doing])
-            case Deed.MUTE:
-                self._room.mute(doing.for_ms)
-            case Deed.PRESS:
-                done.append(SendDigits(doing.keys))
-            case Deed.HANG_UP:
-                done += self._talk.feed(HangUp(EndReason.AGENT_ENDED.value))
-        return done
-
-    def _note(self, doing: Doing, done: bool) -> Note:
-        data = {"do": doing.do.value, "done": done}
-        if doing.do in (Deed.INTERRUPT, Deed.BACK_CHANNEL):
-            data["text"] = doing.say
-        elif doing.do is Deed.NOISE:
-            data["sound"] = doing.sound
-        return Note(self._now, "deed", data)
