@@ -61,7 +61,7 @@ def _completed(talk: Talk) -> Finding | None:
 
 def _repetition(agent: list[str]) -> Finding | None:
     """Word for word; what is said again in other words is for a model to see."""
-    if len(agent) == 1:
+    if len(agent) <= 1:
         return Finding(Verdict.TRUE)
     [(most, times)] = Counter(agent).most_common(1)
     if times >= _SAID_TOO_OFTEN and len(most.split()) >= _WORDS_OF_A_REPETITION:
