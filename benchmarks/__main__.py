@@ -39,9 +39,9 @@ PARTS: dict[str, Part] = {
     "machine": lambda models, full: machine.measure(models),
     "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
     "turntaking": lambda models, full: turntaking.measure(models),
-    "transfers": lambda models, full: transfers.measure(full),
     "suppression": lambda models, full: suppression.measure(models),
-    # From here on this process keeps to one core: those before have the whole machine.
+    # From its end on this process keeps to one core: those before have the whole machine.
+    "transfers": lambda models, full: transfers.measure(full),
     "latency": latency.measure,
     "barge-in": lambda models, full: barge_in.measure(full),
     "load": lambda models, full: load.measure(full),

@@ -1,8 +1,13 @@
 """Overload: more calls than a host may hold. Every one too many is refused, none is dropped, and those that are up do
 not notice."""
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+
+import httpx2
 
 from benchmarks.figures import Figure, percentile
 from benchmarks.stage import Result, Stage, script, stage
@@ -14,16 +19,21 @@ _HOLD_MS = 20_000
 _SECONDS = 45.0
 _BUSY = 486
 _UNAVAILABLE = 503
+_TOO_MANY = 429
+_ASKED = 40
+_ASK_AFTER, _ASK_EVERY = 6.0, 0.2
+"""Seconds: all slots are taken by then, and the workspace's own limit is 10 a second."""
 
 
 def measure() -> Iterator[Figure]:
-    """At 150 and 300 % of the cap, over SIP and over WebSockets."""
+    """At 150 and 300 % of the cap, over SIP and over WebSockets, and by the API with every slot taken."""
     with stage(capacity=_CAP, providers=script(0, 0)) as it:
         agent = it.agent("+15550101")
         url = it.stream_url(agent)
         alone = _spacing(_sip(it, _CAP).logs)
         for share in _SHARES:
             yield from _judged("sip", share, _sip(it, int(_CAP * share)), _BUSY, alone)
+        yield from _by_api(it, alone)
         alone = _spacing(_streams(it, url, _CAP).logs)
         for share in _SHARES:
             yield from _judged("websocket", share, _streams(it, url, int(_CAP * share)), _UNAVAILABLE, alone)
@@ -35,6 +45,45 @@ def _sip(it: Stage, count: int) -> Result:
 
 def _streams(it: Stage, url: str, count: int) -> Result:
     return it.streams(url, [_held()] * count, _SECONDS, 4.0 / count)
+
+
+@dataclass
+class _Asking:
+    """Calls that are asked for while none can be placed, in a thread of its own."""
+
+    api: httpx2.Client
+    agent: str
+    answers: list[httpx2.Response] = field(default_factory=list)
+
+    def run(self) -> None:
+        time.sleep(_ASK_AFTER)
+        for n in range(_ASKED):
+            body = {"model_id": self.agent, "phone": f"+1555090{n:04d}", "name": "Ann"}
+            self.answers.append(self.api.post("/v2/calls", json=body))
+            time.sleep(_ASK_EVERY)
+
+
+def _by_api(it: Stage, alone: float) -> Iterator[Figure]:
+    """`POST /v2/calls` with every slot taken by calls over SIP."""
+    asking = _Asking(it.up.api, it.up.agent("+15550103", "outbound", trunk="127.0.0.1:9"))
+    thread = threading.Thread(target=asking.run, name="asking")
+    thread.start()
+    result = _sip(it, _CAP)
+    thread.join()
+    refused = [answer for answer in asking.answers if answer.status_code == _TOO_MANY]
+    told = [answer for answer in refused if int(answer.headers.get("Retry-After", 0)) >= 1]
+    waits = [1000 * answer.elapsed.total_seconds() for answer in asking.answers]
+    how = (
+        f"POST /v2/calls with all {_CAP} slots taken: {len(refused)} of {_ASKED} answered 429, {len(told)} of them with "
+        f"Retry-After, p95 {percentile(waits, 0.95):.0f} ms; {result.load}"
+    )
+    yield Figure("overload_api_refused", 100 * len(told) / _ASKED, "%", ">= 100", how)
+    admitted = [log for log in result.logs if log.status == 200]
+    dropped = _CAP - len(admitted) + sum(log.ended_by_agent for log in admitted)
+    yield Figure("overload_api_dropped", dropped, "calls", "<= 0", "ended by us, or not answered, meanwhile")
+    moved = 100 * (_spacing(admitted) / alone - 1)
+    how = f"p99 of the time between two packets, against {alone:.1f} ms without the requests"
+    yield Figure("overload_api_pace_moved", moved, "%", "<= 20", how)
 
 
 def _held() -> Sequence[Step]:

@@ -1,4 +1,5 @@
-"""What a bridge between two calls adds from mouth to ear, and whether many transfers in a row leave anything behind.
+"""What a bridge between two calls adds from mouth to ear, how soon the agent is back after a transfer that failed, and
+whether many transfers in a row leave anything behind.
 
 The voice host's line, beat and bridge run in a process of their own. Callers come in pairs and are joined as a transfer
 joins them; others hear their own sound back over one line. All speak clicks on the wire, and the time from a click's
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from benchmarks import mulaw
+from benchmarks import mulaw, transfers_failed
 from benchmarks.figures import Figure, percentile
 from benchmarks.wire import CueKind, Step, WireCaller, WireLog
 from trunkline.host.beat import Beat, tune_interpreter
@@ -46,10 +47,11 @@ _ECHO = "echo"
 
 
 def measure(full: bool) -> Iterator[Figure]:
-    """The delay of a bridge; `full`: the transfers in a row as well."""
+    """The delay of a bridge and of coming back; `full`: the transfers in a row as well."""
     yield from _delays()
     if full:
         yield from _in_a_row()
+    yield from transfers_failed.measure()  # last: it keeps this process to one core
 
 
 # ---- what a bridge adds ----
@@ -220,7 +222,7 @@ def _in_a_row() -> Iterator[Figure]:
     """The interop test with more transfers: it fails where a leg, line, task, socket or row is left."""
     test = "tests/interop/test_transfer_many.py"
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", test, "-q", "-s"],
+        [sys.executable, "-m", "pytest", test, "-q", "-s", f"--timeout={_TRANSFERS_SECONDS:g}"],
         cwd=_ROOT,
         env=os.environ | {"TRUNKLINE_TEST_TRANSFERS": str(_TRANSFERS)},
         capture_output=True,
