@@ -56,7 +56,7 @@ class Ensemble:
                 for who, (ears, voice) in zip(("agent", "persona"), ends, strict=True)
             ]
         ours, theirs = (Side(ears, voice, mind, turn) for ears, voice in ends)
-        return VoiceParts(ours, theirs, self.vad, self.measured, self.thinking_deadline)
+        return VoiceParts(ours, theirs, self.vad, self.measured, thinking_deadline=self.thinking_deadline)
 
 
 def tones() -> Ensemble:
