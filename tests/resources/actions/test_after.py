@@ -1,6 +1,7 @@
 """Actions after a talk: whether their condition holds is asked of the model, their inputs come from what was said."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,10 +10,14 @@ import pytest
 
 from tests.platform.outbound.web import Web, response, web
 from tests.resources.api import Api
+from tests.resources.messages.account import OURS, THEIRS, account, connect
 from trunkline.errors import ProviderError
+from trunkline.resources.actions import around, offering, running
 from trunkline.resources.actions.around import run_after
+from trunkline.resources.actions.messages import MESSAGES
 from trunkline.resources.actions.work import Means, PlannedAction
 from trunkline.resources.talks import Talk
+from trunkline.resources.vendors import Addresses
 from trunkline.voice.conversation.profile import Medium
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
@@ -79,6 +84,28 @@ async def test_a_run_of_the_same_name_keeps_the_earlier_entry(api: Api) -> None:
     async with web() as server:
         entries = await ran(api, action(server), executed_actions={"tell": {}})
     assert list(entries) == ["tell_2"]
+
+
+async def test_a_text_message_after_the_call_goes_out_once_where_its_instructions_hold(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connect(api)
+    text = {"content": "Hi {name}", "instructions": "They asked for it."}
+    planned = PlannedAction(uuid4(), "SEND_SMS", "thanks", "", text, "after")
+    parties = {"user_phone_number": THEIRS, "from_phone_number": THEIRS, "to_phone_number": OURS}
+    told = {"variables": {**parties, "name": "Ann"}}
+    async with account() as twilio:
+        messages = replace(MESSAGES, addresses=Addresses(twilio=twilio.address))
+        monkeypatch.setattr(offering, "WORK", {**offering.WORK, "SEND_SMS": messages})
+        for module in (around, running):
+            monkeypatch.setattr(module, "WORK", offering.WORK)
+        assert await ran(api, planned, {"reason": "No.", "applies": False}, **told) == {}
+        assert twilio.sent == []
+        for _ in range(2):
+            entries = await ran(api, planned, {"reason": "Yes.", "applies": True}, {"name": "Eve"}, **told)
+        assert twilio.sent == [{"To": THEIRS, "From": OURS, "Body": "Hi Ann"}]
+    assert entries["thanks"]["action_type"] == "send_sms_action_type"
+    assert json.loads(entries["thanks"]["return_value"])["status"] == "sent"
 
 
 async def test_a_model_that_cannot_say_leaves_it_undone(api: Api) -> None:

@@ -61,6 +61,17 @@ async def test_a_trial_sends_the_request_and_logs_it(api: Api) -> None:
     assert log["response_payload"] == {"free": True}
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def test_every_method_is_sent_with_its_inputs_where_it_has_a_body(api: Api, method: str) -> None:
+    async with web() as server:
+        city = [{"name": "city", "type": "string", "example": "Rome"}]
+        action = await create(api, server, http_mode=method.lower(), variables_during_the_call=city)
+        await api.send("POST", PATH, json={"action_id": action})
+        (asked,) = server.asked
+    assert asked.method == method
+    assert asked.body == (b'{"city": "Rome"}' if method in ("POST", "PUT", "PATCH") else b"")
+
+
 @pytest.mark.parametrize("location", ["header", "query"])
 async def test_what_an_action_shows_itself_by_is_in_no_log_whatever_it_is_called(
     api: Api, location: str

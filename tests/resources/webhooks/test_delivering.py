@@ -148,6 +148,19 @@ async def test_what_may_pass_is_sent_again_with_the_same_bytes_and_id(
     assert [log.answer_status for log in await logs(database)] == [503, 429, 200]
 
 
+async def test_an_address_inside_is_not_reached_and_the_delivery_is_dead_at_once(
+    database: Database, workspace: Workspace, box: SecretBox, receiver: Web
+) -> None:
+    async with delivering(database, box, allow=""):
+        made, _ = await add(database, workspace, receiver.url("/hook"))
+        row = await until(database, made, over)
+    assert (row.state, row.attempts) == ("dead", 1)
+    assert receiver.asked == []
+    (log,) = await logs(database)
+    assert (log.status, log.answer_status) == ("failed", None)
+    assert log.error is not None and "not on the public Internet" in log.error
+
+
 async def test_what_ends_together_is_written_together(
     database: Database, workspace: Workspace, box: SecretBox, receiver: Web
 ) -> None:

@@ -101,6 +101,19 @@ def test_no_phrase_before_the_turn_is_ours() -> None:
     assert w.said("turn")[0]["filler"]
 
 
+def test_no_tool_runs_before_the_turn_is_ours() -> None:
+    """A reply that was begun on suspicion calls it early; it runs when the turn is known to be over."""
+    w = booking()
+    w.delays = Delays(token=2)
+    while not any(isinstance(event, ReplyTool) for event in w.fed):
+        w.step()
+    called_ms = w.now * 20
+    w.run(700)
+    commit = w.said("turn")[0]["commit_ms"]
+    (begun,) = [note.at_ms for note in w.notes if note.kind == "tool_started"]
+    assert called_ms < commit <= begun
+
+
 def test_a_delay_is_told_once_and_only_when_it_is_one() -> None:
     slow = booking(delay="Still looking.", delay_after=2.0, tool_ticks=400).run(1200)
     assert said(slow) == ["Still looking.", "It is booked."]
