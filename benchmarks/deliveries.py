@@ -1,4 +1,4 @@
-"""Webhook deliveries: how many a second reach a receiver on this machine.
+"""Webhook deliveries: how many a second reach a receiver on this machine, and how soon after the last verdict one does.
 
 An embedded PostgreSQL that writes as durably as in production, a deliverer as the worker runs it, and a receiver of a
 few lines in a process of its own, which notes when each delivery came and checks nothing.
@@ -14,14 +14,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import psycopg
 import structlog
 import uvloop
+from sqlalchemy import select
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, percentile
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
@@ -29,10 +30,20 @@ from trunkline.platform.storage.migrate import upgrade
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.work.schedules import Schedules
 from trunkline.platform.work.wakeups import Wakeups
+from trunkline.resources.actions.work import Means
+from trunkline.resources.calls import after
+from trunkline.resources.calls.after import Findings, StepState
+from trunkline.resources.calls.after_tasks import AfterCalls
+from trunkline.resources.calls.links import Links
+from trunkline.resources.calls.models import AfterCall
 from trunkline.resources.webhooks.delivering import AT_ONCE, Deliverer
+from trunkline.voice.language.twins import ScriptedLanguageModel
 
 QUEUED = 4_000
+RATE = 200
+RATE_SECONDS = 8
 _BOX = SecretBox("only-for-benchmarks-0123456789")
+_VERDICTS = {f"check_{n}": "true" for n in range(35)}
 
 _WORKSPACE = "INSERT INTO workspaces (id, name) VALUES (%s, 'W')"
 _AGENT = "INSERT INTO agents (id, workspace_id, name, type, external_webhook_url) VALUES (%s, %s, 'A', 'inbound', %s)"
@@ -42,6 +53,17 @@ SELECT gen_random_uuid(), %(workspace)s, 'external_webhook', gen_random_uuid(), 
        convert_to(%(body)s, 'UTF8'), 'pending', now(), now() + interval '1 day'
 FROM generate_series(1, %(count)s)
 """
+_CALLS = """
+INSERT INTO calls (id, workspace_id, agent_id, direction, status, answered_at, ended_at, duration_s, transcript)
+SELECT gen_random_uuid(), %(workspace)s, %(agent)s, 'inbound', 'completed', now(), now(), 60,
+       repeat(E'\nbot: Hello, how can I help? human: I would like to know your opening hours.', 20)
+FROM generate_series(1, %(count)s)
+"""
+_AFTER = """
+INSERT INTO after_calls (call_id, workspace_id, planned, tell_at)
+SELECT id, workspace_id, true, now() + interval '1 hour' FROM calls
+"""
+_STEPS = "INSERT INTO after_call_steps (call_id, workspace_id, step, state) SELECT id, workspace_id, 'judge', 'pending' FROM calls"
 
 
 @dataclass(frozen=True)
@@ -52,7 +74,7 @@ class _Filled:
 
 
 def measure() -> Iterator[Figure]:
-    """Deliveries a second out of a queue, and what each costs the worker."""
+    """Deliveries a second out of a queue, and the time from a verdict to the receiver at 200 a second."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -67,6 +89,7 @@ def measure() -> Iterator[Figure]:
             filled = _Filled(server, uuid4(), uuid4())
             _fill(filled, port)
             yield from uvloop.run(_drained(filled, port, ours))
+            yield from uvloop.run(_told(filled, ours))
         finally:
             server.stop()
             receiver.terminate()
@@ -80,18 +103,21 @@ def _fill(filled: _Filled, port: int) -> None:
         connection.execute(_WORKSPACE, [filled.workspace])
         connection.execute(_AGENT, [filled.agent, filled.workspace, url])
         connection.execute(_DELIVERIES, values | {"body": body, "count": QUEUED})
+        connection.execute(_CALLS, values | {"count": RATE * RATE_SECONDS})
+        connection.execute(_AFTER)
+        connection.execute(_STEPS)
         connection.execute("VACUUM ANALYZE")
 
 
 @asynccontextmanager
-async def _deliverer(filled: _Filled) -> AsyncIterator[None]:
+async def _deliverer(filled: _Filled) -> AsyncIterator[Deliverer]:
     database = Database.connect(filled.server.app_url, pool_size=3)
     outbound = Outbound("127.0.0.1", connections=AT_ONCE)
     deliverer, wakeups = Deliverer(database, outbound, _BOX), Wakeups(filled.server.app_url)
     deliverer.register(wakeups, Schedules(filled.server.app_url))
     tasks = [asyncio.create_task(deliverer.run()), asyncio.create_task(wakeups.run())]
     try:
-        yield
+        yield deliverer
     finally:
         for task in tasks:
             task.cancel()
@@ -114,18 +140,59 @@ async def _drained(filled: _Filled, port: int, receiver: Connection) -> list[Fig
     ]
 
 
+async def _told(filled: _Filled, receiver: Connection) -> list[Figure]:
+    database = Database.connect(filled.server.app_url)
+    links = Links(_BOX, "http://127.0.0.1")
+    means = Means(database, _BOX, Outbound())
+    async with database.system() as session:
+        calls = (await session.scalars(select(AfterCall.call_id).where(~AfterCall.told))).all()
+        taken = [step for call in calls if (step := await after.take(session, call, after.JUDGE))]
+    judged: dict[str, float] = {}
+    cpu = time.process_time()
+    async with _deliverer(filled) as deliverer:
+        work = AfterCalls(means, links, ScriptedLanguageModel(), _no_memory, deliverer.wake)
+        await asyncio.sleep(1.0)
+        began, ending = time.perf_counter(), []
+        for number, step in enumerate(taken):
+            await asyncio.sleep(max(0.0, began + number / RATE - time.perf_counter()))
+            judged[str(step.call_id)] = time.time()
+            ending.append(asyncio.create_task(work._end(step, StepState.DONE, Findings(judged=_VERDICTS))))
+        await asyncio.gather(*ending)
+        await _settled(filled)
+        spent = time.process_time() - cpu
+    await database.close()
+    came = _arrivals(receiver)
+    waits = [(at - judged[call]) * 1000 for call, at in came if call in judged]
+    assert len(waits) == len(calls), (len(waits), len(calls))
+    how = f"{RATE} verdicts a second for {RATE_SECONDS} s: from the last verdict of a call to its arrival"
+    return [
+        Figure("deliveries_after_verdict_p50", percentile(waits, 0.50), "ms", None, how),
+        Figure("deliveries_after_verdict_p95", percentile(waits, 0.95), "ms", "<= 100", how),
+        Figure("deliveries_after_verdict_p99", percentile(waits, 0.99), "ms", None, how),
+        Figure(
+            "deliveries_after_verdict_cpu",
+            spent / len(calls) * 1000,
+            "ms",
+            None,
+            "CPU of the worker for each",
+        ),
+    ]
+
+
+async def _no_memory(*_: Any) -> None:
+    return
+
+
 async def _settled(filled: _Filled) -> None:
     """Nothing is pending any more."""
 
-    def pending() -> int:
-        with psycopg.connect(filled.server.owner_url) as connection:
-            row = connection.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()
-        return int(row[0]) if row else 0
+    def pending(connection: psycopg.Connection[tuple[int]]) -> int:
+        row = connection.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()
+        return row[0] if row else 0
 
-    while True:
-        if not await asyncio.to_thread(pending):
-            return
-        await asyncio.sleep(0.05)
+    with psycopg.connect(filled.server.owner_url, autocommit=True) as connection:
+        while await asyncio.to_thread(pending, connection):  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.05)
 
 
 def _arrivals(receiver: Connection) -> list[tuple[str, float]]:

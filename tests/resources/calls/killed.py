@@ -37,8 +37,9 @@ async def _work(url: str) -> None:
     schedules, wakeups = Schedules(url), Wakeups(url)
     model = ScriptedLanguageModel(rule=judged)
     means = Means(database, box, outbound)
-    AfterCalls(means, Links(box, "http://api.test"), model, _remember).register(jobs, schedules)
     deliverer = Deliverer(database, outbound, box, within_s=0.5, lease_s=1.0)
+    links = Links(box, "http://api.test")
+    AfterCalls(means, links, model, _remember, deliverer.wake).register(jobs, schedules)
     deliverer.register(wakeups, schedules)
     await asyncio.gather(jobs.run(), _recovering(jobs), deliverer.run(), wakeups.run())
 

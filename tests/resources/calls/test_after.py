@@ -24,6 +24,7 @@ from trunkline.resources.actions.models import Action, AgentAction
 from trunkline.resources.actions.work import Means
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
+from trunkline.resources.calls.after import JUDGE, Findings, StepState, Taken
 from trunkline.resources.calls.after_tasks import MOST_TRIES, TRANSACTIONS_AT_ONCE, AfterCalls
 from trunkline.resources.calls.closing import close_call
 from trunkline.resources.calls.links import Links
@@ -60,11 +61,17 @@ def model() -> ScriptedLanguageModel:
 
 
 @pytest.fixture
+def woken() -> asyncio.Event:
+    """Set when the deliverer was woken."""
+    return asyncio.Event()
+
+
+@pytest.fixture
 async def work(
-    database: Database, box: SecretBox, model: ScriptedLanguageModel, memory: Memory
+    database: Database, box: SecretBox, model: ScriptedLanguageModel, memory: Memory, woken: asyncio.Event
 ) -> AsyncIterator[AfterCalls]:
     means = Means(database, box, Outbound("127.0.0.1"))
-    yield AfterCalls(means, Links(box, "http://api.test"), model, memory.remember)
+    yield AfterCalls(means, Links(box, "http://api.test"), model, memory.remember, woken.set)
     await means.outbound.close()
 
 
@@ -90,6 +97,20 @@ async def steps(database: Database, call: UUID) -> dict[str, str]:
     async with database.system() as session:
         rows = await session.scalars(select(AfterCallStep).where(AfterCallStep.call_id == call))
         return {row.step: row.state for row in rows}
+
+
+async def planned(database: Database, call: UUID, *steps: str) -> None:
+    async with database.system() as session:
+        held = await after.held(session, call)
+        assert held is not None
+        await after.plan(session, held, steps)
+
+
+async def begun(database: Database, call: UUID, step: str) -> Taken:
+    async with database.system() as session:
+        taken = await after.take(session, call, step)
+    assert taken is not None
+    return taken
 
 
 async def test_the_end_of_a_call_defers_what_comes_after_it_in_the_same_transaction(
@@ -168,19 +189,12 @@ async def test_who_was_taken_for_dead_writes_no_verdict(
     work: AfterCalls, database: Database, live: LiveCalls, agent: Agent
 ) -> None:
     call = await talked(database, live, agent)
-    async with database.system() as session:
-        held = await after.held(session, call)
-        assert held is not None
-        await after.plan(session, held, [after.JUDGE])
-    async with database.system() as session:
-        first = await after.take(session, call, after.JUDGE)
-    async with database.system() as session:
-        second = await after.take(session, call, after.JUDGE)
-    assert first is not None and second is not None
-    await work._end(first, after.StepState.DONE, after.Findings(judged={"goal": "late"}))
+    await planned(database, call, JUDGE)
+    first, second = await begun(database, call, JUDGE), await begun(database, call, JUDGE)
+    await work._end(first, StepState.DONE, Findings(judged={"goal": "late"}))
     assert (await stored(database, call)).judge_results is None
-    await work._end(second, after.StepState.DONE, after.Findings(judged={"goal": "true"}))
-    await work._end(second, after.StepState.DONE, after.Findings(judged={"goal": "again"}))
+    await work._end(second, StepState.DONE, Findings(judged={"goal": "true"}))
+    await work._end(second, StepState.DONE, Findings(judged={"goal": "again"}))
     assert (await stored(database, call)).judge_results == {"goal": "true"}
 
 

@@ -18,6 +18,7 @@ from tests.resources.calls.test_after import (
     steps,
     talked,
     told,
+    woken,  # noqa: F401
     work,  # noqa: F401
 )
 from trunkline.platform.storage.database import Database

@@ -1,18 +1,19 @@
 """What is done after a call, as rows: begun in the transaction that ends the call, so that nothing can be lost between.
 
 A step is taken under the next number of its fence, and its result is written only while that number is the last; so
-a worker that was taken for dead changes nothing, and each result is written once.
+a worker that was taken for dead changes nothing, and each result is written once. From a verdict to its webhook it is
+three statements: every call pays for each round trip to the database.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.work.jobs import Queue, defer
@@ -50,6 +51,8 @@ class Taken:
     """How often it was begun."""
     tries: int
     """How often it came to a fault; who dies over it leaves none."""
+    names: tuple[str, ...] | None
+    """Known ones, where nothing personal of the call is kept; None where it is."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,15 @@ async def take(session: AsyncSession, call_id: UUID, step: str) -> Taken | None:
     mine = AfterCallStep.call_id == call_id, AfterCallStep.step == step
     statement = (
         update(AfterCallStep)
-        .where(*mine, AfterCallStep.state == StepState.PENDING)
+        .where(*mine, AfterCallStep.state == StepState.PENDING, Call.id == AfterCallStep.call_id)
         .values(fence=AfterCallStep.fence + 1, began_at=func.now())
-        .returning(AfterCallStep.fence, AfterCallStep.tries)
+        .returning(AfterCallStep.fence, AfterCallStep.tries, Call.redacts_pii, Call.name, Call.variables)
     )
     taken = (await session.execute(statement)).one_or_none()
-    return None if taken is None else Taken(call_id, step, *taken)
+    if taken is None:
+        return None
+    names = names_known(taken.name, taken.variables) if taken.redacts_pii else None
+    return Taken(call_id, step, taken.fence, taken.tries, names)
 
 
 async def try_again(session: AsyncSession, taken: Taken, error: str) -> None:
@@ -124,27 +130,23 @@ async def try_again(session: AsyncSession, taken: Taken, error: str) -> None:
 async def end(
     session: AsyncSession, taken: Taken, to: StepState, found: Findings, error: str | None = None
 ) -> bool:
-    """End a step and put what it found into the call's record; False, and nothing changed: it is not ours any more."""
-    mine = AfterCallStep.call_id == taken.call_id, AfterCallStep.step == taken.step
-    ours = AfterCallStep.fence == taken.fence, AfterCallStep.state == StepState.PENDING
-    query = select(Call.name, Call.variables).where(Call.id == taken.call_id, Call.redacts_pii)
-    if (told := (await session.execute(query)).one_or_none()) is not None:
-        found = _redacted(found, names_known(*told))
-    entries = {name: dict(entry) for name, entry in found.entries.items()}
-    values = {"state": to, "result": entries or None, "error": error, "ended_at": func.now()}
-    ended = await session.execute(update(AfterCallStep).where(*mine, *ours).values(values))
-    if not cast("CursorResult[Any]", ended).rowcount:
-        return False
-    record: dict[str, Any] = {}
-    if found.judged is not None:
-        record["judge_results"] = dict(found.judged)
-    if entries:
-        record["executed_actions"] = Call.executed_actions.concat(entries)
-    if found.collected:
-        record["collected_variables"] = Call.collected_variables.concat(dict(found.collected))
-    if record:
-        await session.execute(update(Call).where(Call.id == taken.call_id).values(record))
-    return True
+    """End a step and put what it found into the call's record; False, and nothing changed: it is not ours any more.
+
+    The work after the call is held until the transaction ends: of two steps that end at once the second sees the first.
+    """
+    if taken.names is not None:
+        found = _redacted(found, taken.names)
+    values = {
+        "call_id": taken.call_id,
+        "step": taken.step,
+        "fence": taken.fence,
+        "state": to,
+        "error": error,
+        "entries": {name: dict(entry) for name, entry in found.entries.items()} or None,
+        "judged": None if found.judged is None else dict(found.judged),
+        "collected": dict(found.collected) if found.collected else None,
+    }
+    return bool(await session.scalar(_END, values))
 
 
 def _redacted(found: Findings, names: Sequence[str]) -> Findings:
@@ -154,12 +156,6 @@ def _redacted(found: Findings, names: Sequence[str]) -> Findings:
         entries=redact_value({name: dict(entry) for name, entry in found.entries.items()}, names),
         collected=found.collected and redact_value(dict(found.collected), names),
     )
-
-
-async def waits(session: AsyncSession, call_id: UUID) -> bool:
-    """Whether a step is still to be done that the webhook tells of: all but the memory."""
-    mine = AfterCallStep.call_id == call_id, AfterCallStep.state == StepState.PENDING
-    return bool(await session.scalar(select(exists().where(*mine, AfterCallStep.step != MEMORY))))
 
 
 async def overdue(session: AsyncSession, most: int) -> Sequence[UUID]:
@@ -178,3 +174,24 @@ async def entries_of(session: AsyncSession, call_id: UUID) -> dict[str, Any]:
     for entries in (await session.scalars(query.order_by(AfterCallStep.ended_at))).all():
         added |= entries or {}
     return added
+
+
+_END = text(
+    """
+WITH work AS (
+    SELECT call_id FROM after_calls WHERE call_id = :call_id FOR UPDATE
+), ended AS (
+    UPDATE after_call_steps s SET state = :state, result = :entries, error = :error, ended_at = now()
+    FROM work WHERE s.call_id = work.call_id AND s.step = :step AND s.fence = :fence AND s.state = 'pending'
+    RETURNING s.call_id
+), recorded AS (
+    UPDATE calls c SET judge_results = COALESCE(:judged, c.judge_results),
+        executed_actions = c.executed_actions || COALESCE(:entries, '{}'),
+        collected_variables = c.collected_variables || COALESCE(:collected, '{}')
+    FROM ended WHERE c.id = ended.call_id AND COALESCE(:judged, :entries, :collected) IS NOT NULL
+)
+SELECT EXISTS (SELECT FROM ended)
+"""
+).bindparams(
+    *(bindparam(name, type_=JSONB(none_as_null=True)) for name in ("entries", "judged", "collected"))
+)

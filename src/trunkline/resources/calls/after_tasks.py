@@ -6,7 +6,7 @@ that are late are found by looking.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -18,13 +18,12 @@ from trunkline.errors import TrunklineError, Unavailable
 from trunkline.platform.work.jobs import Jobs
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.actions.work import Means
-from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import after
 from trunkline.resources.calls.after import ACTION, AFTER_CALL, EXTRACTORS, Findings, StepState, Taken
 from trunkline.resources.calls.after_steps import Ended, Remember, done, ended_call, given_up
 from trunkline.resources.calls.after_webhook import tell
 from trunkline.resources.calls.links import Links
-from trunkline.resources.calls.models import AfterCall, Call
+from trunkline.resources.calls.models import Call
 from trunkline.voice.language.ports import LanguageModel
 
 MOST_TRIES = 4
@@ -51,12 +50,15 @@ class AfterCalls:
         links: Links,
         model: LanguageModel,
         remember: Remember,
+        wake: Callable[[], None],
     ) -> None:
+        """`wake` is called when a webhook has been made, for the deliverer beside us to send it at once."""
         self._database = means.database
         self._means = means
         self._links = links
         self._model = model
         self._remember = remember
+        self._wake = wake
         self._places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
 
     def register(self, jobs: Jobs, schedules: Schedules) -> None:
@@ -77,8 +79,10 @@ class AfterCalls:
             ended = None if work.planned else await self._ended(session, id_)
             if ended is not None:
                 await after.plan(session, work, ended.steps())
-            await self._tell_if_ready(session, work)
+            told = await tell(session, id_, self._links.recording)
             steps = await after.pending(session, id_)
+        if told:
+            self._wake()
         beside = [step for step in steps if step != EXTRACTORS and not step.startswith(ACTION)]
         ends = await asyncio.gather(
             *(self._do(id_, step, ended) for step in beside),
@@ -100,10 +104,11 @@ class AfterCalls:
 
     async def _tell_late(self, call_id: UUID) -> None:
         async with self._transaction() as session:
-            work = await after.held(session, call_id)
-            if work is not None and not work.told:
-                await self._tell(session, work)
-                log.warning("webhook_waited_in_vain", call=str(call_id))
+            await after.held(session, call_id)
+            told = await tell(session, call_id, self._links.recording, late=True)
+        if told:
+            self._wake()
+            log.warning("webhook_waited_in_vain", call=str(call_id))
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncSession]:
@@ -151,29 +156,17 @@ class AfterCalls:
     async def _end(
         self, taken: Taken, to: StepState, found: Findings, error: Exception | None = None
     ) -> None:
+        told = False
         async with self._transaction() as session:
-            work = await after.held(session, taken.call_id)
-            if work is None:
-                return
             ours = await after.end(session, taken, to, found, None if error is None else _told(error))
             if ours:
-                await self._tell_if_ready(session, work)
+                told = await tell(session, taken.call_id, self._links.recording)
+        if told:
+            self._wake()
         event = f"after_call_step_{to}" if ours else "after_call_step_taken_over"
         log.info(
             event, call=str(taken.call_id), step=taken.step, error=type(error).__name__ if error else None
         )
-
-    async def _tell_if_ready(self, session: AsyncSession, work: AfterCall) -> None:
-        if not work.told and not await after.waits(session, work.call_id):
-            await self._tell(session, work)
-
-    async def _tell(self, session: AsyncSession, work: AfterCall) -> None:
-        query = select(Call, Agent).join(Agent, Agent.id == Call.agent_id).where(Call.id == work.call_id)
-        found = await session.execute(query.execution_options(populate_existing=True))
-        call, agent = found.one()
-        await tell(session, call, agent, self._links.recording)
-        work.told = True
-        await session.flush()
 
 
 def _told(error: Exception) -> str:

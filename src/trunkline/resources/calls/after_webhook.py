@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, Select, Uuid, bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.after import MEMORY, StepState
 from trunkline.resources.calls.announced import HEADER
-from trunkline.resources.calls.models import Call, CallEvent
+from trunkline.resources.calls.models import AfterCall, AfterCallStep, Call, CallEvent
 from trunkline.resources.calls.privacy import without_personal_data
 from trunkline.resources.calls.record import CUT_OFF, END_WORDS
 from trunkline.resources.calls.wire import RecordingUrl
@@ -22,12 +25,29 @@ _TIMEOUT = "timeout"
 _WORDS = {words.rest: words.webhook for words in (*END_WORDS.values(), CUT_OFF) if words.rest != _TIMEOUT}
 
 
-async def tell(session: AsyncSession, call: Call, agent: Agent, recording_url: RecordingUrl) -> bool:
-    """Have the call reported when the transaction commits; False where nobody wants to know, or it is already."""
-    url = call.overrides.get("external_webhook_url") or agent.external_webhook_url
+class _ToTell(NamedTuple):
+    call: Call
+    agents_url: str | None
+    ended_by: str | None
+    """The reason on its last note, where the record's word is two reasons'."""
+
+
+async def tell(
+    session: AsyncSession, call_id: UUID, recording_url: RecordingUrl, *, late: bool = False
+) -> bool:
+    """Have the call reported when the transaction commits, if it is ready to be and is not reported yet.
+
+    It is ready when no step is to be done but the memory, or when it is `late`. The work after it is held.
+    Whether there is a delivery now that was not there before.
+    """
+    found = await _to_tell(session, call_id, late)
+    if found is None:
+        return False
+    call = found.call
+    url = call.overrides.get("external_webhook_url") or found.agents_url
     if not url:
         return False
-    payload = rendered(call, await end_word(session, call), recording_url(call))
+    payload = rendered(call, end_word(call, found.ended_by), recording_url(call))
     if call.redacts_pii:
         payload = without_personal_data(payload, call.name)
     added = await deliveries.add(
@@ -40,6 +60,37 @@ async def tell(session: AsyncSession, call: Call, agent: Agent, recording_url: R
         body=json.dumps(payload, ensure_ascii=False).encode(),
     )
     return added is not None
+
+
+async def _to_tell(session: AsyncSession, call_id: UUID, late: bool) -> _ToTell | None:
+    """Mark the call as told, and read it, in one statement; None: it is not ready, or told already."""
+    row = (await session.execute(_TO_TELL, {"of_call": call_id, "late": late})).one_or_none()
+    return None if row is None else _ToTell(*row)
+
+
+def _marking() -> Select[Call, str | None, str | None]:
+    of_call = bindparam("of_call", type_=Uuid())
+    mine = AfterCallStep.call_id == of_call, AfterCallStep.state == StepState.PENDING
+    waits = exists().where(*mine, AfterCallStep.step != MEMORY)
+    marked = (
+        update(AfterCall)
+        .where(AfterCall.call_id == of_call, ~AfterCall.told, bindparam("late", type_=Boolean()) | ~waits)
+        .values(told=True)
+        .returning(AfterCall.call_id)
+        .cte("marked")
+    )
+    noted = CallEvent.call_id == Call.id, CallEvent.kind == Kind.ENDED, Call.end_reason == _TIMEOUT
+    ended_by = select(CallEvent.data["reason"].astext).where(*noted).order_by(CallEvent.seq).limit(1)
+    return (
+        select(Call, Agent.external_webhook_url, ended_by.correlate(Call).scalar_subquery())
+        .join(marked, marked.c.call_id == Call.id)
+        .join(Agent, Agent.id == Call.agent_id)
+        .options(defer(Call.ledger))
+        .execution_options(populate_existing=True)
+    )
+
+
+_TO_TELL = _marking()  # once: to put it together takes longer than to run it
 
 
 def rendered(call: Call, end_call_reason: str, recording_url: str | None) -> dict[str, Any]:
@@ -75,13 +126,11 @@ def rendered(call: Call, end_call_reason: str, recording_url: str | None) -> dic
     }
 
 
-async def end_word(session: AsyncSession, call: Call) -> str:
-    """What ended the call, in the webhook's vocabulary."""
+def end_word(call: Call, ended_by: str | None) -> str:
+    """What ended the call, in the webhook's vocabulary; `ended_by` is the reason on its last note."""
     if call.end_reason != _TIMEOUT:
         return _WORDS.get(call.end_reason or "", UNDEFINED)
-    mine = CallEvent.call_id == call.id, CallEvent.kind == Kind.ENDED
-    query = select(CallEvent.data["reason"].astext).where(*mine).order_by(CallEvent.seq).limit(1)
-    capped = await session.scalar(query) == EndReason.MAX_DURATION
+    capped = ended_by == EndReason.MAX_DURATION
     return END_WORDS[EndReason.MAX_DURATION if capped else EndReason.IDLE].webhook
 
 

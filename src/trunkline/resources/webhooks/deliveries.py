@@ -61,10 +61,13 @@ async def add(
     url: str,
     body: bytes,
 ) -> UUID | None:
-    """Have this sent once the transaction commits; None where the call has such a delivery already."""
-    id_ = uuid4()
+    """Have this sent once the transaction commits; None where the call has such a delivery already.
+
+    Nobody is notified: notifying transactions commit one after another. The caller wakes the deliverer beside him when
+    it is committed; any other finds it by looking.
+    """
     values = {
-        "id": id_,
+        "id": uuid4(),
         "workspace_id": workspace_id,
         "kind": kind,
         "call_id": call_id,
@@ -74,11 +77,8 @@ async def add(
         "body": body,
         "lasts": GIVE_UP_AFTER,
     }
-    added = await session.scalar(_ADD, values)
-    if added is None:
-        return None
-    await notify(session, DELIVERIES, "")
-    return id_
+    added: UUID | None = await session.scalar(_ADD, values)
+    return added
 
 
 def host_of(url: str) -> str:
