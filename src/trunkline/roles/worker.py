@@ -41,6 +41,7 @@ from trunkline.resources.webhooks.delivering import AT_ONCE as DELIVERIES_AT_ONC
 from trunkline.resources.webhooks.delivering import Deliverer
 from trunkline.roles import installation
 from trunkline.roles.language import thinking
+from trunkline.roles.simulation_children import Children
 from trunkline.settings import Settings
 from trunkline.voice.language.embeddings_minilm import MiniLM
 from trunkline.voice.models.store import Store
@@ -57,6 +58,8 @@ AFTER_AT_ONCE = 16
 """So do these."""
 SLOW_AT_ONCE = 4
 """Some fetch while one embeds."""
+SIMULATIONS_AT_ONCE = len(os.sched_getaffinity(0))
+"""Each holds a core."""
 DELIVERER_CONNECTIONS = 3
 """One claims, one writes, one forgets."""
 RECOVER_EVERY = 3.0
@@ -84,10 +87,10 @@ async def run(settings: Settings) -> int:
         async with (
             thinking(settings) as language,
             _slow_jobs(url, database, settings) as slow_jobs,
+            _simulation_jobs(url, database, settings) as simulation_jobs,
             _deliverer(url, secret_box, settings) as deliverer,
             _means(database, secret_box, settings) as means,
         ):
-            SimulationTasks(database, language.think).register(long_jobs)
             ChatTasks(database, language.think).register(long_jobs)
             vendors = Vendors(database, secret_box, means.outbound)
             MessengerTasks(vendors, lambda owner: Chats(means, language.think, owner)).register(long_jobs)
@@ -98,8 +101,8 @@ async def run(settings: Settings) -> int:
             wakeups = Wakeups(url)
             wakeups.listen(RECEIVED, REPLIES.heard)
             deliverer.register(wakeups, schedules)
-            working = (jobs.run(), long_jobs.run(), slow_jobs.run(), after_jobs.run(), deliverer.run())
-            await _until_stopped(working, (schedules.run(), wakeups.run()))
+            queues = (jobs, long_jobs, slow_jobs, simulation_jobs, after_jobs, deliverer)
+            await _until_stopped([each.run() for each in queues], (schedules.run(), wakeups.run()))
     finally:
         await database.close()
     return 0
@@ -117,6 +120,18 @@ async def _slow_jobs(url: str, database: Database, settings: Settings) -> AsyncI
             yield jobs
     finally:
         await outbound.close()
+
+
+@asynccontextmanager
+async def _simulation_jobs(url: str, database: Database, settings: Settings) -> AsyncIterator[Jobs]:
+    """What watches over simulated calls, each played in a process of its own."""
+    jobs = Jobs(url, Queue.SIMULATIONS, concurrency=SIMULATIONS_AT_ONCE)
+    children = Children()
+    try:
+        SimulationTasks(database, open_blobs(settings.blobs_folder), children).register(jobs)
+        yield jobs
+    finally:
+        await children.close()
 
 
 @asynccontextmanager

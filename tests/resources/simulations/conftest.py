@@ -5,6 +5,14 @@ from typing import Any
 
 from tests.resources.api import Api
 from tests.resources.contract import contract
+from trunkline.errors import BadInput
+from trunkline.resources.simulations.assignments import Assignment, Report, Tell, perform
+from trunkline.resources.simulations.suite_file import Level
+from trunkline.resources.simulations.tasks import SimulationTasks
+from trunkline.resources.simulations.text_level import OnEvent
+from trunkline.resources.simulations.trials import Play, in_text
+from trunkline.voice.answers import Answers
+from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
 CRITERIA = ["The agent greets.", "The agent books a table."]
@@ -63,6 +71,32 @@ def call_script(
         return next(personas if "You are a person on the telephone" in system else agents)
 
     return ScriptedLanguageModel(rule=rule)
+
+
+class InText:
+    """Fulfils assignments.Levels with one level."""
+
+    def play(self, level: Level, model: LanguageModel, answers: Answers, on_event: OnEvent) -> Play:
+        if level is not Level.TEXT:
+            raise BadInput("Only text is played here.")
+        return in_text(model, on_event)
+
+
+class Here:
+    """Fulfils tasks.Player in this process, by JSON both ways as a child does."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+
+    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+        asked = Assignment.model_validate_json(assignment.model_dump_json(exclude_unset=True))
+        report = await perform(asked, InText(), self._model, tell)
+        return Report.model_validate_json(report.model_dump_json(exclude_unset=True))
+
+
+def tasks_of(api: Api, model: LanguageModel) -> SimulationTasks:
+    """What a worker does, with this model for both sides and the judge."""
+    return SimulationTasks(api.database, api.blobs, Here(model))
 
 
 BYE = Line("Goodbye.", tool="end_call")

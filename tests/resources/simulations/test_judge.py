@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from trunkline.resources.simulations.judge import analysis, judge
+from trunkline.resources.simulations import wire
+from trunkline.resources.simulations.judge import judge, overall
 from trunkline.resources.simulations.schemas import CallSuccess
+from trunkline.resources.simulations.trials import Demand, Trial
 from trunkline.resources.simulations.verdicts import Outcome, Verdict, cannot_tell, failed, passed
 from trunkline.voice.language.twins import ScriptedLanguageModel
 
@@ -75,12 +77,18 @@ async def test_many_criteria_are_asked_in_parts_and_stay_in_order() -> None:
     assert len(model.asked) == 2
 
 
+def trial(outcomes: Sequence[Verdict], success: CallSuccess) -> Trial:
+    demands = tuple(Demand("judge", "It does.", each) for each in outcomes)
+    return Trial("A", 1, 0, demands=demands, outcome=overall([each.outcome for each in outcomes], success))
+
+
 def test_the_wire_has_no_word_for_cannot_tell() -> None:
-    found = analysis([passed("ten"), cannot_tell("Nobody asked.")], CallSuccess.ALL)
+    both = [passed("ten"), cannot_tell("Nobody asked.")]
+    found = wire.analysis(trial(both, CallSuccess.ALL))
     assert found is not None
     assert (found.success, found.evaluations[1].success) == (False, False)
     assert found.evaluations[1].reasoning == "Cannot tell: Nobody asked."
-    any_of_them = analysis([passed("ten"), cannot_tell("Nobody asked.")], CallSuccess.ANY)
+    any_of_them = wire.analysis(trial(both, CallSuccess.ANY))
     assert any_of_them is not None
     assert any_of_them.success
-    assert analysis([], CallSuccess.ALL) is None
+    assert wire.analysis(trial([], CallSuccess.ALL)) is None

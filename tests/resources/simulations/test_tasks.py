@@ -2,20 +2,32 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.resources.api import Api
-from tests.resources.simulations.conftest import BYE, call_script, holds, make_case, make_suite, start
-from trunkline.errors import ProviderError
+from tests.resources.simulations.conftest import (
+    BYE,
+    Here,
+    call_script,
+    holds,
+    make_case,
+    make_suite,
+    start,
+    tasks_of,
+)
+from trunkline.errors import Unavailable
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.work.jobs import Jobs, Queue
+from trunkline.resources.simulations import timeline
+from trunkline.resources.simulations.assignments import Assignment, Report, Tell
+from trunkline.resources.simulations.happenings import Said
 from trunkline.resources.simulations.repository import RunRepository
 from trunkline.resources.simulations.tasks import MOST_TRIES, SimulationTasks
-from trunkline.voice.language.ports import DonePart, Filled, LanguageModel
+from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.twins import Line, ScriptedLanguageModel
 
 PATIENCE_S = 20.0
@@ -34,8 +46,7 @@ async def begin(api: Api, *, agent: dict[str, Any] | None = None, **case: Any) -
 
 async def work(api: Api, run: dict[str, Any], model: LanguageModel) -> dict[str, Any]:
     """The job, once; what the run says afterwards."""
-    tasks = SimulationTasks(api.database, model)
-    await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
+    await tasks_of(api, model).run_simulation(run["simulation_id"], run["workspace_id"])
     return await read(api, run)
 
 
@@ -159,10 +170,8 @@ async def test_who_speaks_first(api: Api) -> None:
     done = await work(api, dynamic, call_script(["Good morning."], [BYE]))
     assert said(done)[0] == ("bot", "message", "Good morning.")
     human = await begin(api, agent={"greeting_message_mode": "human"})
-    model = call_script([], ["Hello?", BYE])
-    done = await work(api, human, model)
+    done = await work(api, human, call_script([], [BYE]))
     assert said(done)[:2] == [("human", "message", "Hello?"), ("bot", "message", "Hello Ann.")]
-    assert "Say hello" in model.asked[0][-1]["content"]
     silent = await begin(api, agent={"greeting_message": ""})
     done = await work(api, silent, call_script(["Who is it?"], [BYE]))
     assert said(done)[0] == ("bot", "message", "Who is it?")
@@ -178,7 +187,7 @@ async def test_a_run_that_is_over_is_left_alone(api: Api) -> None:
     assert await work(api, run, model) == done
     assert model.asked == []
     other = {**run, "simulation_id": "00000000-0000-4000-8000-000000000000"}
-    await SimulationTasks(api.database, model).run_simulation(other["simulation_id"], run["workspace_id"])
+    await tasks_of(api, model).run_simulation(other["simulation_id"], run["workspace_id"])
     assert model.asked == []
 
 
@@ -186,7 +195,7 @@ async def test_a_failing_model_is_tried_again_and_at_last_the_run_fails(api: Api
     run = await begin(api)
     broken = ScriptedLanguageModel(Line(fail="the model is out"))
     for _ in range(MOST_TRIES - 1):
-        with pytest.raises(ProviderError):
+        with pytest.raises(Unavailable, match="the model is out"):
             await work(api, run, broken)
         assert (await read(api, run))["status"] == "in-progress"
     done = await work(api, run, broken)
@@ -200,25 +209,16 @@ async def test_a_failing_model_is_tried_again_and_at_last_the_run_fails(api: Api
 
 async def test_a_try_after_a_failure_begins_anew(api: Api) -> None:
     run = await begin(api)
-    with pytest.raises(ProviderError):
+    with pytest.raises(Unavailable):
         await work(api, run, call_script([Line(fail="out")], ["Hello?"]))
-    assert len((await read(api, run))["timeline"]) == 2
     done = await work(api, run, call_script([], [BYE]))
     assert [value for _, _, value in said(done)] == ["Hello Ann.", "Goodbye.", "The persona ended the call."]
 
 
 async def test_a_run_whose_workers_all_died_fails(api: Api) -> None:
     run = await begin(api)
-
-    class Deadly(ScriptedLanguageModel):
-        async def fill(
-            self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
-        ) -> Filled:
-            raise asyncio.CancelledError
-
     for _ in range(MOST_TRIES):
-        with pytest.raises(asyncio.CancelledError):
-            await work(api, run, Deadly(BYE))
+        await take_over(api, run)
     model = call_script([], [BYE])
     done = await work(api, run, model)
     assert (done["status"], done["error_info"]["type"]) == ("failed", "interrupted")
@@ -231,49 +231,95 @@ async def take_over(api: Api, run: dict[str, Any]) -> None:
         assert await RunRepository(session, api.workspace.id).begin(UUID(run["simulation_id"])) is not None
 
 
+class Endless:
+    """Fulfils tasks.Player: says something, and never comes to an end."""
+
+    def __init__(self) -> None:
+        self.plays = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+        tell(timeline.of_event(Said("agent", "Hello Ann."), timeline.now()))
+        self.plays.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+        raise AssertionError
+
+
+@contextlib.asynccontextmanager
+async def endless(api: Api, run: dict[str, Any]) -> AsyncIterator[Endless]:
+    """A run that somebody plays; over when the worker has let go of it."""
+    player = Endless()
+    tasks = SimulationTasks(api.database, api.blobs, player)
+    working = asyncio.create_task(tasks.run_simulation(run["simulation_id"], run["workspace_id"]))
+    async with asyncio.timeout(PATIENCE_S):
+        await player.plays.wait()
+        yield player
+        await working
+    assert player.ended.is_set()
+
+
+async def test_what_happens_is_told_as_it_happens_and_a_worker_taken_for_dead_stops(api: Api) -> None:
+    run = await begin(api)
+    async with endless(api, run):
+        while True:
+            if (await read(api, run))["timeline"]:
+                break
+            await asyncio.sleep(0.05)
+        assert said(await read(api, run)) == [("bot", "message", "Hello Ann.")]
+        await take_over(api, run)
+    assert (await read(api, run))["status"] == "in-progress", "the other one goes on"
+    done = await work(api, run, call_script([], [BYE]))
+    assert done["status"] == "completed"
+
+
+async def test_a_run_that_takes_too_long_is_ended(api: Api) -> None:
+    case = await make_case(api)
+    body = {"simulation_case_ids": [case], "target_agent_id": await api.agent(), "caps": {"run_seconds": 1}}
+    session = await api.send("POST", "/trunkline/v1/simulation_sessions", json=body)
+    opened = await api.send("GET", f"/v2/sessions/{session['simulation_session_id']}")
+    [run] = opened["response"]["simulations"]
+    async with endless(api, run):
+        pass
+    done = await read(api, run)
+    assert (done["status"], done["error_info"]["type"]) == ("failed", "timeout")
+
+
 async def test_a_worker_that_was_taken_for_dead_gives_no_verdict(api: Api) -> None:
     run = await begin(api)
 
-    class Slow(ScriptedLanguageModel):
-        """Overtaken while it thinks of its verdict."""
+    class Overtaken(Here):
+        """Overtaken when it has its verdict."""
 
-        seen: dict[str, Any] | None = None
-
-        async def fill(
-            self, model: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any], name: str
-        ) -> Filled:
-            self.seen = await read(api, run)
+        async def play(self, assignment: Assignment, tell: Tell) -> Report:
+            report = await super().play(assignment, tell)
             await take_over(api, run)
-            verdict = {"quote": "", "verdict": "fail", "reasoning": "first"}
-            return Filled({"criterion_1": verdict, "criterion_2": verdict}, DonePart(model))
+            return report
 
-    slow = Slow(BYE)
-    after = await work(api, run, slow)
-    assert slow.seen is not None
-    assert [value for _, _, value in said(slow.seen)][:2] == ["Hello Ann.", "Goodbye."], "told as it happens"
+    first = Overtaken(call_script([], [BYE], [(True, "first"), (True, "first")]))
+    tasks = SimulationTasks(api.database, api.blobs, first)
+    await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
+    after = await read(api, run)
     assert (after["status"], after["success_criteria_analysis"]) == ("in-progress", None)
     done = await work(api, run, call_script([], [BYE], [(True, "second"), (True, "second")]))
     assert done["success_criteria_analysis"]["evaluations"][0]["reasoning"] == "second"
 
 
-async def test_a_worker_that_was_taken_for_dead_stops_talking(api: Api) -> None:
-    run = await begin(api)
-    talked = 0
+async def test_a_judge_that_cannot_tell_is_no_success(api: Api) -> None:
+    run = await begin(api, success_criteria=["It is kind."])
 
-    class Overtaken(ScriptedLanguageModel):
-        """Overtaken while it speaks for the first time."""
+    def rule(messages: Sequence[dict[str, Any]]) -> Any:
+        if "You judge" not in messages[0]["content"]:
+            return BYE
+        return {"criterion_1": {"quote": "", "reasoning": "Nobody says.", "verdict": "cannot_tell"}}
 
-        async def reply(self, *arguments: Any, **named: Any) -> Any:
-            nonlocal talked
-            talked += 1
-            await take_over(api, run)
-            async for part in super().reply(*arguments, **named):
-                yield part
-
-    after = await work(api, run, Overtaken("I go on and on."))
-    assert after["status"] == "in-progress"
-    assert [value for _, _, value in said(after)] == ["Hello Ann."]
-    assert talked == 1
+    done = await work(api, run, ScriptedLanguageModel(rule=rule))
+    assert done["success_criteria_analysis"] == {
+        "success": False,
+        "evaluations": [{"success": False, "reasoning": "Cannot tell: Nobody says."}],
+    }
 
 
 async def test_the_job_engine_does_it(api: Api, postgres: EmbeddedPostgres) -> None:
@@ -282,8 +328,8 @@ async def test_the_job_engine_does_it(api: Api, postgres: EmbeddedPostgres) -> N
     for n in range(5):
         await make_case(api, name=f"Case {n}", suite_id=suite)
     begun = await api.send("POST", f"/v2/simulation_suites/{suite}/execute?target_agent_id={agent}")
-    jobs = Jobs(postgres.app_url, Queue.LONG, heartbeat_s=0.1, stalled_s=0.5)
-    SimulationTasks(api.database, call_script([], [BYE] * 5)).register(jobs)
+    jobs = Jobs(postgres.app_url, Queue.SIMULATIONS, heartbeat_s=0.1, stalled_s=0.5)
+    tasks_of(api, call_script([], [BYE] * 5)).register(jobs)
     worker = asyncio.create_task(jobs.run())
     try:
         async with asyncio.timeout(PATIENCE_S):

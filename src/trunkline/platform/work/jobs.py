@@ -67,6 +67,8 @@ class Queue(StrEnum):
     """Jobs that hold a core for seconds."""
     LONG = "long"
     """Jobs that wait for language models, minute after minute."""
+    SIMULATIONS = "simulations"
+    """Jobs that each watch over a process of their own."""
     AFTER = "after"
     """What is done after a call: a webhook waits for it."""
 

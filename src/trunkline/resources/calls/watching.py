@@ -44,7 +44,7 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {"itemSchema": _EVENT}}, "description": "The events."}
 }
 _WAV = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
-_FILE: dict[int | str, dict[str, Any]] = {
+FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": _WAV, "description": "All of it."},
     206: {"content": _WAV, "description": "The bytes that the Range header asks for."},
     403: {"model": ErrorEnvelope},
@@ -69,7 +69,7 @@ async def call_ledger(call_id: str, calls: Service) -> Ok[Ledger]:
     return ok(Ledger(turns=call.ledger, models=call.models, inbound_metadata=call.inbound_metadata))
 
 
-@_unkeyed.get("/recordings/{call_id}", response_class=Response, responses=_FILE)
+@_unkeyed.get("/recordings/{call_id}", response_class=Response, responses=FILE)
 async def recording(
     call_id: str,
     parts: Parts,
@@ -84,10 +84,11 @@ async def recording(
         key = await recording_key(session, call_id)
     if key is None:
         raise NotFound("This call has no recording.")
-    return await _file(parts, key, range_)
+    return await file_answer(parts, key, range_)
 
 
-async def _file(parts: Platform, key: str, asked: str | None) -> Response:
+async def file_answer(parts: Platform, key: str, asked: str | None) -> Response:
+    """A recording, or the bytes of it that a Range header asks for. Raises NotFound, Unavailable."""
     size = await parts.blobs.size(key)
     try:
         span = ranges.span_of(asked, size)

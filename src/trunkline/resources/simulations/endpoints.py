@@ -1,9 +1,9 @@
-"""`/v2/simulation…` and `/v2/sessions`, in the order in which paths are matched."""
+"""`/v2/simulation…`, `/v2/sessions` and our own under /trunkline/v1, in the order in which paths are matched."""
 
 from fastapi import APIRouter
 
-from trunkline.resources.simulations import cases, runs, scenarios, suites
+from trunkline.resources.simulations import cases, runs, scenarios, session_endpoints, suites
 
 router = APIRouter()
-for part in (cases, suites, scenarios, runs):
+for part in (cases, suites, scenarios, runs, session_endpoints):
     router.include_router(part.router)

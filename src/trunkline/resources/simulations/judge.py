@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from trunkline.resources.evaluations.material import AS_DATA, fenced
-from trunkline.resources.simulations.schemas import Analysis, CallSuccess, Evaluation
+from trunkline.resources.simulations.schemas import CallSuccess
 from trunkline.resources.simulations.verdicts import Outcome, Verdict, cannot_tell
 from trunkline.voice.language.ports import LanguageModel
 
-CANNOT_TELL = "Cannot tell: "
-"""Begins the reasoning where the wire knows of two outcomes only."""
 _AT_ONCE = 5
 """Criteria of one question; small models lose the thread of more."""
 _RULES = (
@@ -42,29 +40,13 @@ async def judge(
     return [_decided(each) for each in zip(*votes, strict=True)]
 
 
-def analysis(verdicts: Sequence[Verdict], success: CallSuccess) -> Analysis | None:
-    """As the wire has it, which knows success only; None where nothing was asked."""
-    if not verdicts:
-        return None
-    evaluations = [
-        Evaluation(
-            success=each.outcome is Outcome.PASS,
-            reasoning=f"{CANNOT_TELL if each.outcome is Outcome.CANNOT_TELL else ''}{each.reason}",
-        )
-        for each in verdicts
-    ]
-    return Analysis(
-        success=overall([each.outcome for each in verdicts], success) is Outcome.PASS, evaluations=evaluations
-    )
-
-
 def overall(outcomes: Sequence[Outcome], success: CallSuccess) -> Outcome:
-    """The outcome of a call with several demands; what nobody can tell is no pass."""
+    """The outcome of a call with several demands; what nobody can tell, and a call of which nothing was demanded, is no pass."""
     if success is CallSuccess.ANY:
         order = (Outcome.PASS, Outcome.CANNOT_TELL, Outcome.FAIL)
     else:
         order = (Outcome.FAIL, Outcome.CANNOT_TELL, Outcome.PASS)
-    return next(each for each in order if each in outcomes)
+    return next((each for each in order if each in outcomes), Outcome.CANNOT_TELL)
 
 
 async def _one(

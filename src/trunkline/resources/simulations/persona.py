@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from trunkline.resources.simulations import text
 from trunkline.voice.conversation.profile import GreetingMode, Profile
 from trunkline.voice.lines.loopback import Impairments
 from trunkline.voice.speech.noises import COUGHS, NOISES
 
 Ms = int
+
+_PLAYED = """You are a person on the telephone. You are not an assistant and help nobody: you want something, and the agent \
+on the other end is there to help you. {side}
+
+Who you are and what you want: {persona}
+
+Say only what this person says, one short turn at a time, in the language {language}. Answer what the agent asks; make up \
+what is not given. Never say that you are a model or that this is a test. When you have what you wanted, or have given up, \
+say goodbye and end the call."""
+_CALLED_IN = "You have called the agent."
+_WAS_CALLED = "The agent has called you."
 
 
 class Part(BaseModel):
@@ -210,9 +219,11 @@ def prompt_of(persona: Persona) -> str:
 
 def profile_of_persona(persona: Persona, agent: Profile, *, calls: bool) -> Profile:
     """How a model plays the persona opposite `agent`; `calls`: it is the one who telephones."""
-    profile = text.persona_of(prompt_of(persona), persona.language, agent, calls=calls)
-    return replace(
-        profile,
+    side = _CALLED_IN if calls else _WAS_CALLED
+    return Profile(
+        prompt=_PLAYED.format(persona=prompt_of(persona), side=side, language=persona.language),
+        language=persona.language,
+        model=agent.model,
         greeting="" if calls else persona.hello,
         greeting_mode=GreetingMode.HUMAN if calls else GreetingMode.AGENT_STATIC,
         voice_id=persona.voice_id,

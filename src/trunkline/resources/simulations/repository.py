@@ -234,6 +234,38 @@ class RunRepository(_Rows[SimulationRun]):
         statement = self._held(run).where(SimulationRun.status == RunStatus.IN_PROGRESS)
         return await self._written(statement.values(timeline=timeline))
 
+    async def spend(self, run: SimulationRun, prompt: int, completion: int, asked: int) -> None:
+        """Count what a try has used up, whether it is still the last one or not."""
+        mine = SimulationRun.workspace_id == self._workspace, SimulationRun.id == run.id
+        more = {
+            SimulationRun.prompt_tokens: SimulationRun.prompt_tokens + prompt,
+            SimulationRun.completion_tokens: SimulationRun.completion_tokens + completion,
+            SimulationRun.provider_calls: SimulationRun.provider_calls + asked,
+        }
+        await self._session.execute(update(SimulationRun).where(*mine).values(more))
+
+    async def spent(self, session_id: UUID) -> tuple[int, int]:
+        """Tokens that all runs of a session have read and written."""
+        mine = SimulationRun.workspace_id == self._workspace, SimulationRun.session_id == session_id
+        read, written = func.sum(SimulationRun.prompt_tokens), func.sum(SimulationRun.completion_tokens)
+        query = select(func.coalesce(read, 0), func.coalesce(written, 0)).where(*mine)
+        prompt, completion = (await self._session.execute(query)).one()
+        return int(prompt), int(completion)
+
+    async def cancel(self, session_id: UUID, error: dict[str, Any]) -> int:
+        """Fail all runs of a session that are not over, whoever works on them; how many there were."""
+        mine = SimulationRun.workspace_id == self._workspace, SimulationRun.session_id == session_id
+        on = SimulationRun.status.in_(sources(RunStatus.FAILED))
+        values = {"status": RunStatus.FAILED, "error": error, "fence": SimulationRun.fence + 1}
+        statement = update(SimulationRun).where(*mine, on).values(values).returning(SimulationRun.id)
+        return len((await self._session.execute(statement)).all())
+
+    async def held(self, run: SimulationRun) -> bool:
+        """Is it on, and nobody else's?"""
+        mine = SimulationRun.workspace_id == self._workspace, SimulationRun.id == run.id
+        ours = SimulationRun.fence == run.fence, SimulationRun.status == RunStatus.IN_PROGRESS
+        return await self._session.scalar(select(SimulationRun.id).where(*mine, *ours)) is not None
+
     async def end(self, run: SimulationRun, to: RunStatus, **values: object) -> bool:
         """Move a run that was begun to its end; False when it is there, or another worker has taken it over."""
         statement = self._held(run).where(SimulationRun.status.in_(sources(to)))
@@ -248,3 +280,10 @@ class RunRepository(_Rows[SimulationRun]):
 
     async def _written(self, statement: Update) -> bool:
         return await self._session.scalar(statement.returning(SimulationRun.id)) is not None
+
+
+async def recording_key(session: AsyncSession, run_id: str) -> str | None:
+    """Where a run's recording lies, whichever workspace it belongs to; for signed links. System role."""
+    id_ = as_uuid(run_id)
+    query = select(SimulationRun.recording_key).where(SimulationRun.id == id_)
+    return await session.scalar(query) if id_ else None

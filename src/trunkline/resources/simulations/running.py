@@ -1,6 +1,9 @@
 """The rules of runs and their sessions."""
 
+import secrets
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +15,7 @@ from trunkline.platform.work.jobs import Queue, defer
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
+from trunkline.resources.simulations.details import Plan, planned
 from trunkline.resources.simulations.models import (
     SimulationCase,
     SimulationRun,
@@ -27,13 +31,15 @@ from trunkline.resources.simulations.repository import (
 from trunkline.resources.simulations.schemas import RunCreate
 from trunkline.resources.simulations.service import Agents, agent_of
 from trunkline.resources.simulations.status import RunStatus
+from trunkline.resources.simulations.suite_file import MOST_TURNS, Judge
 
 RUN_SIMULATION = "run_simulation"
-LANES = 4
+LANES = 16
 """Runs of one workspace that go on at once; the rest wait, so that one workspace does not hold all workers."""
-TURNS = 20
+TURNS = MOST_TURNS
 FEWEST_TURNS = 10
-MOST_TURNS = 50
+TURNS_AT_MOST = 50
+SEED_BITS = 32
 
 
 class Runs:
@@ -62,9 +68,9 @@ class Runs:
             raise NotFound(f"target_agent_id: there is no agent {body.target_agent_id}.")
         session = await self._session_for(body.simulation_session_id)
         suite = await self._suites.get(case.suite_id) if case.suite_id else None
-        run = _run(session, case, agent, suite, TURNS)
+        run = run_of(session, case, agent, self._ordinary(case, agent, suite, body.custom_variables, TURNS))
         run.variables = body.custom_variables
-        await self._begin(run)
+        await self.begin(run)
         return run
 
     async def execute(
@@ -86,9 +92,10 @@ class Runs:
         if not cases:
             raise BadInput("The suite has no cases; create one with its suite_id first.")
         session = await self._session_for(None)
-        turns = min(max(max_turns, FEWEST_TURNS), MOST_TURNS)
-        runs = [_run(session, case, agent, suite, turns) for case in cases]
-        await self._begin(*runs)
+        turns = min(max(max_turns, FEWEST_TURNS), TURNS_AT_MOST)
+        plans = [self._ordinary(case, agent, suite, None, turns) for case in cases]
+        runs = [run_of(session, case, agent, plan) for case, plan in zip(cases, plans, strict=True)]
+        await self.begin(*runs)
         return suite, runs
 
     async def get(self, run_id: str) -> SimulationRun | None:
@@ -158,33 +165,58 @@ class Runs:
             raise NotFound(f"simulation_session_id: there is no simulation session {session_id}.")
         return known
 
-    async def _begin(self, *runs: SimulationRun) -> None:
+    async def begin(self, *runs: SimulationRun) -> None:
+        """Store runs, each with the job that plays it."""
         await self._runs.add(*runs)
         for n, run in enumerate(runs):
             args = {"run_id": str(run.id), "workspace_id": str(self._workspace)}
             lane = (runs[0].id.int + n) % LANES
             lock = f"{RUN_SIMULATION}:{self._workspace}:{lane}"
-            await defer(self._session, RUN_SIMULATION, args, Queue.LONG, lock)
+            await defer(self._session, RUN_SIMULATION, args, Queue.SIMULATIONS, lock)
+
+    def _ordinary(
+        self,
+        case: SimulationCase,
+        agent: Agent,
+        suite: SimulationSuite | None,
+        variables: dict[str, Any] | None,
+        max_turns: int,
+    ) -> Plan:
+        """In text, once, with a seed that is drawn."""
+        found = planned(
+            case,
+            spoken_by(agent, suite),
+            variables=variables or {},
+            max_turns=max_turns,
+            number=1,
+            seed=secrets.randbits(SEED_BITS),
+            judge=Judge(),
+        )
+        return Plan(planned=found, now=datetime.now(UTC))
 
 
-def _run(
-    session: SimulationSession,
-    case: SimulationCase,
-    agent: Agent,
-    suite: SimulationSuite | None,
-    max_turns: int,
+def spoken_by(agent: Agent, suite: SimulationSuite | None) -> str:
+    """The language of the persona where its case does not say."""
+    return suite.language if suite else str(agent.settings.get("language", vocabulary.DEFAULT_LANGUAGE))
+
+
+def run_of(
+    session: SimulationSession, case: SimulationCase, agent: Agent, plan: Plan, version: int | None = None
 ) -> SimulationRun:
-    spoken = suite.language if suite else agent.settings.get("language", vocabulary.DEFAULT_LANGUAGE)
+    """A run that nobody has begun, of the agent as it is now or as it was in a version."""
+    call = plan.planned.case
     return SimulationRun(
         id=uuid4(),
         session_id=session.id,
         agent_id=agent.id,
+        agent_version=version or agent.version or None,
         case_id=case.id,
         case_name=case.name,
         case_prompt=case.prompt,
         success_criteria=case.success_criteria,
         call_success_type=case.call_success_type,
-        language=vocabulary.DEFAULT_LANGUAGE if spoken == "multi" else spoken,
-        max_turns=max_turns,
+        language=call.persona.language,
+        max_turns=call.max_turns or TURNS,
+        plan=plan.stored(),
         status=RunStatus.IN_PROGRESS,
     )

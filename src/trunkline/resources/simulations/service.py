@@ -1,6 +1,7 @@
 """The rules of cases, suites and scenarios."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from trunkline.errors import BadInput, NotFound
@@ -71,6 +72,13 @@ class Cases:
             setattr(case, name, value)
         if body.suite_id is not None:
             case.suite_id = await suite_id(self._suites, body.suite_id)
+        await self._cases.refresh(case)
+        return case
+
+    async def set_details(self, case_id: str, details: dict[str, Any]) -> SimulationCase:
+        """What a case holds beyond the contract, all of it. Raises NotFound."""
+        case = await self.get(case_id, lock=True)
+        case.details = details
         await self._cases.refresh(case)
         return case
 

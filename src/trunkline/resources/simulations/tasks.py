@@ -1,100 +1,188 @@
-"""Running simulations: what the worker does for them.
+"""Running simulations: what the worker does for them, while the calls themselves are played in other processes.
 
 A run may be begun more than once: its worker died, or the language model failed. Whoever begins it takes the next
 fencing number, and only the holder of the last one can write; so a worker that was taken for dead changes nothing.
 """
 
-from datetime import UTC, datetime
-from typing import Any
+import asyncio
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.errors import ProviderError, Unavailable
+from trunkline.errors import NotFound, Unavailable
+from trunkline.platform.storage.blobs import Blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.work.jobs import Jobs
-from trunkline.resources.agents.models import Agent
-from trunkline.resources.agents.profile import profile_of
-from trunkline.resources.holes import as_texts, substitute
-from trunkline.resources.simulations import text
-from trunkline.resources.simulations.judge import analysis, judge
+from trunkline.resources.agent_versions.repository import AgentVersionRepository
+from trunkline.resources.agent_versions.snapshots import content_of
+from trunkline.resources.simulations import kept, wire
+from trunkline.resources.simulations.assignments import Assignment, Failure, Report, Tell
+from trunkline.resources.simulations.budget import Budget, Usage
+from trunkline.resources.simulations.details import Plan
 from trunkline.resources.simulations.models import SimulationRun
-from trunkline.resources.simulations.repository import RunRepository
+from trunkline.resources.simulations.repository import RunRepository, SessionRepository
 from trunkline.resources.simulations.running import RUN_SIMULATION
-from trunkline.resources.simulations.schemas import CallSuccess, RunError, TimelineItem
+from trunkline.resources.simulations.session_schemas import SessionSettings
 from trunkline.resources.simulations.status import RunStatus
-from trunkline.resources.simulations.text import Happening
-from trunkline.voice.language.ports import LanguageModel
 
 log = structlog.get_logger(__name__)
 
 MOST_TRIES = 4
 """Then a run has failed. The job engine tries once more than that, to say so even if no try came to its end."""
+LOOK_S = 0.5
+"""How often a run that is played is looked at: what it has told is kept, and that it is still wanted."""
 
-_GIVEN_UP = RunError(
+_GIVEN_UP = Failure(
     message=f"The simulation was begun {MOST_TRIES} times and never came to its end; the worker's log says why. "
     "Start it again.",
     code=500,
     type="interrupted",
 )
+_OLDER = Failure(message="It was started by an older version; start it again.", code=500, type="interrupted")
+
+_FORGOTTEN = Failure(
+    message="The answers of the run that it repeats are no longer kept.", code=410, type="answers"
+)
+
+
+class Player(Protocol):
+    """Plays runs outside of this process."""
+
+    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+        """What came of it. Cancelling this ends it. Raises Unavailable when whoever played it died."""
+        ...
 
 
 class SimulationTasks:
     """The durable work of simulations. Everything may run twice, or in two workers at once."""
 
-    def __init__(self, database: Database, model: LanguageModel) -> None:
+    def __init__(self, database: Database, blobs: Blobs, player: Player) -> None:
         self._database = database
-        self._model = model
+        self._blobs = blobs
+        self._player = player
 
     def register(self, jobs: Jobs) -> None:
         """Tell the worker what there is to do."""
         jobs.task(RUN_SIMULATION)(self.run_simulation)
 
     async def run_simulation(self, run_id: str, workspace_id: str) -> None:
-        """The job of a run: the talk, then the verdict.
-
-        Raises:
-            ProviderError: the language model failed; the run is to be begun again.
-            Unavailable: it, or the database, is away; likewise.
-        """
+        """The job of a run. Raises Unavailable when it is to be begun again."""
         async with self._database.workspace(UUID(workspace_id)) as session:
-            runs = RunRepository(session, UUID(workspace_id))
-            run = await runs.begin(UUID(run_id))
-            agents = {} if run is None else await runs.agents([run.agent_id])
+            run = await RunRepository(session, UUID(workspace_id)).begin(UUID(run_id))
         if run is None:
             return
-        if run.fence > MOST_TRIES:
-            await self._end(run, RunStatus.FAILED, error=_GIVEN_UP.model_dump())
+        if run.plan is None or run.fence > MOST_TRIES:
+            await self._fail(run, _OLDER if run.plan is None else _GIVEN_UP)
             return
         try:
-            await self._play(run, agents[run.agent_id])
-        except (ProviderError, Unavailable) as error:
-            if run.fence < MOST_TRIES:
-                raise
-            failure = RunError(message=str(error), code=503, type="language_model")
-            await self._end(run, RunStatus.FAILED, error=failure.model_dump())
+            report = await self._watched(run, Plan.model_validate(run.plan))
+        except Unavailable as error:
+            report = Report(failure=Failure(message=str(error), code=503, type="interrupted", again=True))
+        except NotFound:
+            report = Report(failure=_FORGOTTEN)
+        if report is None:
+            log.info("simulation_taken_over", run=str(run.id))
+            return
+        await self._spend(run, report)
+        if report.failure is None:
+            await self._complete(run, report)
+        elif report.failure.again and run.fence < MOST_TRIES:
+            raise Unavailable(report.failure.message)
+        else:
+            await self._fail(run, report.failure)
 
-    async def _play(self, run: SimulationRun, agent: Agent) -> None:
-        variables = run.variables or {}
-        profile = profile_of(agent, {}, variables, now=run.created_at)
-        prompt = substitute(run.case_prompt, as_texts(variables))
-        persona = text.persona_of(prompt, run.language, profile, calls=agent.type == "inbound")
-        happened: list[Happening] = []
-        timeline: list[dict[str, Any]] = []
-        async for each in text.talk(self._model, profile, persona, run.max_turns):
-            happened.append(each)
-            timeline.append(_item(each).model_dump())
-            if not await self._note(run, timeline):
-                log.info("simulation_taken_over", run=str(run.id))
-                return
-        criteria = [substitute(each, as_texts(variables)) for each in run.success_criteria]
-        verdicts = await judge(self._model, profile.model, text.transcript(happened), criteria)
-        verdict = analysis(verdicts, CallSuccess(run.call_success_type))
-        await self._end(run, RunStatus.COMPLETED, analysis=verdict.model_dump() if verdict else None)
+    async def _watched(self, run: SimulationRun, plan: Plan) -> Report | None:
+        """Have it played while it is wanted and has time; None when it is no longer ours."""
+        told: list[dict[str, Any]] = []
+        noted = -1
+        assignment = await self._assignment(run, plan)
+        if assignment.budget.spent:
+            return Report(failure=_spent())
+        playing = asyncio.create_task(
+            self._player.play(assignment, lambda item: told.append(item.model_dump())), name="simulation"
+        )
+        try:
+            async with asyncio.timeout(plan.seconds):
+                while True:
+                    if len(told) != noted:
+                        noted = len(told)
+                        wanted = await self._note(run, told[:noted])
+                    else:
+                        wanted = await self._held(run)
+                    if not wanted:
+                        return None
+                    done, _ = await asyncio.wait((playing,), timeout=LOOK_S)
+                    if done:
+                        return playing.result()
+        except TimeoutError:
+            return Report(failure=_too_long(plan.seconds))
+        finally:
+            playing.cancel()
+            await asyncio.wait((playing,))
+
+    async def _assignment(self, run: SimulationRun, plan: Plan) -> Assignment:
+        async with self._database.workspace(run.workspace_id) as session:
+            runs = RunRepository(session, run.workspace_id)
+            content = await self._content(session, run)
+            opened = await SessionRepository(session, run.workspace_id).get(run.session_id)
+            prompt, completion = await runs.spent(run.session_id)
+            original = None if run.replays is None else await runs.get(run.replays)
+        budget = Budget()
+        if opened is not None and opened.settings is not None:
+            budget = SessionSettings.model_validate(opened.settings).caps.budget
+        answers = {}
+        if original is not None and original.answers_key is not None:
+            answers = await kept.answers(self._blobs, original.answers_key)
+        return Assignment(
+            agent=content,
+            level=plan.level,
+            planned=plan.planned,
+            now=plan.now,
+            budget=budget.less(Usage(prompt=prompt, completion=completion)),
+            answers=answers,
+        )
+
+    async def _content(self, session: AsyncSession, run: SimulationRun) -> dict[str, Any]:
+        """The agent as it was in the run's version."""
+        versions = AgentVersionRepository(session, run.workspace_id)
+        if run.agent_version is not None:
+            version = await versions.get(run.agent_id, run.agent_version)
+            if version is not None:
+                return version.content
+        agents = await RunRepository(session, run.workspace_id).agents([run.agent_id])
+        return content_of(agents[run.agent_id], ())
+
+    async def _complete(self, run: SimulationRun, report: Report) -> None:
+        trial = report.trial
+        assert trial is not None
+        values = await kept.store(self._blobs, run, report)
+        verdict = wire.analysis(trial)
+        await self._end(
+            run,
+            RunStatus.COMPLETED,
+            timeline=[item.model_dump() for item in report.timeline],
+            analysis=verdict.model_dump() if verdict else None,
+            trial=report.model_dump(mode="json", include={"trial"})["trial"],
+            **values,
+        )
+
+    async def _fail(self, run: SimulationRun, failure: Failure) -> None:
+        await self._end(run, RunStatus.FAILED, error=failure.model_dump(exclude={"again"}))
+
+    async def _spend(self, run: SimulationRun, report: Report) -> None:
+        async with self._database.workspace(run.workspace_id) as session:
+            runs = RunRepository(session, run.workspace_id)
+            await runs.spend(run, report.used.prompt, report.used.completion, report.asked)
 
     async def _note(self, run: SimulationRun, timeline: list[dict[str, Any]]) -> bool:
         async with self._database.workspace(run.workspace_id) as session:
             return await RunRepository(session, run.workspace_id).note(run, timeline)
+
+    async def _held(self, run: SimulationRun) -> bool:
+        async with self._database.workspace(run.workspace_id) as session:
+            return await RunRepository(session, run.workspace_id).held(run)
 
     async def _end(self, run: SimulationRun, to: RunStatus, **values: object) -> None:
         async with self._database.workspace(run.workspace_id) as session:
@@ -102,12 +190,17 @@ class SimulationTasks:
         log.info("simulation_ended" if ended else "simulation_taken_over", run=str(run.id), status=to)
 
 
-def _item(happening: Happening) -> TimelineItem:
-    now = datetime.now(UTC)
-    return TimelineItem(
-        sender_type=happening.sender,
-        value=happening.value,
-        type=happening.kind,
-        timestamp_datetime=now.isoformat(),
-        timestamp=f"{now.timestamp():.3f}",
+def _spent() -> Failure:
+    return Failure(
+        message="The runs of this session have used up what they may; start it with higher caps.",
+        code=402,
+        type="budget",
+    )
+
+
+def _too_long(seconds: int) -> Failure:
+    return Failure(
+        message=f"The run took longer than {seconds} s and was ended; start it with a higher cap.",
+        code=504,
+        type="timeout",
     )

@@ -1,6 +1,6 @@
 """How the rows of simulations are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trunkline.resources.agents.models import Agent
@@ -12,9 +12,11 @@ from trunkline.resources.simulations.models import (
     SimulationSuite,
 )
 from trunkline.resources.simulations.schemas import (
+    Analysis,
     BaseAgent,
     CaseOut,
     CaseSummary,
+    Evaluation,
     Execution,
     ExecutionAnswer,
     RunOut,
@@ -26,6 +28,14 @@ from trunkline.resources.simulations.schemas import (
 )
 from trunkline.resources.simulations.service import Agents
 from trunkline.resources.simulations.status import RunStatus
+from trunkline.resources.simulations.trials import Trial
+from trunkline.resources.simulations.verdicts import Outcome, Verdict
+
+CANNOT_TELL = "Cannot tell: "
+"""Begins the reasoning where the contract knows of two outcomes only."""
+
+RecordingUrl = Callable[[SimulationRun], str | None]
+"""How a run's recording is linked to."""
 
 
 def case(row: SimulationCase, agents: Agents) -> CaseOut:
@@ -81,8 +91,8 @@ def execution(row: SimulationSuite, runs: Sequence[SimulationRun]) -> ExecutionA
     return ExecutionAnswer(**begun.model_dump(), response=begun)
 
 
-def run(row: SimulationRun, agents: Agents) -> RunOut:
-    """One run. Nobody is telephoned in it, so it has no persona's number, call or recording."""
+def run(row: SimulationRun, agents: Agents, recording_url: RecordingUrl) -> RunOut:
+    """One run. Nobody is telephoned in it, so it has no persona's number and no call."""
     agent = agents[row.agent_id]
     return RunOut(
         simulation_id=str(row.id),
@@ -105,22 +115,40 @@ def run(row: SimulationRun, agents: Agents) -> RunOut:
         created_at=row.created_at.isoformat(),
         updated_at=row.updated_at.isoformat(),
         error_info=row.error,
-        recording_url=None,
+        recording_url=recording_url(row),
         timeline=row.timeline,
         success_criteria_analysis=row.analysis,
     )
 
 
-def session(row: SimulationSession, runs: Sequence[SimulationRun], agents: Agents) -> SessionOut:
+def analysis(trial: Trial) -> Analysis | None:
+    """What the judge said of each criterion; success knows the rules too. None where nothing was demanded."""
+    if not trial.demands:
+        return None
+    judged = [each.verdict for each in trial.demands if each.by == "judge"]
+    return Analysis(success=trial.outcome is Outcome.PASS, evaluations=[_evaluation(each) for each in judged])
+
+
+def session(
+    row: SimulationSession, runs: Sequence[SimulationRun], agents: Agents, recording_url: RecordingUrl
+) -> SessionOut:
     """One session with its runs."""
     statuses = [each.status for each in runs]
     return SessionOut(
         simulation_session_id=str(row.id),
-        simulations=[run(each, agents) for each in runs],
+        simulations=[run(each, agents, recording_url) for each in runs],
         total_simulations=len(runs),
         completed_simulations=statuses.count(RunStatus.COMPLETED),
         failed_simulations=statuses.count(RunStatus.FAILED),
         pending_simulations=statuses.count(RunStatus.IN_PROGRESS),
+    )
+
+
+def _evaluation(verdict: Verdict) -> Evaluation:
+    unclear = verdict.outcome is Outcome.CANNOT_TELL
+    return Evaluation(
+        success=verdict.outcome is Outcome.PASS,
+        reasoning=f"{CANNOT_TELL if unclear else ''}{verdict.reason}",
     )
 
 

@@ -1,0 +1,153 @@
+"""What a child process is given to play one run, and what it hands back: JSON both ways, and no database.
+
+worker ── Assignment ──► child: the talk, the rules, the judge
+worker ◄── TimelineItem … Report ── child
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from trunkline.errors import BadInput, ProviderError, TrunklineError, Unavailable
+from trunkline.resources.agent_versions.snapshots import put_back
+from trunkline.resources.agents.models import Agent
+from trunkline.resources.simulations import timeline, trials
+from trunkline.resources.simulations.budget import Budget, MeteredLanguageModel, OverBudget, Usage
+from trunkline.resources.simulations.happenings import Called, Said
+from trunkline.resources.simulations.schemas import TimelineItem
+from trunkline.resources.simulations.suite_file import MOST_TURNS, Level, Planned
+from trunkline.resources.simulations.text_level import OnEvent
+from trunkline.resources.simulations.trials import Play, Subject, Trial
+from trunkline.voice.answers import Answers, MemoryStore
+from trunkline.voice.language.cached import CachedLanguageModel
+from trunkline.voice.language.ports import LanguageModel
+
+Tell = Callable[[TimelineItem], None]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class Assignment(_Part):
+    """One run, whole."""
+
+    agent: dict[str, Any]
+    """What `agent_versions.snapshots.content_of` took."""
+    level: Level = Level.TEXT
+    planned: Planned
+    now: datetime | None = None
+    """What the agent is told of the time."""
+    budget: Budget = Budget()
+    answers: dict[str, str] = {}
+    """Of providers, by the digests of the questions: those of the run that is replayed."""
+
+
+class Failure(_Part):
+    """Why a run could not be played."""
+
+    message: str
+    code: int
+    type: str
+    again: bool = False
+    """Another try may go better."""
+
+
+class Report(_Part):
+    """What came of a run."""
+
+    trial: Trial | None = None
+    """Its sound is in `wav`. None: `failure` says why."""
+    failure: Failure | None = None
+    timeline: list[TimelineItem] = []
+    """All of it, as it was told."""
+    used: Usage = Usage()
+    asked: int = 0
+    """Questions that a language model was asked; none for a replay."""
+    answers: dict[str, str] = {}
+    wav: bytes = b""
+
+
+class Message(_Part):
+    """A line from a child: something that happened, or in the end the report."""
+
+    item: TimelineItem | None = None
+    report: Report | None = None
+
+
+class Levels(Protocol):
+    """What this process can simulate calls with."""
+
+    def play(self, level: Level, model: LanguageModel, answers: Answers, on_event: OnEvent) -> Play:
+        """How calls of this level are made. Raises BadInput for a level that cannot be had here."""
+        ...
+
+
+async def perform(assignment: Assignment, levels: Levels, model: LanguageModel, tell: Tell) -> Report:
+    """Play a run and judge it; `tell` hears of everything as it happens."""
+    store = MemoryStore()
+    store.kept.update({name: kept.encode() for name, kept in assignment.answers.items()})
+    answers = Answers(store)
+    metered = MeteredLanguageModel(model, assignment.budget)
+    told = _Told(tell)
+    trial, failure = None, None
+    try:
+        thinking = CachedLanguageModel(metered, answers)
+        play = levels.play(assignment.level, thinking, answers, told.event)
+        trial = await trials.attempt(assignment.planned, _subject(assignment), play, thinking)
+    except TrunklineError as error:
+        failure = _failure(error)
+    finally:
+        await answers.close()
+    report = Report(
+        failure=failure,
+        used=metered.used,
+        asked=metered.asked,
+        answers={name: kept.decode() for name, kept in store.kept.items()},
+    )
+    if trial is None:
+        return report.model_copy(update={"timeline": told.items})
+    happened, wav = trial.observed.happened, trial.observed.wav
+    told.items += timeline.of_ending(
+        happened, assignment.planned.case.max_turns or MOST_TURNS, timeline.now()
+    )
+    silent = replace(trial, observed=replace(trial.observed, wav=b""))
+    return report.model_copy(update={"trial": silent, "timeline": told.items, "wav": wav})
+
+
+class _Told:
+    """What was told so far."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.items: list[TimelineItem] = []
+        self._tell = tell
+        self._began = timeline.now()
+
+    def event(self, event: Said | Called) -> None:
+        """With sound by the call's clock, which is not ours."""
+        ms = event.start_ms if isinstance(event, Said) else event.at_ms
+        at = timeline.now() if ms is None else self._began + timedelta(milliseconds=ms)
+        item = timeline.of_event(event, at)
+        self.items.append(item)
+        self._tell(item)
+
+
+def _subject(assignment: Assignment) -> Subject:
+    agent = Agent(extra={}, phone_number="")
+    put_back(assignment.agent, agent)
+    return Subject(agent, now=assignment.now)
+
+
+def _failure(error: TrunklineError) -> Failure:
+    match error:
+        case OverBudget():
+            return Failure(message=str(error), code=402, type="budget")
+        case ProviderError() | Unavailable():
+            return Failure(message=str(error), code=503, type="language_model", again=True)
+        case BadInput():
+            return Failure(message=str(error), code=400, type="case")
+        case _:
+            return Failure(message=str(error), code=500, type="setup", again=True)

@@ -1,0 +1,119 @@
+"""The processes in which a worker has simulated calls played; the worker itself only watches over them."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from trunkline.errors import Unavailable
+from trunkline.resources.simulations.assignments import Assignment, Message, Report, Tell
+from trunkline.roles import simulation_child
+
+log = structlog.get_logger(__name__)
+
+COMMAND = (sys.executable, "-m", simulation_child.__name__)
+RUNS_EACH = 200
+"""Then a process is replaced, whatever it has let grow."""
+IDLE_S = 60.0
+"""A process that had nothing to do for so long is ended."""
+_LONGEST_LINE = 512 * 1024 * 1024
+"""Of a report, with the sound of a long call in it."""
+
+
+class Children:
+    """Fulfils tasks.Player. A process plays one run at a time and is kept for the next; it is killed to end a run."""
+
+    def __init__(
+        self, command: Sequence[str] = COMMAND, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._command = tuple(command)
+        self._environment = dict(os.environ if environment is None else environment)
+        self._idle: list[_Child] = []
+
+    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+        """What came of a run. Raises Unavailable when the process died."""
+        child = self._idle.pop() if self._idle else await _Child.started(self._command, self._environment)
+        child.wanted()
+        try:
+            report = await child.play(assignment, tell)
+        except BaseException:
+            await child.kill()
+            raise
+        if child.played < RUNS_EACH:
+            self._idle.append(child)
+            child.unwanted(IDLE_S, self._end)
+        else:
+            await child.kill()
+        return report
+
+    async def close(self) -> None:
+        """End those that have nothing to do; the others end with what they play."""
+        while self._idle:
+            child = self._idle.pop()
+            child.wanted()
+            await child.kill()
+
+    def _end(self, child: "_Child") -> None:
+        self._idle.remove(child)
+        child.process.kill()
+
+
+class _Child:
+    """One process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.played = 0
+        self._ending: asyncio.TimerHandle | None = None
+
+    @classmethod
+    async def started(cls, command: Sequence[str], environment: Mapping[str, str]) -> "_Child":
+        """A new one."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=dict(environment),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            start_new_session=True,  # signals of the terminal are for the worker
+        )
+        log.info("simulation_process_started", pid=process.pid)
+        return cls(process)
+
+    def wanted(self) -> None:
+        """It is not to be ended for having nothing to do."""
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def unwanted(self, seconds: float, end: Callable[["_Child"], None]) -> None:
+        """It is to be ended after so long."""
+        self._ending = asyncio.get_running_loop().call_later(seconds, end, self)
+
+    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+        """One run."""
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        self.played += 1
+        with contextlib.suppress(ConnectionError):  # it has died, which reading tells
+            stdin.write(assignment.model_dump_json(exclude_unset=True).encode() + b"\n")
+            await stdin.drain()
+        while line := await stdout.readline():
+            message = Message.model_validate_json(line)
+            if message.report is not None:
+                return message.report
+            if message.item is not None:
+                tell(message.item)
+        status = await self.process.wait()
+        log.warning("simulation_process_died", pid=self.process.pid, status=status)
+        raise Unavailable(f"The process that played the simulation died (status {status}).")
+
+    async def kill(self) -> None:
+        """End it, whatever it does."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
