@@ -3,10 +3,12 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack
-from uuid import uuid4
+from dataclasses import dataclass
+from uuid import UUID, uuid4
 
 import structlog
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from trunkline.errors import SetupError
 from trunkline.host import carriers_http, control, media_http
@@ -72,7 +74,7 @@ async def run(settings: Settings) -> int:
         stack.push_async_callback(parts.close)
         await parts.warm()
         beat = Beat(parts.vad, asyncio.get_running_loop())
-        host = await _started(stack, settings, database, secrets, parts, beat)
+        host = await _started(stack, _Ground(settings, database, secrets, parts, beat))
         wakeups = Wakeups(url)
         wakeups.listen(OFFERS, lambda _: host.wake())
         wakeups.listen(RECEIVED, REPLIES.heard)
@@ -85,15 +87,49 @@ async def run(settings: Settings) -> int:
     return 0 if well else 1
 
 
-async def _started(
-    stack: AsyncExitStack,
-    settings: Settings,
-    database: Database,
-    secrets: SecretBox,
-    parts: Parts,
-    beat: Beat,
-) -> VoiceHost:
+@dataclass(frozen=True)
+class _Ground:
+    """What calls stand on; there before the first, and longer than the last."""
+
+    settings: Settings
+    database: Database
+    secrets: SecretBox
+    parts: Parts
+    beat: Beat
+
+
+async def _started(stack: AsyncExitStack, ground: _Ground) -> VoiceHost:
     """A host that takes calls; `stack` takes it down again in order."""
+    settings, database, secrets, beat = ground.settings, ground.database, ground.secrets, ground.beat
+    holding = await _holding(stack, ground)
+    host = VoiceHost(holding, settings.call_capacity)
+    lines = WebSocketLines(asyncio.get_running_loop())
+    media = MediaCalls(holding, host.admission, MediaClaims(database, secrets), lines, uuid4())
+    beat.clocks.append(lines.tick)
+    tune_interpreter()
+    beat.start()
+    stack.push_async_callback(beat.stop)
+    application = _application(ground, holding, host, media, lines)
+    port = await stack.enter_async_context(control.served(application, settings.bind, settings.voice_port))
+    engine = SipEngine(
+        settings.bind,
+        settings.sip_port,
+        settings.rtp_ports,
+        settings.public_ip,
+        certificate=certificate(settings),
+    )
+    stack.push_async_callback(host.stop)
+    node = Node(database, _identity(settings, media.host, port), lambda: holding.calls, holding.found_closed)
+    await host.start(engine, node, media)
+    registrar = Registrar(TrunkClaims(database, secrets), engine, media.host, lambda: host.draining)
+    registrar.start()
+    stack.push_async_callback(registrar.stop)
+    return host
+
+
+async def _holding(stack: AsyncExitStack, ground: _Ground) -> Holding:
+    """What holds calls and writes them down, writing."""
+    settings, database, secrets = ground.settings, ground.database, ground.secrets
     live = LiveCalls(database, secrets)
     blobs = open_blobs(settings.blobs_folder)
     recordings = RecordingWriter(blobs)
@@ -103,53 +139,43 @@ async def _started(
     )
     outbound = Outbound(settings.outbound_allow)
     stack.push_async_callback(outbound.close)
-    embeddings = MiniLM(Store(settings.models_folder), parts.pool)
+    embeddings = MiniLM(Store(settings.models_folder), ground.parts.pool)
     means = Means(database, secrets, outbound, embeddings=embeddings)
-    capacity = settings.call_capacity
-    exchange = Exchange(archive, lines=capacity)
-    holding = Holding(
-        Desk(beat, parts, writer, means, exchange), live, archive, InboundWebhook(database, secrets, outbound)
-    )
-    host = VoiceHost(holding, capacity)
-    address = settings.public_ip or {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
-    lines = WebSocketLines(asyncio.get_running_loop())
-    media = MediaCalls(holding, host.admission, MediaClaims(database, secrets), lines, uuid4())
-    beat.clocks.append(lines.tick)
-    tune_interpreter()
-    beat.start()
-    stack.push_async_callback(beat.stop)
+    exchange = Exchange(archive, lines=settings.call_capacity)
+    desk = Desk(ground.beat, ground.parts, writer, means, exchange)
+    holding = Holding(desk, live, archive, InboundWebhook(database, secrets, outbound))
     await writer.start()
     stack.push_async_callback(writer.stop)
     recordings.start()
     stack.push_async_callback(recordings.stop)
+    return holding
+
+
+def _application(
+    ground: _Ground, holding: Holding, host: VoiceHost, media: MediaCalls, lines: WebSocketLines
+) -> ASGIApp:
+    """Control, and the WebSockets of calls."""
     carriers = CarrierCalls(
         holding,
         host.admission,
-        CarrierClaims(database, secrets),
+        CarrierClaims(ground.database, ground.secrets),
         lines,
-        secrets,
+        ground.secrets,
         media.host,
         host.not_ready,
-        settings.lines_url,
+        ground.settings.lines_url,
     )
     further = [*media_http.routes(media), *carriers_http.routes(carriers)]
-    application = control.app(host, secrets.node_token, further)
-    port = await stack.enter_async_context(control.served(application, settings.bind, settings.voice_port))
-    identity = Identity(media.host, f"http://{address}:{port}", f"{address}:{settings.sip_port}", capacity)
-    engine = SipEngine(
-        settings.bind,
-        settings.sip_port,
-        settings.rtp_ports,
-        settings.public_ip,
-        certificate=certificate(settings),
+    return control.app(host, ground.secrets.node_token, further)
+
+
+def _identity(settings: Settings, node: UUID, port: int) -> Identity:
+    """`port`: of control."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.bind, settings.bind)  # noqa: S104 - replaced, not bound
+    address = settings.public_ip or here
+    return Identity(
+        node, f"http://{address}:{port}", f"{address}:{settings.sip_port}", settings.call_capacity
     )
-    stack.push_async_callback(host.stop)
-    node = Node(database, identity, lambda: holding.calls, holding.found_closed)
-    await host.start(engine, node, media)
-    registrar = Registrar(TrunkClaims(database, secrets), engine, identity.id, lambda: host.draining)
-    registrar.start()
-    stack.push_async_callback(registrar.stop)
-    return host
 
 
 async def _until_told(host: VoiceHost, beat: Beat) -> bool:
