@@ -56,9 +56,7 @@ def profile_of(
     """
     settings = agent.settings
     filled = as_texts(variables)
-    prompt, memory = _prompt(
-        overrides.get("prompt") or settings.get("prompt", ""), filled, equipment.memory if equipment else ""
-    )
+    prompt, memory = _prompt(settings, overrides, filled, equipment)
     stock = phrases_of(settings.get("language", vocabulary.DEFAULT_LANGUAGE))
     return replace(
         _manner(settings),
@@ -84,8 +82,15 @@ def profile_of(
     )
 
 
-def _prompt(prompt: str, filled: Mapping[str, str], memory: str) -> tuple[str, str]:
+def _prompt(
+    settings: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    filled: Mapping[str, str],
+    equipment: Equipment | None,
+) -> tuple[str, str]:
     """The prompt with its holes filled, and what is known of the other party where no hole of it takes that."""
+    prompt = overrides.get("prompt") or settings.get("prompt", "")
+    memory = equipment.memory if equipment else ""
     with_memory = {**filled, MEMORY: memory or filled.get(MEMORY, "")}
     return substitute(prompt, with_memory), "" if has_hole(prompt, MEMORY) else memory
 
