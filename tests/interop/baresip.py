@@ -51,6 +51,13 @@ def words_in(path: Path) -> str:
         return tones.hear(file.readframes(file.getnframes()), file.getframerate())
 
 
+def words_so_far(path: Path) -> str:
+    """The same of one that is still being written, whose header does not know its length yet."""
+    wav = path.read_bytes() if path.exists() else b""
+    rate = int.from_bytes(wav[24:28], "little")
+    return tones.hear(wav[44 : len(wav) // 2 * 2], rate) if rate else ""
+
+
 class Baresip:
     """Runs for as long as the block does; answers whoever calls, or dials."""
 

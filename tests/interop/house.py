@@ -15,18 +15,35 @@ from typing import Any
 from benchmarks.ports import free_port, some_rtp_ports
 from sqlalchemy import select
 
+from tests.host import transferring
 from tests.host.rig import Assembled
 from tests.interop import sipp
 from tests.interop.handset import Handset
 from tests.interop.sipp_run import Sipp
 from tests.resources.calls.conftest import NUMBER
 from trunkline.platform.storage.database import Database
+from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.resources.calls.models import Call
+from trunkline.voice.language.twins import Line
 from trunkline.voice.lines.sip import SipEngine
 from trunkline.voice.lines.sip_config import Certificate
 
+SUMMARY = "A refund, she wants a refund."
 _SLOTS = 4
+
+
+async def attach(house: "House", agent: Agent, **changes: Any) -> None:
+    """The agent can transfer; what matters of what it says is said twice, as a busy machine may tear a word."""
+    briefing = {"message_to_transfer_target": "A question, Anna has a question."}
+    await transferring.attach(house, agent, **(briefing | changes))
+    answers = house.answers
+
+    def twice(messages: Any) -> Any:
+        said = answers(messages)
+        return Line(SUMMARY) if said == Line("She wants a refund.") else said
+
+    house.answers = twice
 
 
 class House(Assembled):

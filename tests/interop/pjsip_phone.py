@@ -183,7 +183,7 @@ class Phone:
                 self.obey(command)
 
     def judge(self) -> None:
-        """Say how much of what was heard was sound, and at what pitch."""
+        """Say how much of what was heard was sound, and at what pitch most of it."""
         del self.recorder
         for _ in range(300):
             # The recorder is closed by a task that PJSIP queues for itself.
@@ -192,9 +192,8 @@ class Phone:
             if len(pcm):
                 break
         seconds = np.count_nonzero(np.abs(pcm) > 500) / RATE
-        sounding = pcm[pcm != 0]
-        crossings = np.count_nonzero(np.diff(np.sign(sounding)))
-        say("heard", seconds=seconds, hertz=crossings / 2 / max(1e-9, len(sounding) / RATE))
+        spectrum = np.abs(np.fft.rfft(pcm, max(len(pcm), RATE)))
+        say("heard", seconds=seconds, hertz=float(spectrum.argmax() * RATE / max(len(pcm), RATE)))
 
     def _write_tone(self) -> None:
         tone = 8000 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.host.transferring import attach
 from tests.interop import sipp
-from tests.interop.house import House, Parties
+from tests.interop.house import House, Parties, attach
 from tests.interop.test_transfer_answered import over
 from tests.interop.test_transfer_warm import Phone, failed, nobody, refusing, ringing
 from tests.resources.calls.conftest import NUMBER

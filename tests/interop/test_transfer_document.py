@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from benchmarks.ports import free_port
 
-from tests.host.transferring import attach
-from tests.interop.house import House, Parties
+from tests.interop.house import House, Parties, attach
 from tests.resources.api import Api
 from tests.resources.conftest import api  # noqa: F401 - a fixture
 from trunkline.resources.agents.models import Agent

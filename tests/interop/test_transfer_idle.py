@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from benchmarks.ports import free_port
 
-from tests.host.transferring import attach
 from tests.interop import sipp
 from tests.interop.handset import Handset
-from tests.interop.house import House
+from tests.interop.house import House, attach
 from tests.resources.calls.conftest import NUMBER
 from trunkline.resources.agents.models import Agent
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from tests.host.transferring import attach
 from tests.interop import sipp
-from tests.interop.house import House, Parties
+from tests.interop.house import House, Parties, attach
 from tests.interop.kamailio import Kamailio
 from tests.interop.test_transfer_peers import lead_out
 from tests.resources.calls.conftest import NUMBER

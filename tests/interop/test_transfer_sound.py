@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.host.transferring import attach
-from tests.interop.house import House, Parties
+from tests.interop.house import House, Parties, attach
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import recordings
 from trunkline.resources.calls.models import Call

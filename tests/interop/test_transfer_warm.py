@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.host.transferring import attach
 from tests.interop import sipp
-from tests.interop.house import House, Parties
+from tests.interop.house import House, Parties, attach
 from trunkline.resources.agents.models import Agent
 
 pytestmark = pytest.mark.peer("sipp")

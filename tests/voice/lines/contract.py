@@ -12,6 +12,8 @@ from trunkline.voice.lines.line import Line
 RATE = 8000
 FRAME = RATE // 50
 RING_SECONDS = 2.048
+PATIENCE = 1500
+"""Ticks within which everything has happened, on the wall clock and a busy machine too."""
 
 
 def tone(rate: int) -> bytes:
@@ -60,7 +62,7 @@ def loud(pcm: bytes) -> int:
     return int((np.abs(np.frombuffer(pcm, dtype="<i2").astype(int)) > 500).sum())
 
 
-async def events_until(joint: Joint, kind: type[LineEvent], ticks: int = 100) -> list[LineEvent]:
+async def events_until(joint: Joint, kind: type[LineEvent], ticks: int = PATIENCE) -> list[LineEvent]:
     """All events up to the first of this kind."""
     seen: list[LineEvent] = []
     for _ in range(ticks):
@@ -71,7 +73,7 @@ async def events_until(joint: Joint, kind: type[LineEvent], ticks: int = 100) ->
     raise AssertionError(f"no {kind.__name__} within {ticks} ticks, only {seen}")
 
 
-async def closed_far(joint: Joint, ticks: int = 100) -> LineClosed:
+async def closed_far(joint: Joint, ticks: int = PATIENCE) -> LineClosed:
     """How the other end saw the line end."""
     for _ in range(ticks):
         if (closed := await joint.far.closed()) is not None:
@@ -80,10 +82,22 @@ async def closed_far(joint: Joint, ticks: int = 100) -> LineClosed:
     raise AssertionError(f"the other end did not close within {ticks} ticks")
 
 
+async def loud_far(joint: Joint, samples: float) -> int:
+    """The sound that the other end has heard once there should be so much of it, and a moment later."""
+    for _ in range(PATIENCE):
+        if await joint.far.loud_samples() >= 0.9 * samples:
+            break
+        await joint.pass_ticks(1)
+    await joint.pass_ticks(10)
+    return await joint.far.loud_samples()
+
+
 class LineContract:
     """Collected by the suites of each line, which supply the `joint` fixture, and another rate if they have one."""
 
     rate = RATE
+    long = 10
+    """Frames that take longer to be heard than a test takes to change its mind: more on the wall clock."""
 
     @property
     def frame(self) -> int:
@@ -98,14 +112,17 @@ class LineContract:
     async def test_says_and_hears(self, joint: Joint) -> None:
         await joint.line.answer()
         await joint.far.say(10)
-        heard = b""
-        for _ in range(40):
+        said, heard, after = loud(self.tone * 10), b"", 0
+        for _ in range(PATIENCE):
             await joint.pass_ticks(1)
             heard += joint.line.read()
-        assert loud(heard) == pytest.approx(loud(self.tone * 10), rel=0.1)
+            after += loud(heard) >= 0.9 * said
+            if after == 10:
+                break
+        assert loud(heard) == pytest.approx(said, rel=0.1)
         assert joint.line.write(self.tone * 5) == 5 * self.frame
-        await joint.pass_ticks(25)
-        assert await joint.far.loud_samples() == pytest.approx(loud(self.tone * 5), rel=0.1)
+        said = loud(self.tone * 5)
+        assert await loud_far(joint, said) == pytest.approx(said, rel=0.1)
 
     async def test_the_rate_is_known_from_the_answer_on(self, joint: Joint) -> None:
         await joint.line.answer()
@@ -119,46 +136,44 @@ class LineContract:
     async def test_the_queue_drains_with_time(self, joint: Joint) -> None:
         await joint.line.answer()
         assert joint.line.queued() == 0
-        joint.line.write(self.tone * 10)
-        assert joint.line.queued() >= 8 * self.frame
-        await joint.pass_ticks(5)
-        assert 3 * self.frame <= joint.line.queued() <= 7 * self.frame
-        await joint.pass_ticks(10)
-        assert joint.line.queued() == 0
+        joint.line.write(self.tone * self.long)
+        left = [joint.line.queued()]
+        while left[-1] and len(left) < PATIENCE:
+            await joint.pass_ticks(1)
+            left.append(joint.line.queued())
+        assert (self.long - 2) * self.frame <= left[0] <= self.long * self.frame
+        assert left == sorted(left, reverse=True)
+        assert left[-1] == 0 < left[1]
 
     async def test_a_full_ring_takes_no_more(self, joint: Joint) -> None:
         await joint.line.answer()
         accepted = joint.line.write(self.tone * 200)
         assert 2 * self.rate <= accepted <= RING_SECONDS * self.rate + 2 * self.frame
-        assert joint.line.write(self.tone * 50) <= 10 * self.frame
+        assert joint.line.write(self.tone * 50) <= 40 * self.frame
 
     async def test_a_flush_says_what_it_dropped(self, joint: Joint) -> None:
         await joint.line.answer()
-        joint.line.write(self.tone * 10)
+        joint.line.write(self.tone * self.long)
         await joint.pass_ticks(3)
         joint.line.flush()
         seen = await events_until(joint, Flushed, ticks=3)
         dropped = sum(event.samples for event in seen if isinstance(event, Flushed))
-        assert 5 * self.frame <= dropped <= 8 * self.frame
+        assert self.long // 2 * self.frame <= dropped <= (self.long - 2) * self.frame
         assert joint.line.queued() == 0
-        await joint.pass_ticks(15)
-        assert await joint.far.loud_samples() == pytest.approx(
-            loud(self.tone) * (10 - dropped / self.frame), abs=1.2 * self.frame
-        )
+        said = loud(self.tone) * (self.long - dropped / self.frame)
+        assert await loud_far(joint, said) == pytest.approx(said, abs=1.2 * self.frame)
 
     async def test_what_is_written_after_a_flush_is_heard(self, joint: Joint) -> None:
         await joint.line.answer()
-        joint.line.write(self.tone * 10)
+        joint.line.write(self.tone * self.long)
         await joint.pass_ticks(2)
         joint.line.flush()
         assert joint.line.write(self.tone * 4) == 4 * self.frame
         seen = await events_until(joint, Flushed, ticks=3)
         dropped = sum(event.samples for event in seen if isinstance(event, Flushed))
-        assert dropped <= 9 * self.frame
-        await joint.pass_ticks(20)
-        assert await joint.far.loud_samples() == pytest.approx(
-            loud(self.tone) * (14 - dropped / self.frame), abs=1.2 * self.frame
-        )
+        assert dropped <= (self.long - 1) * self.frame
+        said = loud(self.tone) * (self.long + 4 - dropped / self.frame)
+        assert await loud_far(joint, said) == pytest.approx(said, abs=1.2 * self.frame)
 
     async def test_a_flush_of_nothing_is_answered_too(self, joint: Joint) -> None:
         await joint.line.answer()
@@ -167,14 +182,14 @@ class LineContract:
 
     async def test_two_flushes_have_two_answers(self, joint: Joint) -> None:
         await joint.line.answer()
-        joint.line.write(self.tone * 10)
+        joint.line.write(self.tone * self.long)
         joint.line.flush()
         joint.line.flush()
         flushed = [
             event for event in await events_until(joint, Flushed, ticks=3) if isinstance(event, Flushed)
         ]
         assert len(flushed) == 2
-        assert flushed[0].samples >= 8 * self.frame
+        assert flushed[0].samples >= (self.long - 2) * self.frame
         assert flushed[1].samples == 0
 
     async def test_keys_go_both_ways(self, joint: Joint) -> None:
@@ -182,15 +197,18 @@ class LineContract:
         await joint.pass_ticks(5)
         await joint.far.press("17#")
         keys = ""
-        for _ in range(100):
+        for _ in range(PATIENCE):
             keys += "".join(event.digit for event in joint.line.events() if isinstance(event, Digit))
             if len(keys) == 3:
                 break
             await joint.pass_ticks(1)
         assert keys == "17#"
         await joint.line.send_digits("4*")
-        await joint.pass_ticks(10)
-        assert await joint.far.digits() == "4*"
+        for _ in range(PATIENCE):
+            if len(heard := await joint.far.digits()) == 2:
+                break
+            await joint.pass_ticks(1)
+        assert heard == "4*"
 
     async def test_hold_may_be_repeated_and_taken_back(self, joint: Joint) -> None:
         await joint.line.answer()
@@ -201,8 +219,8 @@ class LineContract:
             joint.line.read()
             joint.line.events()
         assert joint.line.write(self.tone * 5) == 5 * self.frame
-        await joint.pass_ticks(25)
-        assert await joint.far.loud_samples() == pytest.approx(loud(self.tone * 5), rel=0.25)
+        said = loud(self.tone * 5)
+        assert await loud_far(joint, said) == pytest.approx(said, rel=0.25)
 
     async def test_they_hang_up(self, joint: Joint) -> None:
         await joint.line.answer()

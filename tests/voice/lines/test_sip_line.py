@@ -87,6 +87,7 @@ class TestSipLine(LineContract):
     """In G.711."""
 
     codecs: tuple[str, ...] = ("pcmu", "pcma")
+    long = 80
 
     @pytest.fixture
     async def joint(self, peer: Answerer) -> AsyncIterator[SipJoint]:
