@@ -1796,6 +1796,44 @@ export type CallsMade = {
 };
 
 /**
+ * Caps
+ *
+ * What a session may use up. Null: no bound. Runs that are on when it is reached may pass it a little.
+ */
+export type Caps = {
+    /**
+     * Completion Price
+     *
+     * Of a million tokens written.
+     */
+    completion_price?: number;
+    /**
+     * Cost
+     *
+     * In the currency of the two prices.
+     */
+    cost?: number | null;
+    /**
+     * Prompt Price
+     *
+     * Of a million tokens read.
+     */
+    prompt_price?: number;
+    /**
+     * Run Seconds
+     *
+     * The longest that one run may take; then its process is killed, and it has failed.
+     */
+    run_seconds?: number;
+    /**
+     * Tokens
+     *
+     * Read and written by language models; estimated by length where an endpoint does not count them.
+     */
+    tokens?: number | null;
+};
+
+/**
  * CarrierName
  *
  * The carriers whose streams are understood.
@@ -1839,6 +1877,134 @@ export type CaseCreate = {
  */
 export type CaseCreated = {
     simulation_case: CaseOut;
+};
+
+/**
+ * CaseDetails
+ *
+ * What a case has beyond the contract; what is left out it does not have.
+ */
+export type CaseDetailsInput = {
+    /**
+     * Max Turns
+     *
+     * Of each side; null: as the session says.
+     */
+    max_turns?: number | null;
+    /**
+     * Who calls, in full; in place of the case's `prompt`.
+     */
+    persona?: PersonaInput | null;
+    /**
+     * Rules
+     *
+     * Decided before any judge is asked.
+     */
+    rules?: Array<({
+        rule: 'called';
+    } & WasCalled) | ({
+        rule: 'not_called';
+    } & NotCalled) | ({
+        rule: 'order';
+    } & Order) | ({
+        rule: 'transferred_to';
+    } & TransferredTo) | ({
+        rule: 'ended_by';
+    } & EndedBy) | ({
+        rule: 'said';
+    } & WasSaid) | ({
+        rule: 'never_said';
+    } & NeverSaid) | ({
+        rule: 'repeats_at_most';
+    } & RepeatsAtMost) | ({
+        rule: 'gives_way';
+    } & GivesWay) | ({
+        rule: 'reply_within';
+    } & ReplyWithin) | ({
+        rule: 'variable_equals';
+    } & VariableEquals) | ({
+        rule: 'state_equals';
+    } & StateEquals)>;
+    /**
+     * State
+     *
+     * The world of the mocked tools before the call.
+     */
+    state?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Tools
+     *
+     * What the agent may call, in place of its own actions, and what that gives.
+     */
+    tools?: {
+        [key: string]: MockedTool;
+    };
+};
+
+/**
+ * CaseDetails
+ *
+ * What a case has beyond the contract; what is left out it does not have.
+ */
+export type CaseDetailsOutput = {
+    /**
+     * Max Turns
+     *
+     * Of each side; null: as the session says.
+     */
+    max_turns?: number | null;
+    /**
+     * Who calls, in full; in place of the case's `prompt`.
+     */
+    persona?: PersonaOutput | null;
+    /**
+     * Rules
+     *
+     * Decided before any judge is asked.
+     */
+    rules?: Array<({
+        rule: 'called';
+    } & WasCalled) | ({
+        rule: 'not_called';
+    } & NotCalled) | ({
+        rule: 'order';
+    } & Order) | ({
+        rule: 'transferred_to';
+    } & TransferredTo) | ({
+        rule: 'ended_by';
+    } & EndedBy) | ({
+        rule: 'said';
+    } & WasSaid) | ({
+        rule: 'never_said';
+    } & NeverSaid) | ({
+        rule: 'repeats_at_most';
+    } & RepeatsAtMost) | ({
+        rule: 'gives_way';
+    } & GivesWay) | ({
+        rule: 'reply_within';
+    } & ReplyWithin) | ({
+        rule: 'variable_equals';
+    } & VariableEquals) | ({
+        rule: 'state_equals';
+    } & StateEquals)>;
+    /**
+     * State
+     *
+     * The world of the mocked tools before the call.
+     */
+    state?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Tools
+     *
+     * What the agent may call, in place of its own actions, and what that gives.
+     */
+    tools?: {
+        [key: string]: MockedTool;
+    };
 };
 
 /**
@@ -1895,6 +2061,42 @@ export type CasePage = {
      */
     items: Array<CaseOut>;
     pagination: Pagination;
+};
+
+/**
+ * CaseShare
+ *
+ * The runs of one case that passed.
+ */
+export type CaseShare = {
+    /**
+     * High
+     */
+    high: number;
+    /**
+     * Low
+     */
+    low: number;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Passed
+     */
+    passed: boolean;
+    /**
+     * Runs
+     */
+    runs: number;
+    /**
+     * Simulation Case Id
+     */
+    simulation_case_id: string;
+    /**
+     * Value
+     */
+    value: number;
 };
 
 /**
@@ -2274,6 +2476,42 @@ export type ContactUpdate = {
 };
 
 /**
+ * Cue
+ *
+ * One thing that a scripted persona says. The first that fits and was not said yet is said.
+ */
+export type Cue = {
+    /**
+     * After Ms
+     */
+    after_ms?: number;
+    /**
+     * Breaks In Ms
+     */
+    breaks_in_ms?: number | null;
+    /**
+     * Hang Up
+     */
+    hang_up?: boolean;
+    /**
+     * Pause Ms
+     */
+    pause_ms?: number;
+    /**
+     * Rest
+     */
+    rest?: string;
+    /**
+     * Say
+     */
+    say: string;
+    /**
+     * To
+     */
+    to?: string;
+};
+
+/**
  * CustomAction
  *
  * A whole custom action.
@@ -2572,6 +2810,13 @@ export type DayHours = {
 };
 
 /**
+ * Deed
+ *
+ * What a persona does at a set moment, besides talking.
+ */
+export type Deed = 'interrupt' | 'back_channel' | 'noise' | 'mute' | 'press' | 'hang_up';
+
+/**
  * DeliveryListItem
  *
  * A webhook that was or is to be delivered.
@@ -2719,6 +2964,34 @@ export type DeliveryOut = {
 export type DeliveryState = 'pending' | 'delivered' | 'dead';
 
 /**
+ * DemandOut
+ *
+ * The verdict on one thing that was demanded.
+ */
+export type DemandOut = {
+    /**
+     * By
+     */
+    by: 'rule' | 'judge';
+    /**
+     * Evidence
+     */
+    evidence: Array<string>;
+    /**
+     * Outcome
+     */
+    outcome: 'pass' | 'fail' | 'cannot_tell';
+    /**
+     * Reason
+     */
+    reason: string;
+    /**
+     * What
+     */
+    what: string;
+};
+
+/**
  * Detached
  *
  * The answer to detach.
@@ -2735,6 +3008,38 @@ export type Detached = {
 };
 
 /**
+ * Difference
+ *
+ * From the other version to this one.
+ */
+export type Difference = {
+    /**
+     * Difference
+     */
+    difference: number;
+    /**
+     * Gained
+     */
+    gained: number;
+    /**
+     * High
+     */
+    high: number;
+    /**
+     * Lost
+     */
+    lost: number;
+    /**
+     * Low
+     */
+    low: number;
+    /**
+     * P Value
+     */
+    p_value: number;
+};
+
+/**
  * Discovery
  *
  * What all servers offer.
@@ -2744,6 +3049,47 @@ export type Discovery = {
      * Servers
      */
     servers: Array<ServerTools>;
+};
+
+/**
+ * Doing
+ *
+ * A deed and its moment: `at_ms` of the call, or `after_ms` into what the agent says the `agent_turn`th time.
+ */
+export type Doing = {
+    /**
+     * After Ms
+     */
+    after_ms?: number;
+    /**
+     * Agent Turn
+     */
+    agent_turn?: number | null;
+    /**
+     * At Ms
+     */
+    at_ms?: number | null;
+    do: Deed;
+    /**
+     * For Ms
+     */
+    for_ms?: number;
+    /**
+     * Keys
+     */
+    keys?: string;
+    /**
+     * Level Db
+     */
+    level_db?: number;
+    /**
+     * Say
+     */
+    say?: string;
+    /**
+     * Sound
+     */
+    sound?: string;
 };
 
 /**
@@ -2840,6 +3186,22 @@ export type EndCallReasonStat = {
      * Series
      */
     series: Array<ReasonDay>;
+};
+
+/**
+ * EndedBy
+ *
+ * The talk ended for this reason, or one of these.
+ */
+export type EndedBy = {
+    /**
+     * Reason
+     */
+    reason: string | Array<string>;
+    /**
+     * Rule
+     */
+    rule: 'ended_by';
 };
 
 /**
@@ -3107,6 +3469,22 @@ export type GhlAccount = {
      * Location Id
      */
     location_id?: string | null;
+};
+
+/**
+ * GivesWay
+ *
+ * The agent does not begin while the caller's turn goes on, and falls silent soon when the caller breaks in.
+ */
+export type GivesWay = {
+    /**
+     * Ms
+     */
+    ms?: number;
+    /**
+     * Rule
+     */
+    rule: 'gives_way';
 };
 
 /**
@@ -3616,6 +3994,22 @@ export type ItemsWebhookLogListItem = {
 };
 
 /**
+ * Judge
+ *
+ * Who decides what no rule does.
+ */
+export type Judge = {
+    /**
+     * Model
+     */
+    model?: string;
+    /**
+     * Panel
+     */
+    panel?: number;
+};
+
+/**
  * Key
  *
  * The id of what was made.
@@ -3886,6 +4280,13 @@ export type Ledger = {
         [key: string]: unknown;
     }>;
 };
+
+/**
+ * Level
+ *
+ * How much of a call is simulated.
+ */
+export type Level = 'text' | 'voice' | 'line';
 
 /**
  * LimitsChange
@@ -4295,6 +4696,68 @@ export type MinutesUsed = {
 };
 
 /**
+ * MockedAnswer
+ *
+ * What a tool gives, to arguments like these.
+ */
+export type MockedAnswer = {
+    /**
+     * Fails
+     */
+    fails?: boolean;
+    /**
+     * Once
+     */
+    once?: boolean;
+    /**
+     * Result
+     */
+    result?: unknown;
+    /**
+     * Transfers To
+     */
+    transfers_to?: string | null;
+    /**
+     * Variables
+     */
+    variables?: {
+        [key: string]: string;
+    };
+    /**
+     * When
+     */
+    when?: {
+        [key: string]: unknown;
+    };
+};
+
+/**
+ * MockedTool
+ *
+ * A tool that touches nothing: it gives what the case says.
+ */
+export type MockedTool = {
+    /**
+     * Answers
+     */
+    answers?: Array<MockedAnswer>;
+    /**
+     * Description
+     */
+    description?: string;
+    /**
+     * Parameters
+     */
+    parameters?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Stores
+     */
+    stores?: string;
+};
+
+/**
  * ModelId
  *
  * The agent to attach or detach.
@@ -4316,6 +4779,108 @@ export type MovedNumber = {
      * Number
      */
     number: string;
+};
+
+/**
+ * Network
+ *
+ * The way from the persona to the agent. Times in ms, in whole packets of 20.
+ */
+export type Network = {
+    /**
+     * Burst
+     */
+    burst?: number;
+    /**
+     * Delay Ms
+     */
+    delay_ms?: number;
+    /**
+     * Echo
+     */
+    echo?: number;
+    /**
+     * Echo Ms
+     */
+    echo_ms?: number;
+    /**
+     * G711
+     */
+    g711?: boolean;
+    /**
+     * Jitter Ms
+     */
+    jitter_ms?: number;
+    /**
+     * Loss
+     */
+    loss?: number;
+};
+
+/**
+ * NeverSaid
+ *
+ * Nobody of them said what the pattern describes.
+ */
+export type NeverSaid = {
+    /**
+     * Pattern
+     */
+    pattern: string;
+    /**
+     * Rule
+     */
+    rule: 'never_said';
+    /**
+     * Who
+     */
+    who?: 'agent' | 'caller';
+};
+
+/**
+ * Noise
+ *
+ * Sound around the persona, this many dB under its voice.
+ */
+export type Noise = {
+    /**
+     * Place
+     */
+    place?: 'steady' | 'cafe' | 'office';
+    /**
+     * Snr Db
+     */
+    snr_db: number;
+};
+
+/**
+ * NotCalled
+ *
+ * The agent never called the action, or never with these arguments.
+ */
+export type NotCalled = {
+    /**
+     * Action
+     */
+    action: string;
+    /**
+     * Arguments
+     */
+    arguments?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Exact
+     */
+    exact?: boolean;
+    /**
+     * More Than
+     */
+    more_than?: number;
+    /**
+     * Rule
+     */
+    rule: 'not_called';
 };
 
 /**
@@ -5202,6 +5767,26 @@ export type OpenQuestion = {
 };
 
 /**
+ * Order
+ *
+ * Each step comes after the one before; the last does not happen before all others have.
+ */
+export type Order = {
+    /**
+     * Optional
+     */
+    optional?: boolean;
+    /**
+     * Rule
+     */
+    rule: 'order';
+    /**
+     * Steps
+     */
+    steps: Array<Step>;
+};
+
+/**
  * OutboundChat
  *
  * A conversation that was begun.
@@ -5266,6 +5851,126 @@ export type Pagination = {
      * Total Records
      */
     total_records: number;
+};
+
+/**
+ * PassHat
+ *
+ * The probability that k runs of a case all pass.
+ */
+export type PassHat = {
+    /**
+     * High
+     */
+    high: number;
+    /**
+     * K
+     */
+    k: number;
+    /**
+     * Low
+     */
+    low: number;
+    /**
+     * Value
+     */
+    value: number;
+};
+
+/**
+ * Persona
+ *
+ * Somebody on the telephone. With a `script` it says what is written there; otherwise a model plays it.
+ */
+export type PersonaInput = {
+    /**
+     * Doings
+     */
+    doings?: Array<Doing>;
+    /**
+     * Goal
+     */
+    goal?: string;
+    /**
+     * Hello
+     */
+    hello?: string;
+    /**
+     * Knows
+     */
+    knows?: Array<string>;
+    /**
+     * Language
+     */
+    language?: string;
+    network?: Network;
+    noise?: Noise | null;
+    recorded?: RecordedInput | null;
+    /**
+     * Script
+     */
+    script?: Array<Cue>;
+    /**
+     * Speed
+     */
+    speed?: number;
+    temper?: Temper;
+    /**
+     * Voice Id
+     */
+    voice_id?: string;
+    /**
+     * Withholds
+     */
+    withholds?: Array<string>;
+};
+
+/**
+ * Persona
+ *
+ * Somebody on the telephone. With a `script` it says what is written there; otherwise a model plays it.
+ */
+export type PersonaOutput = {
+    /**
+     * Doings
+     */
+    doings?: Array<Doing>;
+    /**
+     * Goal
+     */
+    goal?: string;
+    /**
+     * Hello
+     */
+    hello?: string;
+    /**
+     * Knows
+     */
+    knows?: Array<string>;
+    /**
+     * Language
+     */
+    language?: string;
+    network?: Network;
+    noise?: Noise | null;
+    recorded?: RecordedOutput | null;
+    /**
+     * Script
+     */
+    script?: Array<Cue>;
+    /**
+     * Speed
+     */
+    speed?: number;
+    temper?: Temper;
+    /**
+     * Voice Id
+     */
+    voice_id?: string;
+    /**
+     * Withholds
+     */
+    withholds?: Array<string>;
 };
 
 /**
@@ -5409,11 +6114,110 @@ export type RecentCallHistory = {
 };
 
 /**
+ * Recorded
+ *
+ * A machine that answers: a voicemail greeting, or a menu whose keys lead to others or to the persona.
+ */
+export type RecordedInput = {
+    /**
+     * Beep
+     */
+    beep?: boolean;
+    /**
+     * Keys
+     */
+    keys?: {
+        [key: string]: RecordedInput;
+    };
+    /**
+     * Listens
+     */
+    listens?: number;
+    /**
+     * Person
+     */
+    person?: boolean;
+    /**
+     * Says
+     */
+    says: string;
+};
+
+/**
+ * Recorded
+ *
+ * A machine that answers: a voicemail greeting, or a menu whose keys lead to others or to the persona.
+ */
+export type RecordedOutput = {
+    /**
+     * Beep
+     */
+    beep?: boolean;
+    /**
+     * Keys
+     */
+    keys?: {
+        [key: string]: RecordedOutput;
+    };
+    /**
+     * Listens
+     */
+    listens?: number;
+    /**
+     * Person
+     */
+    person?: boolean;
+    /**
+     * Says
+     */
+    says: string;
+};
+
+/**
  * RegistrationState
  *
  * How a registration stands.
  */
 export type RegistrationState = 'registering' | 'registered' | 'failed' | 'unregistered';
+
+/**
+ * RepeatsAtMost
+ *
+ * The agent said the same words in no more turns than this; turns of a few words do not count.
+ */
+export type RepeatsAtMost = {
+    /**
+     * Rule
+     */
+    rule: 'repeats_at_most';
+    /**
+     * Times
+     */
+    times: number;
+};
+
+/**
+ * ReplyWithin
+ *
+ * Each time the agent's first sound came so soon after the caller's last.
+ */
+export type ReplyWithin = {
+    /**
+     * Ms
+     */
+    ms: number;
+    /**
+     * Rule
+     */
+    rule: 'reply_within';
+};
+
+/**
+ * ReportFormat
+ *
+ * How a report is written.
+ */
+export type ReportFormat = 'junit' | 'json' | 'html';
 
 /**
  * RequestOrigin
@@ -5433,6 +6237,34 @@ export type RequestOrigin = {
      * X Real Ip
      */
     x_real_ip: string | null;
+};
+
+/**
+ * RunCounts
+ *
+ * How far a session is.
+ */
+export type RunCounts = {
+    /**
+     * Completed
+     */
+    completed: number;
+    /**
+     * Failed
+     */
+    failed: number;
+    /**
+     * Queued
+     */
+    queued: number;
+    /**
+     * Running
+     */
+    running: number;
+    /**
+     * Total
+     */
+    total: number;
 };
 
 /**
@@ -5459,6 +6291,116 @@ export type RunCreate = {
      * Target Agent Id
      */
     target_agent_id: string;
+};
+
+/**
+ * RunDetails
+ *
+ * One run with everything that came of it.
+ */
+export type RunDetails = {
+    /**
+     * Agent Version
+     */
+    agent_version: string | null;
+    /**
+     * Completion Tokens
+     */
+    completion_tokens: number;
+    /**
+     * Demands
+     */
+    demands: Array<DemandOut>;
+    /**
+     * Equal
+     *
+     * Of a replay: everything came out as in the run that it repeats.
+     */
+    equal: boolean | null;
+    error_info: RunError | null;
+    /**
+     * Happened
+     *
+     * Turns with their times in ms where there is sound, calls, transfers, the end, variables, and the state of the
+     * mocked tools.
+     */
+    happened: {
+        [key: string]: string | number | boolean | {
+            [key: string]: unknown;
+        } | Array<unknown> | null;
+    } | null;
+    /**
+     * Ledgers
+     *
+     * Where the latency of each turn went, in ms; of runs with sound.
+     */
+    ledgers: Array<{
+        [key: string]: unknown;
+    }>;
+    level: Level;
+    /**
+     * Number
+     *
+     * Which repeat, from 1.
+     */
+    number: number;
+    /**
+     * Outcome
+     */
+    outcome: 'pass' | 'fail' | 'cannot_tell' | null;
+    /**
+     * Prompt Tokens
+     */
+    prompt_tokens: number;
+    /**
+     * Provider Calls
+     *
+     * Questions that a language model was asked; 0 for a replay that met the same questions.
+     */
+    provider_calls: number;
+    /**
+     * Recording Url
+     */
+    recording_url: string | null;
+    /**
+     * Replays
+     */
+    replays: string | null;
+    /**
+     * Seed
+     *
+     * Of this run; drawn from the session's.
+     */
+    seed: number | null;
+    /**
+     * Simulation Case Id
+     */
+    simulation_case_id: string;
+    /**
+     * Simulation Case Name
+     */
+    simulation_case_name: string;
+    /**
+     * Simulation Id
+     */
+    simulation_id: string;
+    /**
+     * Simulation Session Id
+     */
+    simulation_session_id: string;
+    status: RunStatus;
+    /**
+     * Target Agent Id
+     */
+    target_agent_id: string;
+    /**
+     * Timeline
+     */
+    timeline: Array<TimelineItem> | null;
+    /**
+     * Tries
+     */
+    tries: number;
 };
 
 /**
@@ -5856,6 +6798,150 @@ export type ServiceKey = {
 };
 
 /**
+ * SessionCreate
+ *
+ * Runs to begin: every case of a suite, or the cases that are named.
+ */
+export type SessionCreate = {
+    /**
+     * Against Version
+     *
+     * The same cases and seeds are run with this version too, and the difference is told.
+     */
+    against_version?: string | null;
+    /**
+     * Agent Version
+     *
+     * Null: the one of now.
+     */
+    agent_version?: string | null;
+    caps?: Caps;
+    /**
+     * Custom Variables
+     */
+    custom_variables?: {
+        [key: string]: unknown;
+    } | null;
+    judge?: Judge;
+    level?: Level;
+    /**
+     * Max Turns
+     *
+     * Of each side; then the talk is cut off.
+     */
+    max_turns?: number;
+    /**
+     * Name
+     *
+     * Null: the suite's.
+     */
+    name?: string | null;
+    /**
+     * Pass Share
+     *
+     * The share of a case's runs that must pass for the case to pass.
+     */
+    pass_share?: number;
+    /**
+     * Repeats
+     *
+     * Runs of each case, each with a seed of its own.
+     */
+    repeats?: number;
+    /**
+     * Seed
+     *
+     * Null: one is drawn, and told.
+     */
+    seed?: number | null;
+    /**
+     * Simulation Case Ids
+     *
+     * In place of a suite, or some cases of it.
+     */
+    simulation_case_ids?: Array<string>;
+    /**
+     * Suite Id
+     */
+    suite_id?: string | null;
+    /**
+     * Target Agent Id
+     *
+     * Null: the suite's agent.
+     */
+    target_agent_id?: string | null;
+};
+
+/**
+ * SessionDetails
+ *
+ * One session. `result` and what is under `against` are null until all runs are over.
+ */
+export type SessionDetails = {
+    against: SessionResult | null;
+    /**
+     * Against Version
+     */
+    against_version: string | null;
+    /**
+     * Agent Version
+     */
+    agent_version: string | null;
+    caps: Caps;
+    comparison: Difference | null;
+    /**
+     * Completion Tokens
+     */
+    completion_tokens: number;
+    /**
+     * Cost
+     *
+     * By the prices of the caps; null without.
+     */
+    cost: number | null;
+    /**
+     * Created At
+     */
+    created_at: string;
+    judge: Judge;
+    level: Level;
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Pass Share
+     */
+    pass_share: number;
+    /**
+     * Prompt Tokens
+     */
+    prompt_tokens: number;
+    /**
+     * Repeats
+     */
+    repeats: number;
+    result: SessionResult | null;
+    runs: RunCounts;
+    /**
+     * Seed
+     */
+    seed: number;
+    /**
+     * Simulation Session Id
+     */
+    simulation_session_id: string;
+    /**
+     * Status
+     */
+    status: 'in-progress' | 'completed' | 'cancelled';
+    /**
+     * Target Agent Id
+     */
+    target_agent_id: string;
+};
+
+/**
  * SessionOut
  *
  * A group of runs, in the order they were begun.
@@ -5898,6 +6984,28 @@ export type SessionPage = {
      */
     items: Array<SessionOut>;
     pagination: Pagination;
+};
+
+/**
+ * SessionResult
+ *
+ * What a session's runs add up to.
+ */
+export type SessionResult = {
+    /**
+     * Cases
+     */
+    cases: Array<CaseShare>;
+    /**
+     * Pass Hat
+     *
+     * pass^1, and pass^k for as many runs as every case has.
+     */
+    pass_hat: Array<PassHat>;
+    /**
+     * Passed
+     */
+    passed: boolean;
 };
 
 /**
@@ -6208,6 +7316,26 @@ export type SourceUpdate = {
 };
 
 /**
+ * StateEquals
+ *
+ * The world of the mocked tools, or a part of it, has this value at the end.
+ */
+export type StateEquals = {
+    /**
+     * Path
+     */
+    path?: string;
+    /**
+     * Rule
+     */
+    rule: 'state_equals';
+    /**
+     * Value
+     */
+    value: unknown;
+};
+
+/**
  * StatusDay
  *
  * One day's calls by status; `initiated` are those not placed yet (`pending`), `checking` we do not have.
@@ -6301,6 +7429,32 @@ export type StatusOnly = {
      * Status
      */
     status: 'ok';
+};
+
+/**
+ * Step
+ *
+ * One of several things that come after each other: words that are said, or an action.
+ */
+export type Step = {
+    /**
+     * Arguments
+     */
+    arguments?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Called
+     */
+    called?: string | null;
+    /**
+     * Said
+     */
+    said?: string | null;
+    /**
+     * Who
+     */
+    who?: 'agent' | 'caller';
 };
 
 /**
@@ -6915,6 +8069,13 @@ export type TaskIn = {
 export type TaskStatus = 'pending' | 'claimed' | 'dispatched' | 'failed' | 'canceled';
 
 /**
+ * Temper
+ *
+ * How the persona takes things.
+ */
+export type Temper = 'calm' | 'hurried' | 'angry' | 'confused' | 'chatty' | 'taciturn' | 'suspicious';
+
+/**
  * Template
  *
  * An approved message that may open a WhatsApp conversation.
@@ -7077,6 +8238,22 @@ export type TransferOutcome = {
 };
 
 /**
+ * TransferredTo
+ *
+ * The caller was passed on there, and nowhere else.
+ */
+export type TransferredTo = {
+    /**
+     * Rule
+     */
+    rule: 'transferred_to';
+    /**
+     * Target
+     */
+    target: string | null;
+};
+
+/**
  * TrunkOut
  *
  * The SIP trunk of a number. Its password is never shown.
@@ -7168,6 +8345,26 @@ export type TwilioAccount = {
      * Auth Token
      */
     auth_token: string;
+};
+
+/**
+ * VariableEquals
+ *
+ * A variable has this value at the end.
+ */
+export type VariableEquals = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Rule
+     */
+    rule: 'variable_equals';
+    /**
+     * Value
+     */
+    value: unknown;
 };
 
 /**
@@ -7346,6 +8543,64 @@ export type VoicesPage = {
      * Voices
      */
     voices: Array<VoiceOut>;
+};
+
+/**
+ * WasCalled
+ *
+ * The agent called the action, with these arguments at least.
+ */
+export type WasCalled = {
+    /**
+     * Action
+     */
+    action: string;
+    /**
+     * Arguments
+     */
+    arguments?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Exact
+     */
+    exact?: boolean;
+    /**
+     * Rule
+     */
+    rule: 'called';
+    /**
+     * Succeeded
+     */
+    succeeded?: boolean;
+    /**
+     * Times
+     */
+    times?: number | null;
+};
+
+/**
+ * WasSaid
+ *
+ * Somebody said what the pattern describes.
+ */
+export type WasSaid = {
+    /**
+     * At Most
+     */
+    at_most?: number | null;
+    /**
+     * Pattern
+     */
+    pattern: string;
+    /**
+     * Rule
+     */
+    rule: 'said';
+    /**
+     * Who
+     */
+    who?: 'agent' | 'caller';
 };
 
 /**
@@ -9026,6 +10281,550 @@ export type PutSecretResponses = {
 };
 
 export type PutSecretResponse = PutSecretResponses[keyof PutSecretResponses];
+
+export type GetSimulationCaseDetailsData = {
+    body?: never;
+    path: {
+        /**
+         * Simulation Case Id
+         */
+        simulation_case_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulation_cases/{simulation_case_id}/details';
+};
+
+export type GetSimulationCaseDetailsErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetSimulationCaseDetailsError = GetSimulationCaseDetailsErrors[keyof GetSimulationCaseDetailsErrors];
+
+export type GetSimulationCaseDetailsResponses = {
+    /**
+     * Successful Response
+     */
+    200: CaseDetailsOutput;
+};
+
+export type GetSimulationCaseDetailsResponse = GetSimulationCaseDetailsResponses[keyof GetSimulationCaseDetailsResponses];
+
+export type SetSimulationCaseDetailsData = {
+    body: CaseDetailsInput;
+    path: {
+        /**
+         * Simulation Case Id
+         */
+        simulation_case_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulation_cases/{simulation_case_id}/details';
+};
+
+export type SetSimulationCaseDetailsErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * The body is too large.
+     */
+    413: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type SetSimulationCaseDetailsError = SetSimulationCaseDetailsErrors[keyof SetSimulationCaseDetailsErrors];
+
+export type SetSimulationCaseDetailsResponses = {
+    /**
+     * Successful Response
+     */
+    200: CaseDetailsOutput;
+};
+
+export type SetSimulationCaseDetailsResponse = SetSimulationCaseDetailsResponses[keyof SetSimulationCaseDetailsResponses];
+
+export type SimulationRecordingData = {
+    body?: never;
+    headers?: {
+        /**
+         * Range
+         */
+        range?: string | null;
+    };
+    path: {
+        /**
+         * Simulation Id
+         */
+        simulation_id: string;
+    };
+    query: {
+        /**
+         * Expires
+         */
+        expires: number;
+        /**
+         * Signature
+         */
+        signature: string;
+    };
+    url: '/trunkline/v1/simulation_recordings/{simulation_id}';
+};
+
+export type SimulationRecordingErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * Forbidden
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * The range lies outside the recording.
+     */
+    416: unknown;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type SimulationRecordingError = SimulationRecordingErrors[keyof SimulationRecordingErrors];
+
+export type SimulationRecordingResponses = {
+    /**
+     * All of it.
+     */
+    200: Blob | File;
+    /**
+     * The bytes that the Range header asks for.
+     */
+    206: Blob | File;
+};
+
+export type SimulationRecordingResponse = SimulationRecordingResponses[keyof SimulationRecordingResponses];
+
+export type StartSimulationSessionData = {
+    body: SessionCreate;
+    headers?: {
+        /**
+         * Sent again with the same key within a day, the request has its effect once and the same answer.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/trunkline/v1/simulation_sessions';
+};
+
+export type StartSimulationSessionErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * The first request with this Idempotency-Key still runs.
+     */
+    409: ErrorEnvelope;
+    /**
+     * The body is too large.
+     */
+    413: ErrorEnvelope;
+    /**
+     * This Idempotency-Key was sent with another request.
+     */
+    422: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type StartSimulationSessionError = StartSimulationSessionErrors[keyof StartSimulationSessionErrors];
+
+export type StartSimulationSessionResponses = {
+    /**
+     * Successful Response
+     */
+    200: SessionDetails;
+};
+
+export type StartSimulationSessionResponse = StartSimulationSessionResponses[keyof StartSimulationSessionResponses];
+
+export type GetSimulationSessionResultData = {
+    body?: never;
+    path: {
+        /**
+         * Session Id
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulation_sessions/{session_id}';
+};
+
+export type GetSimulationSessionResultErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetSimulationSessionResultError = GetSimulationSessionResultErrors[keyof GetSimulationSessionResultErrors];
+
+export type GetSimulationSessionResultResponses = {
+    /**
+     * Successful Response
+     */
+    200: SessionDetails;
+};
+
+export type GetSimulationSessionResultResponse = GetSimulationSessionResultResponses[keyof GetSimulationSessionResultResponses];
+
+export type CancelSimulationSessionData = {
+    body?: never;
+    headers?: {
+        /**
+         * Sent again with the same key within a day, the request has its effect once and the same answer.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Session Id
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulation_sessions/{session_id}/cancel';
+};
+
+export type CancelSimulationSessionErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * The first request with this Idempotency-Key still runs.
+     */
+    409: ErrorEnvelope;
+    /**
+     * This Idempotency-Key was sent with another request.
+     */
+    422: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type CancelSimulationSessionError = CancelSimulationSessionErrors[keyof CancelSimulationSessionErrors];
+
+export type CancelSimulationSessionResponses = {
+    /**
+     * Successful Response
+     */
+    200: SessionDetails;
+};
+
+export type CancelSimulationSessionResponse = CancelSimulationSessionResponses[keyof CancelSimulationSessionResponses];
+
+export type SimulationSessionReportData = {
+    body?: never;
+    path: {
+        /**
+         * Session Id
+         */
+        session_id: string;
+    };
+    query: {
+        format: ReportFormat;
+    };
+    url: '/trunkline/v1/simulation_sessions/{session_id}/report';
+};
+
+export type SimulationSessionReportErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type SimulationSessionReportError = SimulationSessionReportErrors[keyof SimulationSessionReportErrors];
+
+export type SimulationSessionReportResponses = {
+    /**
+     * The report, as a file.
+     */
+    200: string;
+};
+
+export type SimulationSessionReportResponse = SimulationSessionReportResponses[keyof SimulationSessionReportResponses];
+
+export type GetSimulationDetailsData = {
+    body?: never;
+    path: {
+        /**
+         * Simulation Id
+         */
+        simulation_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulations/{simulation_id}';
+};
+
+export type GetSimulationDetailsErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetSimulationDetailsError = GetSimulationDetailsErrors[keyof GetSimulationDetailsErrors];
+
+export type GetSimulationDetailsResponses = {
+    /**
+     * Successful Response
+     */
+    200: RunDetails;
+};
+
+export type GetSimulationDetailsResponse = GetSimulationDetailsResponses[keyof GetSimulationDetailsResponses];
+
+export type ReplaySimulationData = {
+    body?: never;
+    headers?: {
+        /**
+         * Sent again with the same key within a day, the request has its effect once and the same answer.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * Simulation Id
+         */
+        simulation_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulations/{simulation_id}/replay';
+};
+
+export type ReplaySimulationErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * The first request with this Idempotency-Key still runs.
+     */
+    409: ErrorEnvelope;
+    /**
+     * This Idempotency-Key was sent with another request.
+     */
+    422: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ReplaySimulationError = ReplaySimulationErrors[keyof ReplaySimulationErrors];
+
+export type ReplaySimulationResponses = {
+    /**
+     * Successful Response
+     */
+    200: RunDetails;
+};
+
+export type ReplaySimulationResponse = ReplaySimulationResponses[keyof ReplaySimulationResponses];
 
 export type ListTrunksData = {
     body?: never;

@@ -19,7 +19,7 @@ from trunkline.resources.simulations.links import Linked, path_of
 from trunkline.resources.simulations.models import SimulationSession
 from trunkline.resources.simulations.page import page
 from trunkline.resources.simulations.repository import recording_key
-from trunkline.resources.simulations.session_schemas import RunDetails, SessionCreate, SessionOut
+from trunkline.resources.simulations.session_schemas import RunDetails, SessionCreate, SessionDetails
 from trunkline.resources.simulations.sessions import Sessions
 
 _keyed = keyed_router("/trunkline/v1", "Simulations", Scope.SIMULATIONS)
@@ -55,19 +55,19 @@ _REPORT: dict[int | str, dict[str, Any]] = {
 
 
 @_keyed.post("/simulation_sessions")
-async def start_simulation_session(body: SessionCreate, sessions: Service) -> SessionOut:
+async def start_simulation_session(body: SessionCreate, sessions: Service) -> SessionDetails:
     """Run cases against an agent, at a level, so and so often; and against another version of it."""
     return await _shown(sessions, await sessions.create(body))
 
 
 @_keyed.get("/simulation_sessions/{session_id}")
-async def get_simulation_session_result(session_id: str, sessions: Service) -> SessionOut:
+async def get_simulation_session_result(session_id: str, sessions: Service) -> SessionDetails:
     """How far a session is, and when it is over what its runs add up to."""
     return await _shown(sessions, await sessions.get(session_id))
 
 
 @_keyed.post("/simulation_sessions/{session_id}/cancel")
-async def cancel_simulation_session(session_id: str, sessions: Service) -> SessionOut:
+async def cancel_simulation_session(session_id: str, sessions: Service) -> SessionDetails:
     """End all runs of a session: those that wait and those that are on. Nothing happens to those that are over."""
     return await _shown(sessions, await sessions.cancel(session_id))
 
@@ -139,7 +139,7 @@ async def simulation_recording(
     return await file_answer(parts, key, range_)
 
 
-async def _shown(sessions: Sessions, row: SimulationSession) -> SessionOut:
+async def _shown(sessions: Sessions, row: SimulationSession) -> SessionDetails:
     return session_wire.session(row, await sessions.runs(row))
 
 

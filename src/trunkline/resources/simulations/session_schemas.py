@@ -139,7 +139,7 @@ class SessionResult(Wire):
     cases: list[CaseShare]
 
 
-class SessionOut(Wire):
+class SessionDetails(Wire):
     """One session. `result` and what is under `against` are null until all runs are over."""
 
     simulation_session_id: str

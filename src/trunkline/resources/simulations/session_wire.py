@@ -17,7 +17,7 @@ from trunkline.resources.simulations.session_schemas import (
     PassHat,
     RunCounts,
     RunDetails,
-    SessionOut,
+    SessionDetails,
     SessionResult,
     SessionSettings,
 )
@@ -29,7 +29,7 @@ from trunkline.resources.simulations.wire import RecordingUrl
 _TRIAL = TypeAdapter(Trial)
 
 
-def session(row: SimulationSession, runs: Sequence[SimulationRun]) -> SessionOut:
+def session(row: SimulationSession, runs: Sequence[SimulationRun]) -> SessionDetails:
     """One session, and when all its runs are over what they add up to."""
     settings = settings_of(row, runs)
     counts = _counts(runs)
@@ -40,7 +40,7 @@ def session(row: SimulationSession, runs: Sequence[SimulationRun]) -> SessionOut
     )
     caps = settings.caps
     priced = bool(caps.prompt_price or caps.completion_price)
-    return SessionOut(
+    return SessionDetails(
         simulation_session_id=str(row.id),
         name=settings.name,
         status="cancelled" if row.cancelled_at else "completed" if over else "in-progress",
