@@ -1,13 +1,15 @@
 """How often a model judges as a careful reader does, and how long it takes; a report, never a test.
 
-    python -m benchmarks.verdicts [MODEL FILE]
+    python -m benchmarks.verdicts [MODEL FILE] [--within SECONDS]
 
-The labelled talks are those of the tests. Without a file: the 1.5B model in TRUNKLINE_MODELS.
+The labelled talks are those of the tests; after so many seconds no other is begun. Without a file: the 1.5B model in
+TRUNKLINE_MODELS.
 """
 
+import argparse
 import asyncio
 import json
-import sys
+import math
 import time
 from collections import Counter
 from pathlib import Path
@@ -35,20 +37,26 @@ async def _one(model: LanguageModel, case: Labelled, tally: Counter[str]) -> Non
         tally[f"{who} right"] += found[check] == expected
         if found[check] != expected:
             wrong[check] = found[check]
+    tally["talks"] += 1
     seconds = round(time.monotonic() - began, 1)
     print(json.dumps({"talk": case.name, "seconds": seconds, "wrong": wrong}), flush=True)
 
 
-async def _measure(file: Path) -> None:
+async def _measure(file: Path, within: float) -> None:
     tally: Counter[str] = Counter()
     async with model_server(file) as base:
         model = EmbeddedLanguageModel(base, background=True)
+        end = time.monotonic() + within
         for case in LABELLED:
-            await _one(model, case, tally)
+            if time.monotonic() < end:
+                await _one(model, case, tally)
         await model.close()
-    print(json.dumps(tally))
+    print(json.dumps({**tally, "talks of": len(LABELLED)}))
 
 
 if __name__ == "__main__":
-    named = Path(sys.argv[1]) if len(sys.argv) > 1 else Settings().models_folder / _FILE
-    asyncio.run(_measure(named))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.verdicts")
+    parser.add_argument("file", nargs="?", type=Path, default=Settings().models_folder / _FILE)
+    parser.add_argument("--within", type=float, default=math.inf, help="seconds")
+    chosen = parser.parse_args()
+    asyncio.run(_measure(chosen.file, chosen.within))
