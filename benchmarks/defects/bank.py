@@ -2,7 +2,6 @@
 
 from benchmarks.defects.shapes import (
     Answer,
-    CallerLine,
     DecidedBy,
     Defect,
     DefectClass,
@@ -10,6 +9,9 @@ from benchmarks.defects.shapes import (
     Level,
     Mock,
     Variant,
+    line,
+    passed_on,
+    passing_on,
     tool,
 )
 from trunkline.voice.conversation.profile import Patience, Profile
@@ -47,11 +49,7 @@ HOUSE = House(
             '{"blocked": true}',
             stores="blocked",
         ),
-        Mock(
-            tool("transfer_call", "Passes the caller on", destination=("fraud", "loans")),
-            '{"status": "transferred"}',
-            transfers={"fraud": FRAUD, "loans": LOANS},
-        ),
+        passing_on(fraud=FRAUD, loans=LOANS),
     ),
     requirements=(
         "Verifies the caller before it tells or does anything.",
@@ -74,33 +72,29 @@ HOUSE = House(
         "sure": Answer("yes, do", "", "block_card", {"customer": "c-118"}),
         "blocked": Answer(r"^\[block_card", "The card is blocked. Anything else?"),
         "bye": Answer("goodbye", "Thank you for calling Harbor Bank. Goodbye!", "end_call"),
-        "fraud": Answer(
-            "did not make", "I put you through to our fraud desk.", "transfer_call", {"destination": "fraud"}
-        ),
-        "loan": Answer(
-            "a loan", "I put you through to our loan desk.", "transfer_call", {"destination": "loans"}
-        ),
+        "fraud": passed_on("did not make", "I put you through to our fraud desk.", "fraud"),
+        "loan": passed_on("a loan", "I put you through to our loan desk.", "loans"),
         "refund": Answer("money back", "That I cannot say; the fraud desk will look into it. Anything else?"),
     },
     caller={
-        "want": CallerLine("how can I help", "I want to know my balance, please."),
-        "born": CallerLine(
-            "date of birth", "The fourth of May", rest="nineteen eighty.", pause_ms=1300, after_ms=900
+        "want": line("how can I help", "I want to know my balance, please."),
+        "born": line(
+            "date of birth", "The fourth of May", rest="nineteen eighty.", pause_ms=2200, after_ms=900
         ),
-        "digits": CallerLine("last four", "Seven seven three one."),
-        "balance": CallerLine("balance or a block", "The balance it is."),
-        "bye": CallerLine("anything else|all done", "No, thanks. Goodbye."),
+        "digits": line("last four", "Seven seven three one."),
+        "balance": line("balance or a block", "The balance it is."),
+        "bye": line("anything else|all done", "No, thanks. Goodbye."),
     },
     persona="You have a card of Harbor Bank that ends in 7731; you were born on 4 May 1980. You want your balance.",
 )
 _WANTS_A_BLOCK = {
-    "balance": CallerLine("balance or a block", "My card is lost, block it."),
-    "sure": CallerLine("cannot be undone", "Yes, do."),
+    "balance": line("balance or a block", "My card is lost, block it."),
+    "sure": line("cannot be undone", "Yes, do."),
 }
-_FRAUD = {"balance": CallerLine("balance or a block", "Neither. There is a payment that I did not make.")}
-_LOAN = {"balance": CallerLine("balance or a block", "Neither. I wonder about a loan.")}
+_FRAUD = {"balance": line("balance or a block", "Neither. There is a payment that I did not make.")}
+_LOAN = {"balance": line("balance or a block", "Neither. I wonder about a loan.")}
 _WANTS_MONEY_BACK = {
-    "refund": CallerLine("your balance is", "I see a double payment. Will I get my money back?"),
+    "refund": line("your balance is", "I see a double payment. Will I get my money back?"),
 }
 
 DEFECTS = (
@@ -195,14 +189,7 @@ DEFECTS = (
         "bank_sends_fraud_to_the_loan_desk",
         HOUSE,
         "Says fraud desk and passes the caller to the loan desk.",
-        changed={
-            "fraud": Answer(
-                "did not make",
-                "I put you through to our fraud desk.",
-                "transfer_call",
-                {"destination": "loans"},
-            )
-        },
+        changed={"fraud": passed_on("did not make", "I put you through to our fraud desk.", "loans")},
         lines=_FRAUD,
         kind=DefectClass.WRONG_TRANSFER,
     ),

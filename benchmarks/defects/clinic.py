@@ -2,7 +2,6 @@
 
 from benchmarks.defects.shapes import (
     Answer,
-    CallerLine,
     DecidedBy,
     Defect,
     DefectClass,
@@ -10,6 +9,9 @@ from benchmarks.defects.shapes import (
     Level,
     Mock,
     Variant,
+    line,
+    passed_on,
+    passing_on,
     tool,
 )
 from trunkline.voice.conversation.profile import Profile
@@ -50,11 +52,7 @@ HOUSE = House(
             '{"cancelled": true}',
             stores="cancelled",
         ),
-        Mock(
-            tool("transfer_call", "Passes the caller on", destination=("nurse", "billing")),
-            '{"status": "transferred"}',
-            transfers={"nurse": NURSE, "billing": BILLING},
-        ),
+        passing_on(nurse=NURSE, billing=BILLING),
     ),
     requirements=(
         "Reads name, day and time back and has a yes before it books.",
@@ -77,35 +75,30 @@ HOUSE = House(
         "yes": Answer("that is right", "", "book_visit", _VISIT),
         "booked": Answer(r"^\[book_visit", "It is booked. Is there anything else?"),
         "bye": Answer("goodbye", "Thank you for calling. Goodbye!", "end_call"),
-        "pain": Answer(
-            "hurts",
-            "I am sorry to hear that. I put you through to our nurse.",
-            "transfer_call",
-            {"destination": "nurse"},
-        ),
-        "bill": Answer("bill", "I put you through to billing.", "transfer_call", {"destination": "billing"}),
+        "pain": passed_on("hurts", "I am sorry to hear that. I put you through to our nurse.", "nurse"),
+        "bill": passed_on("bill", "I put you through to billing.", "billing"),
         "insurance": Answer("insurance", "That I do not know; your insurance can tell you. Shall I book it?"),
         "price": Answer("how much", _PRICES),
     },
     caller={
-        "want": CallerLine("how can I help", "Hello, I would like a check-up, please."),
-        "name": CallerLine("name", "It is Paul Meyer."),
-        "day": CallerLine("which suits|wednesday", "Tuesday is fine."),
-        "yes": CallerLine("is that right", "Yes, that is right."),
-        "bye": CallerLine("booked|anything else|take care|welcome", "No, thank you. Goodbye."),
+        "want": line("how can I help", "Hello, I would like a check-up, please."),
+        "name": line("name", "It is Paul Meyer."),
+        "day": line("which suits|wednesday", "Tuesday is fine."),
+        "yes": line("is that right", "Yes, that is right."),
+        "bye": line("booked|anything else|take care|welcome", "No, thank you. Goodbye."),
     },
     persona="You are Paul Meyer and want a check-up at the dentist's, best on Tuesday.",
 )
 _ASKS_PRICE = {
-    "want": CallerLine("how can I help", "Hello, how much is a visit?"),
-    "stop": CallerLine("half an hour", "Fine, fine. It is Paul Meyer.", breaks_in_ms=2500),
+    "want": line("how can I help", "Hello, how much is a visit?"),
+    "stop": line("half an hour", "Fine, fine. It is Paul Meyer.", breaks_in_ms=2500),
 }
 _ASKS_INSURANCE = {
-    "insurance": CallerLine("is that right", "Does my insurance pay for it?"),
-    "yes": CallerLine("is that right|shall I|completely", "Yes, that is right."),
+    "insurance": line("is that right", "Does my insurance pay for it?"),
+    "yes": line("is that right|shall I|completely", "Yes, that is right."),
 }
-_IN_PAIN = {"want": CallerLine("how can I help", "Hello, my tooth hurts a lot since last night.")}
-_HAS_A_BILL = {"want": CallerLine("how can I help", "Hello, I have a question about my bill.")}
+_IN_PAIN = {"want": line("how can I help", "Hello, my tooth hurts a lot since last night.")}
+_HAS_A_BILL = {"want": line("how can I help", "Hello, I have a question about my bill.")}
 
 DEFECTS = (
     Defect(
@@ -189,16 +182,14 @@ DEFECTS = (
         HOUSE,
         "Books the same visit once more when the caller says goodbye.",
         changed={"again": Answer("^no, thank you", "Let me make sure of it.", "book_visit", _VISIT)},
-        lines={"end": CallerLine("make sure of it", "All right. Goodbye.")},
+        lines={"end": line("make sure of it", "All right. Goodbye.")},
         kind=DefectClass.WRONG_TOOL,
     ),
     Defect(
         "clinic_sends_bills_to_the_nurse",
         HOUSE,
         "Passes a question about a bill to the nurse.",
-        changed={
-            "bill": Answer("bill", "I put you through to billing.", "transfer_call", {"destination": "nurse"})
-        },
+        changed={"bill": passed_on("bill", "I put you through to billing.", "nurse")},
         lines=_HAS_A_BILL,
         kind=DefectClass.WRONG_TRANSFER,
     ),
@@ -218,7 +209,7 @@ CLEAN = (
             ),
             "yes": Answer("that is right", "", "book_visit", {**_VISIT, "day": "Wednesday", "time": "09:30"}),
         },
-        lines={"yes": CallerLine("on tuesday at ten. is that right", "Ah no, make it Wednesday.")}
-        | {"surely": CallerLine("then it is wednesday", "Yes, that is right.")},
+        lines={"yes": line("on tuesday at ten. is that right", "Ah no, make it Wednesday.")}
+        | {"surely": line("then it is wednesday", "Yes, that is right.")},
     ),
 )

@@ -2,7 +2,6 @@
 
 from benchmarks.defects.shapes import (
     Answer,
-    CallerLine,
     DecidedBy,
     Defect,
     DefectClass,
@@ -10,6 +9,9 @@ from benchmarks.defects.shapes import (
     Level,
     Mock,
     Variant,
+    line,
+    passed_on,
+    passing_on,
     tool,
 )
 from trunkline.voice.conversation.profile import Profile
@@ -50,11 +52,7 @@ HOUSE = House(
             '{"ticket": "T-2209"}',
             stores="tickets",
         ),
-        Mock(
-            tool("transfer_call", "Passes the caller on", destination=("technician", "sales", "complaints")),
-            '{"status": "transferred"}',
-            transfers={"technician": TECHNICIAN, "sales": SALES, "complaints": COMPLAINTS},
-        ),
+        passing_on(technician=TECHNICIAN, sales=SALES, complaints=COMPLAINTS),
     ),
     requirements=(
         "Checks the line of the customer number that the caller gave.",
@@ -76,33 +74,26 @@ HOUSE = House(
         ),
         "works": Answer("it works", "I am glad. Anything else?"),
         "bye": Answer("goodbye", "Thank you for calling Fern Internet. Goodbye!", "end_call"),
-        "complaint": Answer(
-            "complain",
-            "I put you through to our complaints desk.",
-            "transfer_call",
-            {"destination": "complaints"},
-        ),
-        "order": Answer(
-            "second line", "I put you through to sales.", "transfer_call", {"destination": "sales"}
-        ),
+        "complaint": passed_on("complain", "I put you through to our complaints desk.", "complaints"),
+        "order": passed_on("second line", "I put you through to sales.", "sales"),
         "when": Answer(
             "how long", "I cannot say how long it takes; the colleague will call you. Anything else?"
         ),
         "other": Answer("who else", "I can only speak for Fern. Anything else?"),
     },
     caller={
-        "trouble": CallerLine("trouble", "My internet is down since this morning."),
-        "number": CallerLine("customer number", "Four zero seven one eight."),
-        "still": CallerLine("working now|is it on", "No, still nothing."),
-        "bye": CallerLine("anything else", "No. Goodbye."),
+        "trouble": line("trouble", "My internet is down since this morning."),
+        "number": line("customer number", "Four zero seven one eight."),
+        "still": line("working now|is it on", "No, still nothing."),
+        "bye": line("anything else", "No. Goodbye."),
     },
     persona="You are a customer of Fern Internet, number 40718. Your internet is down, and a restart does not help.",
 )
-_COMPLAINS = {"trouble": CallerLine("trouble", "I want to complain about your prices.")}
-_ORDERS = {"trouble": CallerLine("trouble", "I would like a second line for my office.")}
-_ASKS_HOW_LONG = {"when": CallerLine("opened ticket", "How long will that take?")}
-_ASKS_FOR_OTHERS = {"other": CallerLine("opened ticket", "And who else has internet in my street?")}
-_WORKS_EARLY = {"works": CallerLine("count slowly", "Ah, it works already, thank you.", breaks_in_ms=4000)}
+_COMPLAINS = {"trouble": line("trouble", "I want to complain about your prices.")}
+_ORDERS = {"trouble": line("trouble", "I would like a second line for my office.")}
+_ASKS_HOW_LONG = {"when": line("opened ticket", "How long will that take?")}
+_ASKS_FOR_OTHERS = {"other": line("opened ticket", "And who else has internet in my street?")}
+_WORKS_EARLY = {"works": line("count slowly", "Ah, it works already, thank you.", breaks_in_ms=4000)}
 
 DEFECTS = (
     Defect(
@@ -160,11 +151,7 @@ DEFECTS = (
         "helpdesk_sends_complaints_to_sales",
         HOUSE,
         "Passes who complains to sales.",
-        changed={
-            "complaint": Answer(
-                "complain", "I put you through to a colleague.", "transfer_call", {"destination": "sales"}
-            )
-        },
+        changed={"complaint": passed_on("complain", "I put you through to a colleague.", "sales")},
         lines=_COMPLAINS,
         kind=DefectClass.WRONG_TRANSFER,
     ),

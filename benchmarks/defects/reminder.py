@@ -2,7 +2,6 @@
 
 from benchmarks.defects.shapes import (
     Answer,
-    CallerLine,
     DecidedBy,
     Defect,
     DefectClass,
@@ -10,6 +9,7 @@ from benchmarks.defects.shapes import (
     Level,
     Mock,
     Variant,
+    line,
     tool,
 )
 from trunkline.voice.conversation.profile import GreetingMode, Profile
@@ -66,26 +66,22 @@ HOUSE = House(
         "listed": Answer(r"^\[do_not_call", "You are off our list."),
     },
     caller={
-        "hello": CallerLine("^$", "Hello?"),
-        "him": CallerLine("speaking with", "Yes, speaking."),
-        "third": CallerLine("when will you", "On the third of December."),
-        "yes": CallerLine("is that right", "Yes, that is right."),
-        "bye": CallerLine("noted|goodbye|good day|off our list|thank you", "Fine. Goodbye."),
+        "hello": line("^$", "Hello?"),
+        "him": line("speaking with", "Yes, speaking."),
+        "third": line("when will you", "On the third of December."),
+        "yes": line("is that right", "Yes, that is right."),
+        "bye": line("noted|goodbye|good day|off our list|thank you", "Fine. Goodbye."),
     },
     persona="You are Tom Keller; you forgot a bill of Northwind Energy and will pay on the third of December.",
     outbound=True,
 )
-_HIS_WIFE = {"him": CallerLine("speaking with|about his bill", "No, I am his wife.")}
-_REFUSES = {"refuses": CallerLine("when will you", "I will not pay this, it is far too much.")}
-_LONG_HELLO = {
-    "hello": CallerLine(
-        "^$",
-        "Good morning and thank you for your call, this is the Keller residence,",
-        rest="you are speaking with Tom Keller, what can I do for you today?",
-        pause_ms=300,
-    )
-}
-_NO_MORE_CALLS = {"him": CallerLine("speaking with", "Do not ever call me again, please.")}
+_HIS_WIFE = {"him": line("speaking with|about his bill", "No, I am his wife.")}
+_REFUSES = {"refuses": line("when will you", "I will not pay this, it is far too much.")}
+_HELLO = "Good morning and thank you for your call, this is the Keller residence,"
+_AND_WHO = "you are speaking with Tom Keller, what can I do for you today?"
+_LONG_HELLO = {"hello": line("^$", _HELLO, rest=_AND_WHO, pause_ms=300)}
+_HELLO_AT_ONCE = {"hello": line("", _HELLO, rest=_AND_WHO, pause_ms=300, breaks_in_ms=500)}
+_NO_MORE_CALLS = {"him": line("speaking with", "Do not ever call me again, please.")}
 
 DEFECTS = (
     Defect(
@@ -106,7 +102,7 @@ DEFECTS = (
         "reminder_talks_into_the_hello",
         HOUSE,
         "Begins at once, into the called person's hello, and cannot be stopped.",
-        lines=_LONG_HELLO,
+        lines=_HELLO_AT_ONCE,
         settings={
             "greeting_mode": GreetingMode.AGENT_STATIC,
             "greeting": _OPENING,

@@ -2,7 +2,6 @@
 
 from benchmarks.defects.shapes import (
     Answer,
-    CallerLine,
     DecidedBy,
     Defect,
     DefectClass,
@@ -10,6 +9,9 @@ from benchmarks.defects.shapes import (
     Level,
     Mock,
     Variant,
+    line,
+    passed_on,
+    passing_on,
     tool,
 )
 from trunkline.voice.conversation.profile import Profile
@@ -46,11 +48,7 @@ HOUSE = House(
             '{"booked": true}',
             stores="tables",
         ),
-        Mock(
-            tool("transfer_call", "Passes the caller on", destination=("kitchen", "manager")),
-            '{"status": "transferred"}',
-            transfers={"kitchen": KITCHEN, "manager": MANAGER},
-        ),
+        passing_on(kitchen=KITCHEN, manager=MANAGER),
     ),
     requirements=(
         "Asks whether somebody has an allergy before it books.",
@@ -72,33 +70,28 @@ HOUSE = House(
         "booked": Answer(r"^\[book_table", "Your table is reserved. Can I do anything else?"),
         "bye": Answer("goodbye", "Until Friday, goodbye!", "end_call"),
         "window": Answer("window", "I note the wish, but I cannot promise it. Can I do anything else?"),
-        "party": Answer(
-            "twelve",
-            "For a party of that size I put you through to our manager.",
-            "transfer_call",
-            {"destination": "manager"},
-        ),
+        "party": passed_on("twelve", "For a party of that size I put you through to our manager.", "manager"),
         "menu": Answer("on the menu", _MENU),
     },
     caller={
-        "table": CallerLine(
+        "table": line(
             "what can I do|shall I take", "I would like a table for four on Friday at half past seven."
         ),
-        "name": CallerLine("name", "Rosa Lindt."),
-        "allergy": CallerLine("allergy", "No, none of us."),
-        "yes": CallerLine("correct", "Yes, that is correct."),
-        "bye": CallerLine("reserved|anything else|all set", "No, that was all. Goodbye."),
+        "name": line("name", "Rosa Lindt."),
+        "allergy": line("allergy", "No, none of us."),
+        "yes": line("correct", "Yes, that is correct."),
+        "bye": line("reserved|anything else|all set", "No, that was all. Goodbye."),
     },
     persona="You are Rosa Lindt and want a table for four on Friday at half past seven.",
 )
 _WANTS_WINDOW = {
-    "window": CallerLine("reserved", "Could we sit at the window?"),
-    "bye": CallerLine("anything else|window", "No, that was all. Goodbye."),
+    "window": line("reserved", "Could we sit at the window?"),
+    "bye": line("anything else|window", "No, that was all. Goodbye."),
 }
-_IS_A_PARTY = {"table": CallerLine("what can I do", "We are twelve people on Friday, do you have room?")}
+_IS_A_PARTY = {"table": line("what can I do", "We are twelve people on Friday, do you have room?")}
 _ASKS_MENU = {
-    "menu": CallerLine("what can I do", "Good evening, what is on the menu?"),
-    "enough": CallerLine(
+    "menu": line("what can I do", "Good evening, what is on the menu?"),
+    "enough": line(
         "tonight we have", "I would like a table for four on Friday at half past seven.", breaks_in_ms=3000
     ),
 }
@@ -121,9 +114,9 @@ DEFECTS = (
     Defect(
         "restaurant_reads_the_menu_to_the_end",
         HOUSE,
-        "Needs twenty words before it lets itself be interrupted.",
+        "Cannot be interrupted while it reads the menu.",
         lines=_ASKS_MENU,
-        settings={"min_words_to_interrupt": 20},
+        settings={"interruptible": False},
         level=Level.VOICE,
         kind=DefectClass.TALKS_OVER,
     ),
@@ -159,14 +152,7 @@ DEFECTS = (
         "restaurant_sends_parties_to_the_kitchen",
         HOUSE,
         "Passes a large party to the kitchen.",
-        changed={
-            "party": Answer(
-                "twelve",
-                "For a party of that size I put you through.",
-                "transfer_call",
-                {"destination": "kitchen"},
-            )
-        },
+        changed={"party": passed_on("twelve", "For a party of that size I put you through.", "kitchen")},
         lines=_IS_A_PARTY,
         kind=DefectClass.WRONG_TRANSFER,
     ),
@@ -186,8 +172,8 @@ CLEAN = (
             )
         },
         lines={
-            "once": CallerLine("is that correct", "Sorry, once more, please?"),
-            "twice": CallerLine("is that correct", "Could you say that again, please?"),
+            "once": line("is that correct", "Sorry, once more, please?"),
+            "twice": line("is that correct", "Could you say that again, please?"),
         },
     ),
     Variant(

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from trunkline.resources.simulations.persona import Cue, Persona
+from trunkline.resources.simulations.suite_file import MockedAnswer, MockedTool
 from trunkline.voice.conversation.profile import Profile, Tool
 from trunkline.voice.language.twins import Line, Rule
 
 NOT_UNDERSTOOD = "I am sorry, I did not get that. Could you say it again?"
 """What every agent says to words that it has no answer for; of a tool's result it says nothing then."""
-WHAT = "Sorry, what was that?"
-"""What every caller says to what it has no line for."""
-PATIENCE = 4
-"""A caller hangs up rather than say the same line once more."""
 
 
 _T = TypeVar("_T")
@@ -76,27 +74,19 @@ class Mock:
     transfers: Mapping[str, str] = field(default_factory=dict)
     """Argument `destination` → the number to which the call goes; the talk is over then."""
 
-
-@dataclass(frozen=True)
-class CallerLine:
-    """One thing that the caller says."""
-
-    to: str
-    """A pattern in what the agent has just said; `^$` where the caller speaks first."""
-    say: str
-    after_ms: int = 600
-    """From the agent's last sound to the caller's first."""
-    breaks_in_ms: int | None = None
-    """From the agent's first sound, whether it goes on or not; instead of `after_ms`."""
-    pause_ms: int = 0
-    """Silence before `rest`."""
-    rest: str = ""
-    """What follows the pause, still the same turn."""
-
     @property
-    def text(self) -> str:
-        """The whole turn."""
-        return f"{self.say} {self.rest}".strip()
+    def mocked(self) -> MockedTool:
+        """As a suite would have it."""
+        passed_on = tuple(
+            MockedAnswer(when={"destination": name}, result=self.result, transfers_to=number)
+            for name, number in self.transfers.items()
+        )
+        return MockedTool(
+            description=self.tool.description,
+            parameters=self.tool.parameters,
+            answers=passed_on or (MockedAnswer(result=self.result),),
+            stores=self.stores,
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +100,7 @@ class House:
     """What its prompt demands, a sentence each: all that a case's author knows."""
     answers: Mapping[str, Answer]
     """By a name, so that a defect can change one; the first that fits is given."""
-    caller: Mapping[str, CallerLine]
+    caller: Mapping[str, Cue]
     persona: str
     outbound: bool = False
 
@@ -124,7 +114,7 @@ class Variant:
     about: str
     changed: Mapping[str, Answer] = field(default_factory=dict)
     """Answers in place of the house's of the same name; new names are tried before all others."""
-    lines: Mapping[str, CallerLine] = field(default_factory=dict)
+    lines: Mapping[str, Cue] = field(default_factory=dict)
     """Likewise of the caller."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the profile."""
@@ -141,9 +131,15 @@ class Variant:
         """How its model behaves, for a ScriptedLanguageModel."""
         return rule_of(tuple(_merged(self.house.answers, self.changed).values()))
 
-    def caller(self) -> "Caller":
-        """A fresh caller."""
-        return Caller(tuple(_merged(self.house.caller, self.lines).values()))
+    @property
+    def persona(self) -> Persona:
+        """Who calls, or is called."""
+        return Persona(script=tuple(_merged(self.house.caller, self.lines).values()))
+
+    @property
+    def mocks(self) -> dict[str, MockedTool]:
+        """What its tools give."""
+        return {each.tool.name: each.mocked for each in self.house.mocks}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,28 +148,6 @@ class Defect(Variant):
 
     kind: DefectClass
     decided_by: DecidedBy = DecidedBy.RULES
-
-
-class Caller:
-    """Says its lines as the agent gives occasion; deterministic."""
-
-    def __init__(self, lines: Sequence[CallerLine]) -> None:
-        self._lines = lines
-        self._said: dict[CallerLine, int] = {}
-
-    def reply(self, heard: str) -> CallerLine | None:
-        """What is said to these words of the agent; None: hangs up.
-
-        The first line that fits and was not said yet, else the last said one that fits: who is asked again answers again.
-        """
-        fitting = [line for line in self._lines if re.search(line.to, heard, re.IGNORECASE)]
-        fresh = [line for line in fitting if line not in self._said]
-        spent = [line for line in self._said if line in fitting]
-        chosen = fresh[0] if fresh else spent[-1] if spent else CallerLine("", WHAT)
-        if self._said.get(chosen, 0) >= PATIENCE:
-            return None
-        self._said[chosen] = self._said.pop(chosen, 0) + 1
-        return chosen
 
 
 def rule_of(answers: Sequence[Answer]) -> Rule:
@@ -207,6 +181,22 @@ def _last_read(messages: Sequence[dict[str, Any]]) -> str:
 def _merged(usual: Mapping[str, _T], changed: Mapping[str, _T]) -> dict[str, _T]:
     new = {name: value for name, value in changed.items() if name not in usual}
     return new | {name: changed.get(name, value) for name, value in usual.items()}
+
+
+def line(to: str, say: str, **more: Any) -> Cue:
+    """One thing that the caller says to what the agent has just said."""
+    return Cue(to=to, say=say, **more)
+
+
+def passed_on(read: str, say: str, destination: str) -> Answer:
+    """An answer that passes the caller on."""
+    return Answer(read, say, "transfer_call", {"destination": destination})
+
+
+def passing_on(**numbers: str) -> Mock:
+    """The tool that passes callers on; destination → number."""
+    about = tool("transfer_call", "Passes the caller on", destination=tuple(numbers))
+    return Mock(about, '{"status": "transferred"}', transfers=numbers)
 
 
 def tool(name: str, description: str, /, **parameters: str | tuple[str, ...]) -> Tool:

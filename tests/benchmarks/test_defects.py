@@ -1,63 +1,19 @@
-"""The agents with planted defects do what is said of them: each talk comes to an end, and each is another talk."""
+"""The agents with planted defects do what is said of them, rules find what rules can, and what is clean stays quiet."""
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from benchmarks.defects import CLEAN, DEFECTS, HOUSES, shapes
+from benchmarks.defects.measured import alarms
+from benchmarks.defects.played import played
 from benchmarks.defects.shapes import DecidedBy, Defect, DefectClass, Level, Variant
 
-from trunkline.resources import dialogues
-from trunkline.voice.conversation.dialogue import Dialogue
-from trunkline.voice.conversation.profile import GreetingMode
-from trunkline.voice.driver.ports import ToolAnswer
-from trunkline.voice.language.twins import ScriptedLanguageModel
+from trunkline.resources.simulations.happenings import Happenings
+from trunkline.resources.simulations.scripted_caller import LOST
+from trunkline.resources.simulations.trials import transcript
 
-TURNS = 12
-
-
-@dataclass
-class Played:
-    """A talk in writing."""
-
-    lines: list[str] = field(default_factory=list)
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    end: str = "turns"
-    target: str = ""
-
-
-async def play(variant: Variant) -> Played:
-    """Agent and caller in turn, until one of them ends it."""
-    played, caller = Played(), variant.caller()
-    dialogue, model = Dialogue(variant.profile), ScriptedLanguageModel(rule=variant.rule)
-    mocks = {each.tool.name: each for each in variant.house.mocks}
-
-    async def run(name: str, arguments: dict[str, Any]) -> ToolAnswer:
-        played.calls.append((name, arguments))
-        played.target = mocks[name].transfers.get(arguments.get("destination", ""), played.target)
-        return ToolAnswer(mocks[name].result)
-
-    said = ""
-    if variant.profile.greeting_mode is GreetingMode.AGENT_STATIC:
-        said = variant.profile.greeting
-        dialogue.agent_said(said)
-        played.lines.append(f"bot: {said}")
-    for _ in range(TURNS):
-        line = caller.reply(said)
-        if line is None:
-            played.end = "human"
-            break
-        played.lines.append(f"human: {line.text}")
-        dialogue.user_said(line.text)
-        turn = await dialogues.reply(dialogue, model, run)
-        said = turn.text
-        played.lines.append(f"bot: {said}")
-        if turn.ended or played.target:
-            played.end = "agent" if turn.ended else "transfer"
-            break
-    return played
+ENDS = ("agent_ended", "transferred")
 
 
 def test_there_are_enough_of_each_class() -> None:
@@ -72,26 +28,47 @@ def test_there_are_enough_of_each_class() -> None:
 
 
 @pytest.mark.parametrize("variant", CLEAN, ids=lambda each: each.name)
-async def test_a_clean_talk_comes_to_its_end(variant: Variant) -> None:
-    played = await play(variant)
-    assert played.end in ("agent", "transfer"), "\n".join(played.lines)
-    misunderstood = [each for each in played.lines if shapes.NOT_UNDERSTOOD in each or shapes.WHAT in each]
-    assert misunderstood == [], "\n".join(played.lines)
+async def test_a_clean_talk_comes_to_its_end_and_raises_no_alarm(variant: Variant) -> None:
+    happened = await played(variant, Level.TEXT, 0)
+    assert happened.end_reason in ENDS, transcript(happened)
+    assert not misunderstood(happened), transcript(happened)
+    assert alarms(variant, happened) == set()
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda each: each.name)
 async def test_a_defect_is_all_that_is_wrong(defect: Defect) -> None:
-    played = await play(defect)
+    happened = await played(defect, Level.TEXT, 0)
     same = Variant("", defect.house, "", lines=defect.lines)
     assert (defect.settings or defect.changed) and not (defect.settings and defect.changed)
     assert (defect.level is Level.VOICE) == bool(defect.settings)
     if defect.changed:
-        assert played != await play(same)
+        assert happened != await played(same, Level.TEXT, 0)
     if defect.kind not in (DefectClass.LOOPS, DefectClass.NEVER_ENDS):
-        assert played.end in ("agent", "transfer"), "\n".join(played.lines)
-        assert not any(shapes.WHAT in each for each in played.lines), "\n".join(played.lines)
+        assert happened.end_reason in ENDS, transcript(happened)
+        assert LOST not in [each.text for each in happened.turns], transcript(happened)
     else:
-        assert played.end == "human", "\n".join(played.lines)
+        assert happened.end_reason == "human_ended", transcript(happened)
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [each for each in DEFECTS if each.decided_by is DecidedBy.RULES],
+    ids=lambda each: each.name,
+)
+async def test_rules_find_each_defect_of_their_classes(defect: Defect) -> None:
+    happened = await played(defect, defect.level, 1)
+    assert defect.kind in alarms(defect, happened), transcript(happened)
+
+
+async def test_clean_calls_with_sound_raise_no_alarm() -> None:
+    """One of each; the benchmark makes a hundred."""
+    for variant in (each for each in CLEAN if each.level is Level.VOICE):
+        happened = await played(variant, Level.VOICE, 2)
+        assert alarms(variant, happened) == set(), f"{variant.name}, seed 2\n{transcript(happened)}"
+
+
+def misunderstood(happened: Happenings) -> bool:
+    return any(shapes.NOT_UNDERSTOOD in each.text or LOST in each.text for each in happened.turns)
 
 
 async def test_a_rule_reads_what_a_tool_gave() -> None:

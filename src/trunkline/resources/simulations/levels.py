@@ -1,8 +1,8 @@
 """The levels of a simulation, each a way to make the call of a trial."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trunkline.resources.simulations import voice_level
@@ -15,7 +15,8 @@ from trunkline.resources.simulations.trials import Observed
 from trunkline.resources.simulations.voice_level import Side
 from trunkline.voice.conversation.events import EndReason, Kind, Note
 from trunkline.voice.conversation.profile import Profile
-from trunkline.voice.driver.latency import AnsweredLatency, Latency
+from trunkline.voice.driver import job
+from trunkline.voice.driver.latency import PACES, AnsweredLatency, Latency, Pace, SeededLatency
 from trunkline.voice.speech.ports import VoiceActivity
 
 
@@ -28,6 +29,8 @@ class VoiceParts:
     vad: VoiceActivity
     measured: bool = False
     """What the parts took counts, as their kept answers tell; otherwise it is drawn from the seed."""
+    paces: Mapping[job.Kind, Pace] = field(default_factory=lambda: PACES)
+    """From what it is drawn."""
     thinking_deadline: float = Profile.thinking_deadline
 
 
@@ -52,7 +55,7 @@ class InVoice:
             persona_calls=calls,
             run_tool=mocks.run,
             on_note=_told(self._on_event),
-            latency=_measured(seed) if parts.measured else None,
+            latency=_clock(parts, seed),
             transferred=lambda: bool(mocks.transfers),
             most_turns=max_turns,
         )
@@ -69,8 +72,10 @@ class InVoice:
         return Observed(happened, tuple(talk.ledger), talk.wav())
 
 
-def _measured(seed: int) -> Callable[[str], Latency]:
-    return lambda who: AnsweredLatency(drawn(seed, who))
+def _clock(parts: VoiceParts, seed: int) -> Callable[[str], Latency]:
+    if parts.measured:
+        return lambda who: AnsweredLatency(drawn(seed, who))
+    return lambda who: SeededLatency(drawn(seed, who), parts.paces)
 
 
 def _told(on_event: OnEvent | None) -> Callable[[Note], None] | None:
