@@ -6,6 +6,7 @@ python -m benchmarks [--full] [--only PART …]
 import argparse
 import logging
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -23,8 +24,10 @@ from benchmarks import (
     overload,
     redaction,
     suppression,
+    text_level,
     transfers,
     turntaking,
+    voice_level,
 )
 from benchmarks.figures import Figure, table
 from trunkline.settings import Settings
@@ -40,6 +43,7 @@ PARTS: dict[str, Part] = {
     "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
     "turntaking": lambda models, full: turntaking.measure(models),
     "suppression": lambda models, full: suppression.measure(models),
+    "simulations": lambda models, full: chain(text_level.measure(full), voice_level.measure(models, full)),
     # From its end on this process keeps to one core: those before have the whole machine.
     "transfers": lambda models, full: transfers.measure(full),
     "latency": latency.measure,
