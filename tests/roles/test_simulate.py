@@ -100,6 +100,68 @@ def test_the_same_seed_gives_the_same_bytes_and_another_version_is_compared(
     assert found["pass_hat"]["3"]["value"] == 1.0
 
 
+@pytest.mark.parametrize("level", ["text", "voice"])
+def test_a_run_is_made_again_from_its_folder_without_asking_anybody(
+    level: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only = "--case 'Leaves a message' --seed 5 --against examples/receptionist/agent.yaml"
+    assert (
+        status(monkeypatch, f"{RECEPTIONIST} {only} --level {level} --json a.json --html a/index.html") == 0
+    )
+    capsys.readouterr()
+    [folder] = (tmp_path / "home/simulations").iterdir()
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert status(monkeypatch, f"simulate replay {moved} --json b.json --html b/index.html") == 0
+    assert "nobody was asked" in capsys.readouterr().out
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert (tmp_path / "a/index.html").read_bytes() == (tmp_path / "b/index.html").read_bytes()
+    sounds = [each.name for each in (tmp_path / "a/recordings").rglob("*.wav")] if level == "voice" else []
+    assert sounds == ["Leaves-a-message-1.wav"] * 2 * (level == "voice")
+
+    for kept in (moved / "answers").glob("??/*"):
+        kept.write_text(kept.read_text().replace('"text": "', '"text": "Well. '))
+    assert status(monkeypatch, f"simulate replay {moved}") == 2
+    assert "not equal to the run" in capsys.readouterr().out
+
+
+def test_what_was_answered_in_the_same_run_is_not_asked_again_unless_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+    for more in ("", "", "--fresh"):
+        assert status(monkeypatch, f"{RECEPTIONIST} --case 'Price of a check-up' {more}") == 0
+        told.append(re.findall(r"(\d+) answers asked", capsys.readouterr().out))
+    assert told == [["1"], ["0"], ["1"]]
+
+
+def test_another_script_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgetful = RECEPTIONIST.replace("script.json", "forgetful.json")
+    assert status(monkeypatch, f"{RECEPTIONIST} --case 'Leaves a message'") == 0
+    assert status(monkeypatch, f"{forgetful} --case 'Leaves a message'") == 1
+
+
+def test_the_page_shows_what_came_out_otherwise_beside_each_other() -> None:
+    def trial(outcome: Outcome, words: str, at_ms: int) -> Trial:
+        turns = (Said("caller", "Hello.", at_ms, at_ms + 1), Said("agent", words, at_ms + 5, at_ms + 9))
+        return Trial("One", 1, 5, Observed(Happenings(turns, end_reason="human_ended")), (), outcome)
+
+    now, then = trial(Outcome.FAIL, "We are closed.", 100), trial(Outcome.PASS, "We are open.", 200)
+    shown = page(
+        SuiteResult(
+            "Desk",
+            "new",
+            "voice",
+            0,
+            (CaseResult("One", (now,), 1.0),),
+            SuiteResult("Desk", "old", "voice", 0, (CaseResult("One", (then,), 1.0),)),
+        )
+    )
+    tree = html.document_fromstring(shown)
+    apart = tree.xpath("//div[contains(@class, 'pair')]//li[contains(@class, 'apart')]")
+    assert [each.text_content().split(" s")[-1] for each in apart] == ["We are open.", "We are closed."]
+    assert re.search(r"takes \d+ pairs of runs; there were 1", shown)
+
+
 def result() -> SuiteResult:
     happened = Happenings(
         (Said("agent", EVIL), Said("caller", "Hi.")),

@@ -1,6 +1,8 @@
 """Calls with sound on the tick clock, with twins of all parts: what the persona does reaches the agent, to the tick."""
 
+import asyncio
 import random
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from trunkline.resources.simulations.voice_level import Side
 from trunkline.voice.answers import Answers, FolderStore
 from trunkline.voice.conversation.events import Kind, Note
 from trunkline.voice.conversation.profile import GreetingMode, Profile, Tool, Voicemail
+from trunkline.voice.driver.latency import AnsweredLatency
 from trunkline.voice.driver.ports import ToolAnswer
 from trunkline.voice.language.cached import CachedLanguageModel
+from trunkline.voice.language.ports import ReplyPart
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 from trunkline.voice.speech.cached import CachedSpeechToText, CachedTextToSpeech, CachedTurnModel
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
@@ -271,13 +275,25 @@ def test_cues_that_differ_in_anything_are_two() -> None:
     assert len({Cue(say="a"), Cue(say="a", after_ms=5), Cue(say="a")}) == 2
 
 
-async def test_a_run_from_the_cache_asks_no_provider_and_is_equal_to_the_byte(tmp_path: Path) -> None:
+class Lagging(ScriptedLanguageModel):
+    """Takes another real time for each part."""
+
+    async def reply(self, *question: Any, **more: Any) -> AsyncIterator[ReplyPart]:
+        async for part in super().reply(*question, **more):
+            await asyncio.sleep(random.random() * 0.005)
+            yield part
+
+
+@pytest.mark.parametrize("measured", [False, True], ids=["by the seed", "as they took"])
+async def test_a_run_from_the_cache_asks_no_provider_and_is_equal_to_the_byte(
+    tmp_path: Path, measured: bool
+) -> None:
     def cached(answers: Answers, *lines: Said, rule: Any = None) -> Side:
         plain = side(*lines, rule=rule)
         return Side(
             CachedSpeechToText(plain.stt, answers, "tones"),
             CachedTextToSpeech(plain.tts, answers, "tones"),
-            CachedLanguageModel(plain.llm, answers),
+            CachedLanguageModel(Lagging(*lines, rule=rule), answers),
             CachedTurnModel(plain.turn, answers, "fixed"),
         )
 
@@ -291,6 +307,7 @@ async def test_a_run_from_the_cache_asks_no_provider_and_is_equal_to_the_byte(tm
             vad=LevelActivity(),
             seed=3,
             run_tool=booked,
+            latency=(lambda who: AnsweredLatency(len(who))) if measured else None,
         )
         await answers.close()
         return talk, answers.asked

@@ -1,7 +1,6 @@
 """A suite's result as one HTML page that needs nothing else: no script, no font, no address is asked for anything."""
 
 import difflib
-import re
 from collections.abc import Sequence
 from html import escape
 
@@ -19,7 +18,6 @@ MOST_SOUND = 24_000_000
 """Bytes of recordings that a page holds; those of calls that did not pass come first."""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; media-src data:"
 _SIGNIFICANT = 0.05
-_MARKUP = re.compile(r"<[^>]*>")
 
 
 def page(result: SuiteResult) -> str:
@@ -163,8 +161,7 @@ def _flip(flip: Flip) -> list[str]:
 def _apart(then: Trial, now: Trial) -> tuple[set[int], set[int]]:
     """Places of either talk at which they differ."""
     one, other = (
-        [(who, _MARKUP.sub("", shown)) for who, shown in page_call.entries(each.observed.happened)]
-        for each in (then, now)
+        [each.words for each in page_call.entries(trial.observed.happened)] for trial in (then, now)
     )
     left, right = set(range(len(one))), set(range(len(other)))
     for block in difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():

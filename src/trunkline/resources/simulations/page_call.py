@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -49,32 +50,50 @@ def call(trial: Trial, with_sound: bool) -> list[str]:
 def talk(happened: Happenings, label: str, marked: Collection[int] = ()) -> list[str]:
     """Turns and tool calls in order; those at the `marked` places stand out."""
     found = [f'<ol class="talk" aria-label="{escape(label, quote=True)}">']
-    for n, (who, shown) in enumerate(entries(happened)):
-        apart = " apart" if n in marked else ""
-        found.append(f'<li class="{who}{apart}">{shown}</li>')
+    for n, each in enumerate(entries(happened)):
+        kind, told = (
+            (f"{each.who} apart", '<span class="skip">differs: </span>') if n in marked else (each.who, "")
+        )
+        found.append(f'<li class="{kind}">{told}{each.shown}</li>')
     return [*found, "</ol>"]
 
 
-def entries(happened: Happenings) -> list[tuple[str, str]]:
-    """`agent`, `caller` or `line`, and the markup of each thing that happened."""
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened in a talk."""
+
+    who: str
+    """`agent`, `caller` or `line`."""
+    words: str
+    """What tells it from another, its time apart."""
+    shown: str
+    """Its markup."""
+
+
+def entries(happened: Happenings) -> list[Entry]:
+    """Everything in order."""
     found = [_entry(each) for each in happened.in_order()]
-    found += [("line", f"passed to <strong>{escape(target)}</strong>") for target in happened.transfers or ()]
+    found += [
+        Entry("line", f"to {target}", f"passed to <strong>{escape(target)}</strong>")
+        for target in happened.transfers or ()
+    ]
     if happened.end_reason:
         detail = f": {escape(happened.end_detail)}" if happened.end_detail else ""
-        found.append(("line", f"ended: {escape(happened.end_reason.replace('_', ' '))}{detail}"))
+        told = f"ended: {escape(happened.end_reason.replace('_', ' '))}{detail}"
+        found.append(Entry("line", told, told))
     return found
 
 
-def _entry(each: Said | Called) -> tuple[str, str]:
+def _entry(each: Said | Called) -> Entry:
     if isinstance(each, Called):
-        arguments = escape(_json(dict(each.arguments)))
+        called, gave = f"{each.name} {_json(dict(each.arguments))}", _json(each.result)
         how = "" if each.ok else " (it failed)"
-        return (
-            "line",
-            f"<code>{escape(each.name)} {arguments}</code> gave <code>{escape(_json(each.result))}</code>{how}",
-        )
+        shown = f"<code>{escape(called)}</code> gave <code>{escape(gave)}</code>{how}"
+        return Entry("line", f"{called} {gave}{how}", shown)
     at = "" if each.start_ms is None else f" · {each.start_ms / 1000:.1f} s"
-    return each.who, f'<span class="who">{each.who}{at}</span>{escape(each.text)}'
+    return Entry(
+        each.who, f"{each.who} {each.text}", f'<span class="who">{each.who}{at}</span>{escape(each.text)}'
+    )
 
 
 def _demands(demands: Sequence[Demand]) -> list[str]:
