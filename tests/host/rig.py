@@ -105,15 +105,25 @@ def _is_loud(frame: bytes) -> bool:
 class Assembled:
     """One voice process around a beat and an engine, with in-tree twins for everything it asks."""
 
-    def __init__(self, database: Database, live: LiveCalls, folder: Path, lines: int = 2) -> None:
+    def __init__(
+        self,
+        database: Database,
+        live: LiveCalls,
+        folder: Path,
+        lines: int = 2,
+        llm: ScriptedLanguageModel | None = None,
+        voice: ToneVoice | None = None,
+    ) -> None:
         self.database = database
         self.live = live
         self.answers: Rule = parrot
         """What the model says; a test may set another."""
-        self.llm = ScriptedLanguageModel(rule=lambda messages: self.answers(messages))
+        self.llm = llm or ScriptedLanguageModel(rule=lambda messages: self.answers(messages))
         self.pool = ThreadPoolExecutor(1)
         self.ears = ToneEars()
-        self.parts = Parts(LevelActivity(), FixedTurn(0.9), self.ears, ToneVoice(), self.llm, self.pool)
+        self.parts = Parts(
+            LevelActivity(), FixedTurn(0.9), self.ears, voice or ToneVoice(), self.llm, self.pool
+        )
         self.beat = self._beat()
         self.blobs = open_blobs(folder / "blobs")
         self.recordings = RecordingWriter(self.blobs)
@@ -150,8 +160,16 @@ class Assembled:
 class Rig(Assembled):
     """One voice process without its threads."""
 
-    def __init__(self, database: Database, live: LiveCalls, folder: Path, capacity: int = 2) -> None:
-        super().__init__(database, live, folder)
+    def __init__(
+        self,
+        database: Database,
+        live: LiveCalls,
+        folder: Path,
+        capacity: int = 2,
+        llm: ScriptedLanguageModel | None = None,
+        voice: ToneVoice | None = None,
+    ) -> None:
+        super().__init__(database, live, folder, llm=llm, voice=voice)
         self.engine = LoopbackEngine(RATE)
         self.host, self.node = self.open(capacity, drain=20.0)
         self.callers: list[Caller[Any]] = []
