@@ -44,6 +44,8 @@ FORGET_EVERY_S = 3600.0
 LARGEST_ANSWER = 65_536
 """Bytes of an answer that are read; the rest is nobody's concern."""
 
+_GATHER_S = 0.02
+"""Between two claims, and between two writes: many rows in one transaction, for a few milliseconds of each."""
 _POLL_S = 0.5
 _AGAIN_S = 1.0
 _SIGNINGS_KEPT_S = 5.0
@@ -111,6 +113,7 @@ class Deliverer:
                 except Exception:  # noqa: BLE001 - one workspace's row must not stop everybody's (a secret that does not open)
                     _log.exception("deliveries_fault")
                     await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_GATHER_S)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_POLL_S):  # wait_for may swallow a cancellation (Python 3.11)
                         await self._due.wait()
@@ -235,6 +238,7 @@ class Deliverer:
                 await asyncio.sleep(_AGAIN_S)
                 self._ended.set()
             self._due.set()
+            await asyncio.sleep(_GATHER_S)
 
     async def _write(self) -> None:
         batch = list(self._sent)
