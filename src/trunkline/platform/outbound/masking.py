@@ -6,6 +6,7 @@ One place for all of them: headers, addresses, forms, JSON and plain text.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
@@ -24,6 +25,8 @@ _SECRET_AT_THE_END = frozenset({"cvc", "cvv", "key", "keys", "otp", "pin", "sess
 """`api_key` and `user_pin` hold a secret, `key_points` and `session_id` do not."""
 _SECRET_IN_HEADERS = frozenset({"key", "session", "sid"})
 """Wherever they stand in the name of a header or a parameter; in a body they are names and ids as often."""
+_LONGEST_KNOWN = 64
+"""Letters of a name that is kept in mind: strangers choose them."""
 _ADDRESS = re.compile(r"https?://\S+")
 _LOGIN = re.compile(r"(?<=://)[^\s/@\"'<>]{1,512}(?=@)")
 _NAMED = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]{0,255})\\{0,8}[\"']?\s{0,8}[:=>]\s{0,8}")
@@ -44,8 +47,7 @@ def is_secret(name: str) -> bool:
 
 def is_secret_member(name: str) -> bool:
     """The same of a member of a body."""
-    words = _words(name)
-    return not _SECRET.isdisjoint(words) or (bool(words) and words[-1] in _SECRET_AT_THE_END)
+    return (_known if len(name) <= _LONGEST_KNOWN else _known.__wrapped__)(name)
 
 
 def masked(pairs: Mapping[str, str], also: Iterable[str] = ()) -> dict[str, str]:
@@ -86,6 +88,13 @@ def masked_text(text: str) -> str:
             pieces += (text[kept:at], MASK)
             kept = at = value.end()
     return "".join((*pieces, text[kept:]))
+
+
+@lru_cache(maxsize=4096)
+def _known(name: str) -> bool:
+    """A body has a hundred names, and the next one the same."""
+    words = _words(name)
+    return not _SECRET.isdisjoint(words) or (bool(words) and words[-1] in _SECRET_AT_THE_END)
 
 
 def _words(name: str) -> list[str]:
@@ -132,6 +141,8 @@ def _hidden(value: Any) -> Any:
 
 
 def _masked_leaf(text: str, depth: int) -> str:
+    if text in ("{}", "[]"):
+        return text
     if text[:1] in ("{", "["):
         try:
             value = json.loads(text)
