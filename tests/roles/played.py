@@ -17,7 +17,7 @@ from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.simulations.text_level import OnEvent
-from trunkline.resources.simulations.trials import Play, in_text
+from trunkline.resources.simulations.trials import Play, Subject, in_text
 from trunkline.roles.simulation_child import serve
 from trunkline.roles.simulation_children import Children
 from trunkline.voice.answers import Answers
@@ -28,7 +28,9 @@ SLOW_S = 0.2
 
 
 class _Levels:
-    def play(self, level: Level, model: LanguageModel, answers: Answers, on_event: OnEvent) -> Play:
+    async def play(
+        self, level: Level, subject: Subject, model: LanguageModel, answers: Answers, on_event: OnEvent
+    ) -> Play:
         return in_text(model, on_event)
 
 

@@ -34,8 +34,8 @@ def main() -> None:
 
 
 async def _run(settings: Settings, answers: IO[bytes]) -> None:
-    async with thinking(settings) as language:
-        await serve(HereLevels(settings), language.think, answers)
+    async with thinking(settings) as language, HereLevels(settings) as levels:
+        await serve(levels, language.think, answers)
 
 
 async def serve(levels: Levels, model: LanguageModel, answers: IO[bytes]) -> None:

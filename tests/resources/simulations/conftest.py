@@ -10,7 +10,7 @@ from trunkline.resources.simulations.assignments import Assignment, Report, Tell
 from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.simulations.text_level import OnEvent
-from trunkline.resources.simulations.trials import Play, in_text
+from trunkline.resources.simulations.trials import Play, Subject, in_text
 from trunkline.voice.answers import Answers
 from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
@@ -76,7 +76,9 @@ def call_script(
 class InText:
     """Fulfils assignments.Levels with one level."""
 
-    def play(self, level: Level, model: LanguageModel, answers: Answers, on_event: OnEvent) -> Play:
+    async def play(
+        self, level: Level, subject: Subject, model: LanguageModel, answers: Answers, on_event: OnEvent
+    ) -> Play:
         if level is not Level.TEXT:
             raise BadInput("Only text is played here.")
         return in_text(model, on_event)

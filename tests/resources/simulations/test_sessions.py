@@ -209,6 +209,41 @@ async def test_a_session_of_the_contract_is_shown_too(api: Api) -> None:
     assert done["result"]["passed"]
 
 
+async def test_the_agents_own_actions_are_offered_and_nothing_of_them_is_run(api: Api) -> None:
+    settings = {
+        "phone": "+14155550123",
+        "transfer_mode": "cold_transfer",
+        "instructions": "When they want a person.",
+        "initiating_msg": "One moment.",
+    }
+    transfer = {"type": "LIVE_TRANSFER", "name": "manager", "LIVE_TRANSFER": settings}
+    agent = await api.agent(
+        type="inbound", agent={"prompt": "Help.", "greeting_message": "Hi."}, actions=[transfer]
+    )
+    offered: list[str] = []
+
+    class Asked(ScriptedLanguageModel):
+        async def reply(self, model: str, messages: Any, tools: Any = ()) -> Any:
+            offered[:] = [each.name for each in tools] or offered
+            async for part in super().reply(model, messages, tools):
+                yield part
+
+    def rule(messages: Sequence[dict[str, Any]]) -> Said:
+        return Line(
+            "One moment.", tool=next(each for each in offered if each not in ("end_call", "book_table"))
+        )
+
+    case = await make_case(api, success_criteria=[])
+    passed_on = {**DETAILS, "rules": [{"rule": "transferred_to", "target": "+14155550123"}]}
+    await api.send("PUT", f"/trunkline/v1/simulation_cases/{case}/details", json=passed_on)
+    session = await begin(api, agent, case)
+    await api.send("PUT", f"/v2/assistants/{agent}", json={"actions": []})
+    done = await work(api, session, Asked(rule=rule))
+    assert done["result"]["passed"], await runs_of(api, session)
+    [run] = await runs_of(api, session)
+    assert run["timeline"][-1]["value"] == "The caller was passed to +14155550123."
+
+
 # ---- what it refuses -------------------------------------------------------------------------------------
 
 

@@ -287,6 +287,16 @@ async def test_a_run_that_takes_too_long_is_ended(api: Api) -> None:
     assert (done["status"], done["error_info"]["type"]) == ("failed", "timeout")
 
 
+async def test_a_run_that_is_cancelled_is_ended(api: Api) -> None:
+    run = await begin(api)
+    async with endless(api, run):
+        path = f"/trunkline/v1/simulation_sessions/{run['simulation_session_id']}/cancel"
+        cancelled = await api.send("POST", path)
+    assert cancelled["status"] == "cancelled"
+    done = await read(api, run)
+    assert (done["status"], done["error_info"]["type"]) == ("failed", "cancelled")
+
+
 async def test_a_worker_that_was_taken_for_dead_gives_no_verdict(api: Api) -> None:
     run = await begin(api)
 

@@ -22,21 +22,28 @@ async def planned(
 
     An action that was deleted is left out. Raises SetupError when a secret was sealed with another key.
     """
-    actions = ActionRepository(session, agent.workspace_id)
-    if attached is None:
-        pairs = await actions.of_agent(agent.id)
-    else:
-        there = await actions.those(each.action_id for each in attached)
-        pairs = [(there[each.action_id], each) for each in attached if each.action_id in there]
+    pairs = await _pairs(session, agent, attached)
     books = await _entries(session, agent.workspace_id, [action for action, _ in pairs])
     return tuple(_planned(action, how, books, _opened(box, action)) for action, how in pairs)
 
 
-async def masked(session: AsyncSession, agent: Agent) -> tuple[PlannedAction, ...]:
-    """The agent's actions as they may be told of, secrets masked; none of them can run."""
-    pairs = await ActionRepository(session, agent.workspace_id).of_agent(agent.id)
+async def masked(
+    session: AsyncSession, agent: Agent, attached: Sequence[AgentAction] | None = None
+) -> tuple[PlannedAction, ...]:
+    """The agent's actions as they may be told of, secrets masked; none of them can run. `attached` as in `planned`."""
+    pairs = await _pairs(session, agent, attached)
     books = await _entries(session, agent.workspace_id, [action for action, _ in pairs])
     return tuple(_planned(action, how, books, action.settings) for action, how in pairs)
+
+
+async def _pairs(
+    session: AsyncSession, agent: Agent, attached: Sequence[AgentAction] | None
+) -> Sequence[tuple[Action, AgentAction]]:
+    actions = ActionRepository(session, agent.workspace_id)
+    if attached is None:
+        return await actions.of_agent(agent.id)
+    there = await actions.those(each.action_id for each in attached)
+    return [(there[each.action_id], each) for each in attached if each.action_id in there]
 
 
 def _opened(box: Opener, action: Action) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from trunkline.resources.agents.models import Agent
 from trunkline.resources.simulations import timeline, trials
 from trunkline.resources.simulations.budget import Budget, MeteredLanguageModel, OverBudget, Usage
 from trunkline.resources.simulations.happenings import Called, Said
+from trunkline.resources.simulations.own_tools import OwnTool
 from trunkline.resources.simulations.schemas import TimelineItem
 from trunkline.resources.simulations.suite_file import MOST_TURNS, Level, Planned
 from trunkline.resources.simulations.text_level import OnEvent
@@ -39,6 +40,8 @@ class Assignment(_Part):
     """What `agent_versions.snapshots.content_of` took."""
     level: Level = Level.TEXT
     planned: Planned
+    tools: tuple[OwnTool, ...] = ()
+    """The agent's own, of which nothing is run."""
     now: datetime | None = None
     """What the agent is told of the time."""
     budget: Budget = Budget()
@@ -81,8 +84,13 @@ class Message(_Part):
 class Levels(Protocol):
     """What this process can simulate calls with."""
 
-    def play(self, level: Level, model: LanguageModel, answers: Answers, on_event: OnEvent) -> Play:
-        """How calls of this level are made. Raises BadInput for a level that cannot be had here."""
+    async def play(
+        self, level: Level, subject: Subject, model: LanguageModel, answers: Answers, on_event: OnEvent
+    ) -> Play:
+        """How calls of this level are made with this agent; what is asked of whom is kept in `answers`.
+
+        Raises BadInput for a level that cannot be had here, and what loading models raises.
+        """
         ...
 
 
@@ -96,8 +104,9 @@ async def perform(assignment: Assignment, levels: Levels, model: LanguageModel, 
     trial, failure = None, None
     try:
         thinking = CachedLanguageModel(metered, answers)
-        play = levels.play(assignment.level, thinking, answers, told.event)
-        trial = await trials.attempt(assignment.planned, _subject(assignment), play, thinking)
+        subject = _subject(assignment)
+        play = await levels.play(assignment.level, subject, thinking, answers, told.event)
+        trial = await trials.attempt(assignment.planned, subject, play, thinking)
     except TrunklineError as error:
         failure = _failure(error)
     finally:
@@ -138,7 +147,7 @@ class _Told:
 def _subject(assignment: Assignment) -> Subject:
     agent = Agent(extra={}, phone_number="")
     put_back(assignment.agent, agent)
-    return Subject(agent, now=assignment.now)
+    return Subject(agent, tools=assignment.tools, now=assignment.now)
 
 
 def _failure(error: TrunklineError) -> Failure:
@@ -150,4 +159,4 @@ def _failure(error: TrunklineError) -> Failure:
         case BadInput():
             return Failure(message=str(error), code=400, type="case")
         case _:
-            return Failure(message=str(error), code=500, type="setup", again=True)
+            return Failure(message=str(error), code=500, type="setup")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from trunkline.platform.http.wire import WireInput, example
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.simulations.models import SimulationCase
+from trunkline.resources.simulations.own_tools import OwnTool
 from trunkline.resources.simulations.persona import Persona
 from trunkline.resources.simulations.rules import Rule
 from trunkline.resources.simulations.schemas import CallSuccess
@@ -46,6 +47,8 @@ class Plan(BaseModel):
     planned: Planned
     now: datetime
     """What the agent is told of the time."""
+    tools: tuple[OwnTool, ...] = ()
+    """The agent's own, as they were when the run was started."""
     seconds: int = RUN_SECONDS
     """The longest that it may take, by the worker's clock."""
 

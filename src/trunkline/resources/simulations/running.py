@@ -12,6 +12,9 @@ from trunkline.errors import BadInput, NotFound
 from trunkline.platform.http.dates import Period
 from trunkline.platform.http.pagination import Page
 from trunkline.platform.work.jobs import Queue, defer
+from trunkline.resources.actions.planning import masked
+from trunkline.resources.agent_versions.repository import AgentVersionRepository
+from trunkline.resources.agent_versions.snapshots import actions_in
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
@@ -22,6 +25,7 @@ from trunkline.resources.simulations.models import (
     SimulationSession,
     SimulationSuite,
 )
+from trunkline.resources.simulations.own_tools import OwnTool, own_tools
 from trunkline.resources.simulations.repository import (
     CaseRepository,
     RunRepository,
@@ -68,7 +72,9 @@ class Runs:
             raise NotFound(f"target_agent_id: there is no agent {body.target_agent_id}.")
         session = await self._session_for(body.simulation_session_id)
         suite = await self._suites.get(case.suite_id) if case.suite_id else None
-        run = run_of(session, case, agent, self._ordinary(case, agent, suite, body.custom_variables, TURNS))
+        tools = await tools_of(self._session, agent)
+        plan = self._ordinary(case, agent, suite, tools, body.custom_variables, TURNS)
+        run = run_of(session, case, agent, plan)
         run.variables = body.custom_variables
         await self.begin(run)
         return run
@@ -93,7 +99,8 @@ class Runs:
             raise BadInput("The suite has no cases; create one with its suite_id first.")
         session = await self._session_for(None)
         turns = min(max(max_turns, FEWEST_TURNS), TURNS_AT_MOST)
-        plans = [self._ordinary(case, agent, suite, None, turns) for case in cases]
+        tools = await tools_of(self._session, agent)
+        plans = [self._ordinary(case, agent, suite, tools, None, turns) for case in cases]
         runs = [run_of(session, case, agent, plan) for case, plan in zip(cases, plans, strict=True)]
         await self.begin(*runs)
         return suite, runs
@@ -179,6 +186,7 @@ class Runs:
         case: SimulationCase,
         agent: Agent,
         suite: SimulationSuite | None,
+        tools: tuple[OwnTool, ...],
         variables: dict[str, Any] | None,
         max_turns: int,
     ) -> Plan:
@@ -192,12 +200,21 @@ class Runs:
             seed=secrets.randbits(SEED_BITS),
             judge=Judge(),
         )
-        return Plan(planned=found, now=datetime.now(UTC))
+        return Plan(planned=found, now=datetime.now(UTC), tools=tools)
 
 
 def spoken_by(agent: Agent, suite: SimulationSuite | None) -> str:
     """The language of the persona where its case does not say."""
     return suite.language if suite else str(agent.settings.get("language", vocabulary.DEFAULT_LANGUAGE))
+
+
+async def tools_of(session: AsyncSession, agent: Agent, version: int | None = None) -> tuple[OwnTool, ...]:
+    """What an agent has of its own to call, now or in a version."""
+    attached = None
+    if version not in (None, agent.version):
+        found = await AgentVersionRepository(session, agent.workspace_id).get(agent.id, str(version))
+        attached = actions_in(found.content, agent) if found else None
+    return own_tools(await masked(session, agent, attached))
 
 
 def run_of(

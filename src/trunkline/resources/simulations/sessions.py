@@ -18,13 +18,14 @@ from trunkline.resources.simulations.models import (
     SimulationSession,
     SimulationSuite,
 )
+from trunkline.resources.simulations.own_tools import OwnTool
 from trunkline.resources.simulations.repository import (
     CaseRepository,
     RunRepository,
     SessionRepository,
     SuiteRepository,
 )
-from trunkline.resources.simulations.running import SEED_BITS, Runs, run_of, spoken_by
+from trunkline.resources.simulations.running import SEED_BITS, Runs, run_of, spoken_by, tools_of
 from trunkline.resources.simulations.schemas import RunError
 from trunkline.resources.simulations.service import agent_of
 from trunkline.resources.simulations.session_schemas import MOST_RUNS, SessionCreate, SessionSettings
@@ -32,7 +33,7 @@ from trunkline.resources.simulations.status import RunStatus
 from trunkline.resources.simulations.suite_file import Level
 
 _CANCELLED = RunError(message="The session was cancelled.", code=499, type="cancelled")
-_LEVELS = (Level.TEXT,)
+_LEVELS = (Level.TEXT, Level.VOICE)
 """Those that workers can run."""
 
 
@@ -40,7 +41,7 @@ class Sessions:
     """The sessions of one workspace, within one transaction."""
 
     def __init__(self, session: AsyncSession, workspace_id: UUID) -> None:
-        self._workspace = workspace_id
+        self._session = session
         self._all_runs = Runs(session, workspace_id)
         self._runs = RunRepository(session, workspace_id)
         self._sessions = SessionRepository(session, workspace_id)
@@ -56,7 +57,7 @@ class Sessions:
             BadInput: it names what is not there, too much, or nothing.
         """
         if body.level not in _LEVELS:
-            raise BadInput(f"level: {body.level.value} is not run by workers yet; use text.")
+            raise BadInput(f"level: {body.level.value} is not run by workers yet; use text or voice.")
         suite = await self._suite(body.suite_id)
         cases = await self._chosen(body, suite)
         agent = await self._agent(body, suite)
@@ -81,8 +82,9 @@ class Sessions:
         )
         session = SimulationSession(settings=settings.model_dump(mode="json"))
         await self._sessions.add(session)
+        tools = {of: await tools_of(self._session, agent, of) for of in versions}
         runs = [
-            self._run(session, settings, case, agent, suite, body, number, of)
+            self._run(session, settings, case, agent, suite, body, number, of, tools[of])
             for of in versions
             for case in cases
             for number in range(1, body.repeats + 1)
@@ -147,6 +149,7 @@ class Sessions:
         body: SessionCreate,
         number: int,
         version: int,
+        tools: tuple[OwnTool, ...],
     ) -> SimulationRun:
         found = planned(
             case,
@@ -161,6 +164,7 @@ class Sessions:
             level=settings.level,
             planned=found,
             now=datetime.now(UTC),
+            tools=tools,
             seconds=settings.caps.run_seconds,
         )
         run = run_of(session, case, agent, plan, version)

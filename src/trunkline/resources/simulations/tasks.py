@@ -139,6 +139,7 @@ class SimulationTasks:
             agent=content,
             level=plan.level,
             planned=plan.planned,
+            tools=plan.tools,
             now=plan.now,
             budget=budget.less(Usage(prompt=prompt, completion=completion)),
             answers=answers,
