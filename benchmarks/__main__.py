@@ -29,6 +29,7 @@ from benchmarks import (
     turntaking,
     voice_level,
 )
+from benchmarks.defects import measured as defects
 from benchmarks.figures import Figure, table
 from trunkline.settings import Settings
 
@@ -43,6 +44,7 @@ PARTS: dict[str, Part] = {
     "embedded": lambda models, full: embedded.measure(calls=10 if full else 3),
     "turntaking": lambda models, full: turntaking.measure(models),
     "suppression": lambda models, full: suppression.measure(models),
+    "defects": defects.measure,
     "simulations": lambda models, full: chain(text_level.measure(full), voice_level.measure(models, full)),
     # From its end on this process keeps to one core: those before have the whole machine.
     "transfers": lambda models, full: transfers.measure(full),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.resources.api import Api
 from tests.resources.contract import contract
 from tests.resources.simulations.conftest import make_suite
 from trunkline.resources.language import Language
+from trunkline.resources.simulations.models import SimulationCase
 from trunkline.resources.simulations.schemas import SimulationTest
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
@@ -81,6 +83,34 @@ async def test_all_seven_without_a_choice(api: Api) -> None:
         "task_completion",
     ]
     assert len(await cases(api)) == len(SimulationTest)
+
+
+async def test_the_agents_own_actions_and_knowledge_are_told_and_come_with_the_case(api: Api) -> None:
+    model = writes(api, {**WRITTEN, "must_call": ["look_up"], "results": {"look_up": "it is lost"}})
+    look_up = {
+        "name": "look_up",
+        "description": "Looks a parcel up",
+        "url": "https://example.com",
+        "headers": [{"key": "Authorization", "value": "Bearer s3cret"}],
+    }
+    agent = await api.agent(actions=[{"type": "CUSTOM_ACTION", "CUSTOM_ACTION": look_up}])
+    base = {"name": "House", "rag_use_condition": "when somebody asks about the house"}
+    made = (await api.send("POST", "/v2/knowledge_base", json=base))["response"]
+    path = f"/v2/knowledge_base/{made['knowledge_base_id']}/attach"
+    await api.send("POST", path, params={"model_id": agent})
+    lines = await generated(api, agent_id=agent, include_tests=["task_completion"])
+    assert (lines[0]["total"], lines[-1]["created"]) == (2, 2)
+    first, second = [messages[-1]["content"] for messages in model.asked]
+    assert "has to use look_up (Looks a parcel up)" in first
+    assert "has to use search_knowledge" in second and "when somebody asks about the house" in second
+    assert "Late parcel" in second.split("there already")[1]
+    assert "s3cret" not in first + second
+    case_id = UUID(lines[1]["simulation_case"]["simulation_case_id"])
+    async with api.database.workspace(api.workspace.id) as session:
+        case = await session.get(SimulationCase, case_id)
+        assert case is not None and case.details is not None
+    assert case.details["rules"] == [{"rule": "called", "action": "look_up"}]
+    assert case.details["tools"]["look_up"]["answers"] == [{"result": "it is lost"}]
 
 
 async def test_a_test_that_fails_is_told_and_the_others_go_on(api: Api) -> None:

@@ -174,9 +174,10 @@ def _plain(message: Mapping[str, Any], tools: Sequence[Tool]) -> dict[str, Any]:
 
 def _rules(tools: Sequence[Tool]) -> str:
     listed = "\n".join(f"- {each.name}: {each.description}" for each in tools)
+    # Measured: where talking stands in a list beside the tools, a tool is chosen for almost every question.
     return (
-        "Begin every answer with one of these words and a colon, then what you say to the caller:\n"
-        f"- {TALK}: go on talking. This is right most of the time.\n{listed}"
+        "Begin every answer with one word and a colon, then what you say to the caller. "
+        f"The word is {TALK}, unless one of these is due right now:\n{listed}"
     )
 
 
