@@ -1,11 +1,8 @@
 """What holds for every request, tried on a small application without a database."""
 
 import re
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
 from typing import Annotated, cast
-from uuid import uuid4
 
 import httpx2
 import pytest
@@ -13,6 +10,7 @@ from fastapi import APIRouter, Body
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from tests.platform.http.few_keys import KEY, FewKeys
 from trunkline.errors import (
     BadInput,
     Conflict,
@@ -25,7 +23,7 @@ from trunkline.errors import (
     Unavailable,
 )
 from trunkline.platform.http.app import create_app
-from trunkline.platform.http.auth import Authenticator, Identity
+from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.bodies import LARGEST
 from trunkline.platform.http.context import Caller, Platform, keyed_router
 from trunkline.platform.http.pagination import NarrowPage, Page, WidePage
@@ -35,7 +33,6 @@ from trunkline.platform.storage.blobs import memory_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 
-KEY = "ключ with 16 or more characters"
 router = APIRouter(prefix="/v2")
 keyed = keyed_router("/v2", "Keyed", None)
 
@@ -97,28 +94,7 @@ async def fault(kind: str) -> None:
 async def declared(thing: Thing) -> None: ...
 
 
-@dataclass
-class FewKeys:
-    """Knows one key; can forget it."""
-
-    known: dict[str, Identity] = field(default_factory=lambda: {KEY: Identity("abcd2345", uuid4())})
-    asked: int = 0
-    noted: list[set[str]] = field(default_factory=list)
-
-    async def find(self, key: str) -> Identity | None:
-        self.asked += 1
-        return self.known.get(key)
-
-    async def used(self, key_ids: Collection[str]) -> None:
-        self.noted.append(set(key_ids))
-
-
 problems: dict[str, str] = {}
-
-
-@pytest.fixture
-def keys() -> FewKeys:
-    return FewKeys()
 
 
 @pytest.fixture
@@ -311,81 +287,6 @@ async def test_the_key_is_looked_at_before_the_body(client: httpx2.AsyncClient) 
 async def test_a_chosen_key_may_hold_any_letters(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/v2/me", headers={b"Authorization": f"Bearer {KEY}".encode()})
     assert (answer.status_code, answer.json()) == (200, "abcd2345")
-
-
-async def test_good_keys_are_remembered_for_30_seconds(keys: FewKeys) -> None:
-    now = 100.0
-    authenticator = Authenticator(keys, clock=lambda: now)
-    for _ in range(3):
-        await authenticator.identify(KEY)
-    assert keys.asked == 1
-    del keys.known[KEY]
-    now += 29.9
-    await authenticator.identify(KEY)
-    now += 0.2
-    with pytest.raises(TrunklineError, match="Invalid or expired"):
-        await authenticator.identify(KEY)
-
-
-async def test_a_forgotten_key_is_asked_for_again(keys: FewKeys) -> None:
-    authenticator = Authenticator(keys)
-    identity = await authenticator.identify(KEY)
-    keys.known.clear()
-    authenticator.forget(identity.key_id)
-    with pytest.raises(TrunklineError, match="Invalid or expired"):
-        await authenticator.identify(KEY)
-
-
-async def test_a_key_is_never_remembered_beyond_its_end(keys: FewKeys) -> None:
-    now = 100.0
-    authenticator = Authenticator(keys, clock=lambda: now)
-    keys.known[KEY] = Identity("abcd2345", uuid4(), expires_at=datetime.now(UTC) + timedelta(seconds=10))
-    for _ in range(2):
-        await authenticator.identify(KEY)
-    assert keys.asked == 1
-    del keys.known[KEY]
-    now += 10
-    with pytest.raises(TrunklineError, match="Invalid or expired"):
-        await authenticator.identify(KEY)
-
-
-async def test_the_keys_of_a_changed_workspace_are_asked_for_again(keys: FewKeys) -> None:
-    authenticator = Authenticator(keys)
-    identity = await authenticator.identify(KEY)
-    keys.known[KEY] = replace(identity, denied=frozenset({"chat"}))
-    authenticator.forget_workspace(uuid4())
-    assert await authenticator.identify(KEY) == identity
-    authenticator.forget_workspace(identity.workspace_id)
-    assert (await authenticator.identify(KEY)).denied == {"chat"}
-
-
-async def test_what_was_found_before_a_change_is_not_remembered(keys: FewKeys) -> None:
-    found = keys.known[KEY]
-
-    class Late:
-        """Looks up while the key is being revoked."""
-
-        async def find(self, key: str) -> Identity | None:
-            authenticator.forget(found.key_id)
-            return await keys.find(key)
-
-        async def used(self, key_ids: Collection[str]) -> None:
-            raise AssertionError
-
-    authenticator = Authenticator(Late())
-    await authenticator.identify(KEY)
-    del keys.known[KEY]
-    with pytest.raises(TrunklineError, match="Invalid or expired"):
-        await authenticator.identify(KEY)
-
-
-async def test_use_is_noted_in_batches(keys: FewKeys) -> None:
-    authenticator = Authenticator(keys)
-    for _ in range(3):
-        await authenticator.identify(KEY)
-    await authenticator.flush()
-    await authenticator.flush()
-    assert keys.noted == [{"abcd2345"}]
 
 
 # ---- our own pages -------------------------------------------------------------------------------------

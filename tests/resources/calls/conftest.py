@@ -13,6 +13,7 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.live import LiveCalls
 from trunkline.resources.calls.models import Call, CallAttempt
+from trunkline.resources.calls.plan import CallPlan
 from trunkline.resources.numbers.models import Number
 from trunkline.resources.workspaces.models import Workspace
 
@@ -119,3 +120,10 @@ async def active(database: Database, host: UUID) -> int:
     """Slots in use on a host."""
     async with database.system() as session:
         return (await session.execute(select(Node.active).where(Node.id == str(host)))).scalar_one()
+
+
+async def ring(live: LiveCalls, host: UUID, dialled: str = NUMBER) -> CallPlan:
+    """Somebody calls in."""
+    return await live.open_inbound(
+        dialled=dialled, caller="+15550199", host=host, sip_call_id="abc@peer", headers={"X-Trace": "7"}
+    )
