@@ -31,6 +31,8 @@ from trunkline.voice.conversation.events import (
 LOST = "Sorry, what was that?"
 """Said to what no cue fits, after a while."""
 _LOST_MS = 4000
+_UNSURE_MS = 1500
+"""Silence before a cue that fits everything, where one that waits for certain words was not said yet."""
 PATIENCE = 4
 """Who said the same thing so often hangs up."""
 _FINISH_MS = 300
@@ -58,10 +60,10 @@ class ScriptedCaller:
         self._out: list[Request] = []
         self._segment = 0
         self._open = False
-        self._waits = False
-        """For the words of a segment that was finished."""
-        self._heard = ""
-        """What the agent has said since it was last answered."""
+        self._awaited: set[int] = set()
+        """Segments that were finished and whose words have not come."""
+        self._pieces: dict[int, str] = {}
+        """What the agent has said since it was last answered, by segment."""
         self._so_far = ""
         self._next: tuple[Cue, int] | None = None
         """A cue and when it is due."""
@@ -97,10 +99,12 @@ class ScriptedCaller:
     def feed(self, event: Event) -> list[Request]:
         """Something came back."""
         match event:
-            case Words(segment, text, final) if segment == self._segment:
-                self._words(text, final)
-            case HearingFailed(segment) if segment == self._segment:
-                self._words("", final=True)
+            case Words(segment, text, final=True):
+                self._words(segment, text)
+            case Words(segment, text) if segment == self._segment:
+                self._so_far = text
+            case HearingFailed(segment):
+                self._words(segment, "")
             case HangUp():
                 self._out.append(CloseLine("hung_up"))
             case LineClosed(by):
@@ -116,9 +120,10 @@ class ScriptedCaller:
         if self._open:
             self._out.append(Hear(self._segment, frame))
             if watch.quiet_ms >= _FINISH_MS:
-                self._open, self._waits = False, True
+                self._open = False
+                self._awaited.add(self._segment)
                 self._out.append(FinishHearing(self._segment))
-        elif watch.speaks and not self._waits:
+        elif watch.speaks:
             self._segment += 1
             self._open = True
             self._so_far = ""
@@ -127,20 +132,19 @@ class ScriptedCaller:
             self._out.append(StartHearing(self._segment, b"".join([*self._ring, frame])))
         self._ring = [*self._ring[1 - _PREROLL_TICKS :], frame]
 
-    def _words(self, text: str, final: bool) -> None:
-        if not final:
-            self._so_far = text
-            return
-        self._waits = False
-        if not text:
-            return
-        if self._segment == self._cut_short:
+    def _words(self, segment: int, text: str) -> None:
+        """All of a segment. A slow recogniser may still be at one when the next has begun."""
+        self._awaited.discard(segment)
+        if text:
             self._note(Kind.CALLER_SAID, text=text, end_ms=self._now - self._watch.quiet_ms)
-            return
-        self._heard = f"{self._heard} {text}".strip()
-        self._note(Kind.CALLER_SAID, text=text, end_ms=self._now - self._watch.quiet_ms)
-        if not self._watch.speaks:
+            if segment != self._cut_short:
+                self._pieces[segment] = text
+        if self._pieces and not self._awaited and not self._watch.speaks:
             self._answer()
+
+    @property
+    def _heard(self) -> str:
+        return " ".join(self._pieces[segment] for segment in sorted(self._pieces))
 
     # ---- answering ----
 
@@ -151,7 +155,12 @@ class ScriptedCaller:
             lost = Cue(say=LOST, hang_up=not self._left())
             self._next = (lost, silent_since + _LOST_MS)
         else:
-            self._next = (cue, silent_since + cue.after_ms)
+            self._next = (cue, silent_since + max(cue.after_ms, _UNSURE_MS if self._is_early(cue) else 0))
+
+    def _is_early(self, cue: Cue) -> bool:
+        """Does it fit whatever was said, while one before it still waits for its occasion? The agent may go on."""
+        before = self._script[: self._script.index(cue)]
+        return not cue.to and any(each.to and each not in self._said for each in before)
 
     def _to_silence(self) -> tuple[Cue, int] | None:
         first = next((cue for cue in self._script if cue.to == "^$"), None)
@@ -189,7 +198,7 @@ class ScriptedCaller:
             self._out.append(CloseLine("hung_up"))
             return
         self._said[cue] = self._said.pop(cue, 0) + 1
-        self._heard = ""
+        self._pieces.clear()
         self._began = self._now
         self._mouth.say(self._sounds[cue.say])
         if cue.rest:

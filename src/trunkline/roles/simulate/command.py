@@ -1,10 +1,11 @@
 """`trunkline simulate run` and `replay`: a suite in a YAML file, run in this process; no platform is needed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -21,9 +22,11 @@ from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.text_level import OnEvent
 from trunkline.resources.simulations.trials import Play, Subject, Trial, seed_of
 from trunkline.roles.language import AbsentLanguageModel
+from trunkline.roles.serving import access
 from trunkline.roles.simulate import speech
+from trunkline.roles.simulate.line import OnLine, Platform
 from trunkline.roles.simulate.mind import mind, thinker
-from trunkline.roles.simulate.plan import Plan, Reports, Speech, Wanted, planned, version
+from trunkline.roles.simulate.plan import Plan, Reports, Speech, Version, Wanted, planned, version
 from trunkline.roles.simulate.run_folder import RunFolder, SpeechFacts, recordings, rendered
 from trunkline.roles.simulate.screen import Board, show
 from trunkline.roles.simulate.speech import Ensemble
@@ -51,13 +54,26 @@ class _Cast:
     """None: nothing is heard."""
     answers: Answers
     at_once: int
+    platform: Platform | None = None
+    """What is called at the level line."""
 
-    def play(self, subject: Subject, level: Level, seed: int, on_event: OnEvent) -> Play:
+    def play(self, subject: Subject, agent_id: str, seed: int, on_event: OnEvent) -> Play:
         """The call of one trial; each has answers of its own."""
         model = CachedLanguageModel(self.think, self.answers, seed)
-        if self.ensemble is None or level is Level.TEXT:
+        if self.ensemble is None:
             return trials.in_text(model, on_event)
+        if self.platform is not None:
+            return OnLine(self.platform, agent_id, self.ensemble.person(self.think))
         return InVoice(self.ensemble.parts(subject, model, self.answers), on_event)
+
+    @asynccontextmanager
+    async def callee(self, wanted: Mapping[str, Any]) -> AsyncIterator[str]:
+        """The id of the agent that is called; "" where nobody is."""
+        if self.platform is None:
+            yield ""
+            return
+        async with self.platform.agent(wanted) as agent_id:
+            yield agent_id
 
 
 def runs(settings: Settings) -> Path:
@@ -74,19 +90,19 @@ async def run(settings: Settings, wanted: Wanted, terminal: Console) -> Exit:
     async with AsyncExitStack() as stack:
         think = await stack.enter_async_context(thinker(settings, wanted.script))
         found = None
+        platform = None
         if plan.level is not Level.TEXT:
             scripted = wanted.script is not None
             found = await stack.enter_async_context(speech.ensemble(settings, plan.speech, scripted))
+            if plan.level is Level.LINE:
+                platform = await stack.enter_async_context(Platform.of(access(settings), found.vad))
         folder.describe(plan, found.facts(Subject.of(body)) if found else SpeechFacts())
         answers = await stack.enter_async_context(_closed(folder.answers(asks=True)))
-        result = await _result(plan, _Cast(think, found, answers, wanted.at_once), terminal)
+        result = await _result(plan, _Cast(think, found, answers, wanted.at_once, platform), terminal)
     folder.finish(result)
     _report(result, wanted.reports)
     show(result, terminal)
-    asked = f"{answers.asked} answers asked for, {answers.found} kept from before"
-    terminal.print(
-        Text(f"run {folder.path.name} ({asked}); once more: trunkline simulate replay {folder.path.name}")
-    )
+    _show_run(folder, answers, plan.level, terminal)
     return _exit(result)
 
 
@@ -94,6 +110,8 @@ async def replay(settings: Settings, name: str, reports: Reports, at_once: int, 
     """Make a run again from what was answered then; nobody is asked. Raises TrunklineError when it cannot begin."""
     folder = RunFolder.found(runs(settings), name)
     plan, facts = folder.plan()
+    if plan.level is Level.LINE:
+        raise BadInput(f"{folder.path}: a call on a real line cannot be replayed; only text and voice can")
     before = folder.result
     found = None
     if plan.level is not Level.TEXT:
@@ -110,6 +128,13 @@ async def replay(settings: Settings, name: str, reports: Reports, at_once: int, 
         Text(f"equal to the byte: {made} calls, {answers.found} kept answers, nobody was asked", "green")
     )
     return _exit(result)
+
+
+def _show_run(folder: RunFolder, answers: Answers, level: Level, terminal: Console) -> None:
+    name = folder.path.name
+    asked = f"{answers.asked} answers asked for, {answers.found} kept from before"
+    again = f"({asked}); once more: trunkline simulate replay {name}"
+    terminal.print(Text(f"run {name} {f'kept in {folder.path}' if level is Level.LINE else again}"))
 
 
 def _body(plan: Plan) -> AgentCreate:
@@ -130,16 +155,16 @@ def _exit(result: SuiteResult) -> Exit:
 async def _result(plan: Plan, cast: _Cast, terminal: Console) -> SuiteResult:
     """Of this version of the agent, and of the other one where there is one."""
     body = _body(plan)
-    result = await _one(plan, cast, body, body.name, terminal)
+    result = await _one(plan, cast, Version(body.name, body, plan.raw["agent"]), terminal)
     if plan.against is not None:
-        other = await _one(plan, cast, plan.against.body, plan.against.name, terminal)
+        other = await _one(plan, cast, plan.against, terminal)
         result = replace(result, against=other)
     return result
 
 
-async def _one(plan: Plan, cast: _Cast, body: AgentCreate, name: str, terminal: Console) -> SuiteResult:
-    suite, seed, level = plan.suite, plan.suite.file.seed, plan.level
-    subject = Subject.of(body)
+async def _one(plan: Plan, cast: _Cast, version: Version, terminal: Console) -> SuiteResult:
+    suite, seed = plan.suite, plan.suite.file.seed
+    subject = Subject.of(version.body)
     told = {
         seed_of(seed, case.name, number): f"{case.name} #{number}"
         for case in suite.file.cases
@@ -147,13 +172,14 @@ async def _one(plan: Plan, cast: _Cast, body: AgentCreate, name: str, terminal: 
     }
     judging = CachedLanguageModel(cast.think, cast.answers)
     found: list[Trial] = []
-    with Board(terminal, name, told) as board:
-        play = board.watched(lambda own, on_event: cast.play(subject, level, own, on_event))
-        async for trial in trials.run(suite, subject, play, judging, seed, cast.at_once):
-            found.append(trial)
-            board.done(trial)
-    result = collected(suite, name, level.value, seed, found)
-    return replace(result, coverage=coverage(suite, body, result.trials))
+    async with cast.callee(version.raw) as agent_id:
+        with Board(terminal, version.name, told) as board:
+            play = board.watched(lambda own, on_event: cast.play(subject, agent_id, own, on_event))
+            async for trial in trials.run(suite, subject, play, judging, seed, cast.at_once):
+                found.append(trial)
+                board.done(trial)
+    result = collected(suite, version.name, plan.level.value, seed, found)
+    return replace(result, coverage=coverage(suite, version.body, result.trials))
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """The level `line`: a real SIP call from a caller of ours to a platform that runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,9 +15,8 @@ from trunkline.resources.calls.status import FINAL
 from trunkline.resources.simulations.cast import Cast
 from trunkline.resources.simulations.mocks import MockedTools
 from trunkline.resources.simulations.persona import Persona
-from trunkline.resources.simulations.suite_file import AgentName
 from trunkline.resources.simulations.trials import Observed
-from trunkline.resources.simulations.voice_call import VoiceCall
+from trunkline.resources.simulations.voice_call import RATE, VoiceCall
 from trunkline.resources.simulations.voice_level import Side
 from trunkline.roles import ports
 from trunkline.roles.demo.director import Access
@@ -51,7 +50,7 @@ class Platform:
     async def of(cls, access: Access, vad: VoiceActivity) -> AsyncIterator["Platform"]:
         """For as long as a run goes on. Raises PortTaken, SetupError."""
         headers = {"Authorization": f"Bearer {access.key}"}
-        engine = SipEngine(bind="127.0.0.1", port=ports.free_sip_port())
+        engine = SipEngine(bind="127.0.0.1", port=ports.free_sip_port(), codecs=("pcmu",))
         beat = Beat(vad, asyncio.get_running_loop())
         async with httpx2.AsyncClient(
             base_url=access.api_url, headers=headers, trust_env=False, timeout=_RECORD_SECONDS
@@ -71,11 +70,8 @@ class Platform:
         return await self.engine.dial(target, trunk, {HEADER: call_id}, _RING_SECONDS)
 
     @asynccontextmanager
-    async def agent(self, wanted: AgentName | dict[str, Any]) -> AsyncIterator[str]:
-        """The id of an agent of the installation, or of one that is there for the run alone."""
-        if isinstance(wanted, AgentName):
-            yield wanted.id or await self._named(str(wanted.name))
-            return
+    async def agent(self, wanted: Mapping[str, Any]) -> AsyncIterator[str]:
+        """The id of an agent that is there for the run alone; `wanted`: the body of POST /v2/assistants."""
         body = {**wanted, "name": f"{wanted['name']} (simulation)"}
         made = await self.json("POST", "/v2/assistants", json=body)
         id_ = str(made["response"]["model_id"])
@@ -117,15 +113,6 @@ class Platform:
         body: dict[str, Any] = answer.json()
         return body
 
-    async def _named(self, name: str) -> str:
-        listed = await self.json("GET", "/v2/assistants", params={"limit": 100})
-        ids = [each["model_id"] for each in listed["response"]["assistants"] if each["name"] == name]
-        if len(ids) != 1:
-            raise BadInput(
-                f"there are {len(ids)} agents called {name!r} in this workspace; name one by its id"
-            )
-        return str(ids[0])
-
 
 class OnLine:
     """Fulfils trials.Play: the level line."""
@@ -143,9 +130,9 @@ class OnLine:
             raise BadInput(
                 "At the level line the persona is the one who calls; use voice for agents that call."
             )
+        cast = await Cast.of(persona, agent, self._side.tts, seed, calls=True, rate=RATE)
         call_id = await self._platform.announce(self._agent_id, dict(agent.variables))
         line = await self._platform.dial(call_id)
-        cast = await Cast.of(persona, agent, self._side.tts, seed, calls=True, rate=line.rate)
         caller = LineCaller(line, cast, self._side, self._platform.beat, max_turns)
         try:
             async with asyncio.timeout(_CALL_SECONDS):
@@ -155,9 +142,7 @@ class OnLine:
         notes = await self._platform.notes(call_id)
         ended = [note.data["reason"] for note in notes if note.kind == Kind.ENDED.value]
         length = max((note.at_ms for note in notes), default=0)
-        talk = VoiceCall(
-            tuple(notes), tuple(caller.notes), sound, length, ended[0] if ended else "", line.rate
-        )
+        talk = VoiceCall(tuple(notes), tuple(caller.notes), sound, length, ended[0] if ended else "")
         happened = replace(talk.happenings, variables=None, state=None)
         return Observed(happened, tuple(talk.ledger), talk.wav())
 

@@ -112,7 +112,10 @@ def planned(wanted: Wanted, mind: str) -> Plan:
     if wanted.against is not None:
         body = read_agent(wanted.against)
         against = Version(f"{body.name} ({wanted.against})", body, located.read(wanted.against).value)
-    speech = wanted.speech or (Speech.TONES if wanted.script else Speech.REAL)
+    tones = wanted.script is not None and suite.file.level is not Level.LINE
+    speech = wanted.speech or (Speech.TONES if tones else Speech.REAL)
+    if suite.file.level is Level.LINE and any(case.tools or case.state for case in suite.file.cases):
+        raise BadInput(f"{wanted.suite}: mocked tools do not exist on a real line; use --level text or voice")
     return Plan(suite, raw, against, speech, mind)
 
 

@@ -45,6 +45,10 @@ class Ensemble:
         """What a run from kept answers has to know of them."""
         return SpeechFacts(self.ours(subject)[1].rate, self.theirs[1].rate, self.thinking_deadline)
 
+    def person(self, mind: LanguageModel) -> Side:
+        """For a persona on a real line, where answers are of their moment."""
+        return Side(*self.theirs, mind, self.turn)
+
     def parts(self, subject: Subject, mind: LanguageModel, answers: Answers) -> VoiceParts:
         """For one call. What takes time is kept, with the time that it took."""
         ends = [self.ours(subject), self.theirs]
