@@ -11,7 +11,7 @@ from trunkline.resources.simulations.persona import Persona
 from trunkline.resources.simulations.voice_call import RATE
 from trunkline.resources.simulations.voice_level import Side
 from trunkline.roles.simulate.line_caller import LineCaller
-from trunkline.voice.conversation.events import Kind, LineClosed
+from trunkline.voice.conversation.events import Kind, LineClosed, LineEvent
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.language.twins import ScriptedLanguageModel
 from trunkline.voice.lines.loopback import Loopback
@@ -21,7 +21,7 @@ from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, Ton
 MOST_TICKS = 1500
 
 
-async def talked(persona: dict[str, Any]) -> tuple[LineCaller, bytes, bytes, list[object]]:
+async def talked(persona: dict[str, Any]) -> tuple[LineCaller, bytes, bytes, list[LineEvent]]:
     """The caller, its recording, what the other end heard, and that end's events."""
     lines = Loopback(RATE)
     beat = Beat(LevelActivity(), asyncio.get_running_loop())
@@ -32,7 +32,8 @@ async def talked(persona: dict[str, Any]) -> tuple[LineCaller, bytes, bytes, lis
     await lines.near.answer()
     lines.near.write(b"".join(tones.speak(word, RATE) for word in ("How", "may", "I", "help?")))
     talk = asyncio.create_task(caller.talk())
-    heard, events = bytearray(), []
+    heard = bytearray()
+    events: list[LineEvent] = []
     for _ in range(MOST_TICKS):
         if talk.done():
             break
