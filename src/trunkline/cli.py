@@ -321,6 +321,29 @@ def simulate_from_call(
     typer.echo(asyncio.run(from_call(access(_settings(), api_url), call)), nl=False)
 
 
+@simulate_app.command("generate")
+def simulate_generate(
+    agent: Annotated[Path, typer.Argument(help="YAML file of the agent.")],
+    to: Annotated[
+        Path | None, typer.Option(help="The suite to write; none: suite.yaml beside the agent.")
+    ] = None,
+    test: Annotated[
+        list[str] | None, typer.Option(help="A kind such as angry_user; may be repeated. None: all.")
+    ] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="JSON of a scripted model to think with, in place of a real one.")
+    ] = None,
+) -> None:
+    """Have the language model write a suite for an agent; status 0: every case was written, 2: one was not."""
+    from trunkline.roles.simulate.generating import generate, new_suite, tests_of
+
+    def status() -> int:
+        suite, tests = new_suite(agent, to), tests_of(test or [])
+        return asyncio.run(generate(_settings(), agent, suite, tests, script, _terminal()))
+
+    raise typer.Exit(_simulated(status))
+
+
 def _terminal() -> Console:
     return Console(highlight=False)
 
