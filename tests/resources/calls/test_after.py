@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.platform.outbound.web import web
 from tests.resources.calls.conftest import offer, outbound, stored
-from tests.resources.calls.test_live import ENDED, SAID
+from tests.resources.calls.test_live_record import ENDED, SAID
 from tests.resources.forms import filled
 from trunkline.errors import ProviderError
 from trunkline.platform.outbound.client import Outbound

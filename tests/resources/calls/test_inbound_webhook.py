@@ -13,8 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.platform.outbound.web import Asked, Web, response, web
-from tests.resources.calls.conftest import NUMBER, active, stored
-from tests.resources.calls.test_live import ring
+from tests.resources.calls.conftest import NUMBER, active, ring, stored
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text, update
 
-from tests.resources.calls.conftest import stored
-from tests.resources.calls.test_live import ENDED, ring
+from tests.resources.calls.conftest import ring, stored
+from tests.resources.calls.test_live_record import ENDED
 from trunkline.platform.outbound.client import Answer
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.resources.calls.conftest import stored
-from tests.resources.calls.test_live import ENDED, SAID, ring
+from tests.resources.calls.conftest import ring, stored
+from tests.resources.calls.test_live_record import ENDED, SAID
 from trunkline.platform.storage.blobs import Blobs, memory_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.resources.agents.models import Agent
