@@ -80,6 +80,9 @@ async def test_a_run_with_sound_has_a_recording_and_is_replayed_to_the_byte(
             assert (file.getnchannels(), file.getnframes() > 8000) == (2, True)
         assert (await api.client.get(shown["recording_url"] + "x")).status_code == 403
 
+        path = f"/trunkline/v1/simulation_sessions/{session['simulation_session_id']}/report?format=html"
+        assert "data:audio/wav;base64,UklGR" in (await api.client.get(path)).text
+
         again = await api.send("POST", f"/trunkline/v1/simulations/{begun['simulation_id']}/replay")
         nobody = ScriptedLanguageModel(Line(fail="nobody is asked"))
         repeated = await run(api, again["simulation_id"], nobody, tmp_path)

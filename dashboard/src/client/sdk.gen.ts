@@ -379,7 +379,7 @@ export const cancelSimulationSession = <ThrowOnError extends boolean = false>(op
 /**
  * Simulation Session Report
  *
- * The result with every transcript, as JUnit XML, JSON, or one HTML page.
+ * The result with every transcript, as JUnit XML, JSON, or one HTML page with the sound of the first 50 runs.
  */
 export const simulationSessionReport = <ThrowOnError extends boolean = false>(options: Options<SimulationSessionReportData, ThrowOnError>) => (options.client ?? client).get<SimulationSessionReportResponses, SimulationSessionReportErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Update, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from trunkline.platform.http.dates import Period
 from trunkline.resources.agents.models import Agent
@@ -221,6 +222,16 @@ class RunRepository(_Rows[SimulationRun]):
         for run in rows.scalars():
             found[run.session_id].append(run)
         return found
+
+    async def of_session(self, session_id: UUID) -> Sequence[SimulationRun]:
+        """The runs of a session in the order they were begun; what came of them is read when all are over only."""
+        mine = SimulationRun.workspace_id == self._workspace, SimulationRun.session_id == session_id
+        on = select(SimulationRun.id).where(*mine, SimulationRun.status == RunStatus.IN_PROGRESS)
+        query = select(SimulationRun).where(*mine).order_by(SimulationRun.created_at, SimulationRun.id)
+        if await self._session.scalar(select(on.exists())):
+            large = (SimulationRun.trial, SimulationRun.timeline, SimulationRun.analysis)
+            query = query.options(*(defer(column, raiseload=True) for column in large))
+        return (await self._session.execute(query)).scalars().all()
 
     async def begin(self, run_id: UUID) -> SimulationRun | None:
         """Take a run over from whoever worked on it before; None when it is over or was never there."""

@@ -41,6 +41,8 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
+_HEARD = 50
+"""Recordings in one page."""
 _TYPES = {
     ReportFormat.JUNIT: "application/xml",
     ReportFormat.JSON: "application/json",
@@ -74,9 +76,9 @@ async def cancel_simulation_session(session_id: str, sessions: Service) -> Sessi
 
 @_keyed.get("/simulation_sessions/{session_id}/report", response_class=Response, responses=_REPORT)
 async def simulation_session_report(
-    session_id: str, sessions: Service, format_: Annotated[ReportFormat, Query(alias="format")]
+    session_id: str, sessions: Service, parts: Parts, format_: Annotated[ReportFormat, Query(alias="format")]
 ) -> Response:
-    """The result with every transcript, as JUnit XML, JSON, or one HTML page."""
+    """The result with every transcript, as JUnit XML, JSON, or one HTML page with the sound of the first 50 runs."""
     row = await sessions.get(session_id)
     runs = await sessions.runs(row)
     if session_wire.session(row, runs).status == "in-progress":
@@ -88,7 +90,12 @@ async def simulation_session_report(
         case ReportFormat.JSON:
             content = json.dumps(document(result), ensure_ascii=False, indent=1).encode()
         case ReportFormat.HTML:
-            content = page(result).encode()
+            sounds = {
+                run.id: await parts.blobs.get(run.recording_key)
+                for run in [each for each in runs if each.recording_key][:_HEARD]
+                if run.recording_key
+            }
+            content = page(session_wire.result(row, runs, sounds)).encode()
     return Response(content, media_type=_TYPES[format_])
 
 

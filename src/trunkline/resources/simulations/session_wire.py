@@ -1,6 +1,6 @@
 """How sessions and runs are shown under /trunkline/v1, and what a session's runs add up to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -77,15 +77,18 @@ def settings_of(row: SimulationSession, runs: Sequence[SimulationRun]) -> Sessio
     )
 
 
-def result(row: SimulationSession, runs: Sequence[SimulationRun]) -> SuiteResult:
-    """What the runs add up to, with the other version's under `against`."""
+def result(
+    row: SimulationSession, runs: Sequence[SimulationRun], sounds: Mapping[UUID, bytes] | None = None
+) -> SuiteResult:
+    """What the runs add up to, with the other version's under `against`; `sounds`: recordings by the ids of runs."""
+    heard = sounds or {}
     settings = settings_of(row, runs)
     ours = [run for run in runs if row.settings is None or run.agent_version == settings.agent_version]
-    found = _suite_result(settings, str(settings.agent_version), ours)
+    found = _suite_result(settings, str(settings.agent_version), ours, heard)
     if settings.against_version is None:
         return found
     theirs = [run for run in runs if run.agent_version == settings.against_version]
-    return replace(found, against=_suite_result(settings, str(settings.against_version), theirs))
+    return replace(found, against=_suite_result(settings, str(settings.against_version), theirs, heard))
 
 
 def run(row: SimulationRun, original: SimulationRun | None, recording_url: RecordingUrl) -> RunDetails:
@@ -132,13 +135,20 @@ def trial_of(row: SimulationRun) -> Trial:
     return Trial(row.case_name, number, seed, error=(row.error or {}).get("message", ""))
 
 
-def _suite_result(settings: SessionSettings, version: str, runs: Sequence[SimulationRun]) -> SuiteResult:
+def _suite_result(
+    settings: SessionSettings, version: str, runs: Sequence[SimulationRun], sounds: Mapping[UUID, bytes]
+) -> SuiteResult:
     cases = []
     for _, of_case in _by_case(runs):
-        trials = sorted((trial_of(each) for each in of_case), key=lambda trial: trial.number)
+        trials = [_with_sound(trial_of(each), sounds.get(each.id, b"")) for each in of_case]
+        trials.sort(key=lambda trial: trial.number)
         cases.append(CaseResult(of_case[0].case_name, tuple(trials), settings.pass_share))
     agent = f"version {version}"
     return SuiteResult(settings.name, agent, settings.level.value, settings.seed, tuple(cases))
+
+
+def _with_sound(trial: Trial, wav: bytes) -> Trial:
+    return replace(trial, observed=replace(trial.observed, wav=wav)) if wav else trial
 
 
 def _by_case(runs: Sequence[SimulationRun]) -> list[tuple[UUID, list[SimulationRun]]]:

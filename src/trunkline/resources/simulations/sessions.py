@@ -100,8 +100,8 @@ class Sessions:
         return session
 
     async def runs(self, session: SimulationSession) -> Sequence[SimulationRun]:
-        """Its runs, in the order they were begun."""
-        return (await self._runs.of_sessions([session.id]))[session.id]
+        """Its runs, in the order they were begun; what came of them only if all are over."""
+        return await self._runs.of_session(session.id)
 
     async def cancel(self, session_id: str) -> SimulationSession:
         """End what of it is not over: runs that wait are not begun, those that are on are killed. Raises NotFound."""
