@@ -52,6 +52,7 @@ CALLERS = 2
 """Of each life of the voice host."""
 CHATS = 4
 SAID = ("Is my order there?", "And the other one?", GOODBYE)
+_LOOK_AGAIN_S = 0.2
 FAILING = 0.3
 """Share of webhooks that the receiver does not take."""
 
@@ -98,7 +99,7 @@ class House:
         for _ in range(KILLS[role]):
             process = await start(Fate(dice.randint(1, most), dice.uniform(0.0, 0.02)))
             while process.is_alive() and not await over():  # noqa: ASYNC110 another process
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(_LOOK_AGAIN_S)
             await _kill(process)
 
     async def write(self, chat: str) -> None:
@@ -107,7 +108,7 @@ class House:
             for number, words in enumerate(SAID):
                 headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": f"{chat} {number}"}
                 while not await self._answered(client, chat, headers, words):  # noqa: ASYNC110 another process
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def _answered(
         self, client: httpx2.AsyncClient, chat: str, headers: dict[str, str], words: str
@@ -126,7 +127,7 @@ class House:
     async def settled(self) -> None:
         """Nothing is left to be done; the test's own time limit ends the wait."""
         while not await self.is_so(_SETTLED):  # noqa: ASYNC110 another process
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def _kill(process: ForkServerProcess) -> None:
@@ -143,7 +144,7 @@ async def _kept(start: Start) -> AsyncIterator[None]:
             process = await start(None)
             try:
                 while process.is_alive():  # noqa: ASYNC110 another process
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(_LOOK_AGAIN_S)
             finally:
                 await _kill(process)
 
@@ -168,7 +169,6 @@ _SETTLED = text(
     "AND NOT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing') "
     "AND (scheduled_at IS NULL OR scheduled_at < now() + interval '10 minutes'))"
 )
-_NEVER = text("SELECT false")
 _FAILED_JOBS = text("SELECT count(*) FROM procrastinate_jobs WHERE status NOT IN ('todo', 'succeeded')")
 
 
@@ -253,6 +253,9 @@ async def test_nothing_is_lost_and_nothing_comes_twice_unseen(house: House) -> N
             return response(dice.choice([500, 503, 429, 408]))
         return response(200, b"{}")
 
+    async def never() -> bool:
+        return False
+
     async def written() -> bool:
         return all(each.done() for each in writing)
 
@@ -264,7 +267,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice_unseen(house: House) -> N
         await asyncio.gather(
             house.kill_often("worker", 200, house.worker, partial(house.is_so, _WORK_IS_DONE)),
             house.kill_often("api", 40, house.api, written),
-            house.kill_often("voice", 30, house.voice, partial(house.is_so, _NEVER)),
+            house.kill_often("voice", 30, house.voice, never),
         )
         async with _kept(house.worker), _kept(house.api):
             await asyncio.gather(*writing)
