@@ -109,3 +109,8 @@ def test_a_tag_makes_no_object(tmp_path: Path) -> None:
 
 def test_a_tool_says_done_where_nothing_is_written() -> None:
     assert MockedTool().answers[0].result == "Done."
+
+
+def test_a_case_is_about_words_that_the_prompt_has(tmp_path: Path) -> None:
+    told = refused(tmp_path, GOOD + '    covers: ["help.", wait]\n')
+    assert told == "12: cases.0.covers.1: the agent's prompt has no words 'wait'"

@@ -8,7 +8,7 @@ from trunkline.resources.agents.profile import profile_of
 from trunkline.resources.agents.schemas import AgentCreate
 from trunkline.resources.simulations.happenings import Happenings
 from trunkline.resources.simulations.rules import TransferredTo
-from trunkline.resources.simulations.suite_file import CaseFile, Suite
+from trunkline.resources.simulations.suite_file import CaseFile, Suite, within
 from trunkline.resources.simulations.trials import Subject, Trial
 from trunkline.voice.conversation.events import EndReason
 
@@ -29,7 +29,7 @@ class Coverage:
     """Each part of an agent that a suite could try."""
 
     actions: tuple[Part, ...] = ()
-    """Mocked tools that were called."""
+    """Of the agent's own and of those that the suite mocks, the ones that were called."""
     transfers: tuple[Part, ...] = ()
     """Targets that callers were passed to."""
     prompt_rules: tuple[Part, ...] = ()
@@ -53,15 +53,15 @@ def coverage(suite: Suite, agent: AgentCreate, trials: Sequence[Trial]) -> Cover
     """Of an agent, by trials that could be made."""
     made = [each for each in trials if each.outcome is not None]
     cases = {case.name: case for case in suite.file.cases}
-    targets = _targets(suite)
+    own = Subject.of(agent).tools
+    actions = [*(each.tool.name for each in own), *_mocked(suite)]
+    targets = list(dict.fromkeys([*(to for each in own for to in each.targets.values()), *_targets(suite)]))
 
     def counted(names: Iterable[str], holds: Callable[[str, Trial], bool]) -> tuple[Part, ...]:
         return tuple(Part(name, sum(holds(name, each) for each in made)) for name in dict.fromkeys(names))
 
     return Coverage(
-        counted(
-            _tools(suite), lambda name, each: name in [call.name for call in _happened(each).calls or ()]
-        ),
+        counted(actions, lambda name, each: name in [call.name for call in _happened(each).calls or ()]),
         counted(targets, lambda name, each: name in (_happened(each).transfers or ())),
         counted(
             sentences(str(agent.agent.sent().get("prompt") or "")),
@@ -85,11 +85,6 @@ def covers(case: CaseFile, sentence: str) -> bool:
     return any(within(words, sentence) for words in case.covers)
 
 
-def within(words: str, text: str) -> bool:
-    """Are the words in a text, whatever their case and spaces?"""
-    return " ".join(words.casefold().split()) in " ".join(text.casefold().split())
-
-
 def _joined(prompt: str) -> list[str]:
     """The prompt's lines; one that begins with a small letter goes on where the one before broke off."""
     found: list[str] = []
@@ -106,7 +101,7 @@ def _happened(trial: Trial) -> Happenings:
     return trial.observed.happened
 
 
-def _tools(suite: Suite) -> list[str]:
+def _mocked(suite: Suite) -> list[str]:
     return [*suite.file.tools, *(name for case in suite.file.cases for name in case.tools)]
 
 

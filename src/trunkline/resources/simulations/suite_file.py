@@ -224,11 +224,28 @@ def read_suite(path: Path) -> Suite:
     except ValidationError as error:
         raise document.refusal(error) from None
     if not isinstance(file.agent, str):
-        return Suite(file.name or path.stem, path, file, file.agent)
+        return _covering(document, Suite(file.name or path.stem, path, file, file.agent))
     beside = path.parent / file.agent
     if not beside.is_file():
         raise document.wrong(("agent",), f"there is no file {beside}; name one beside the suite")
-    return Suite(file.name or path.stem, path, file, read_agent(beside))
+    return _covering(document, Suite(file.name or path.stem, path, file, read_agent(beside)))
+
+
+def _covering(document: Located, suite: Suite) -> Suite:
+    """The suite, if its agent's prompt has the words that its cases say they are about."""
+    if isinstance(suite.agent, AgentName):
+        return suite
+    prompt = str(suite.agent.agent.sent().get("prompt") or "")
+    for n, case in enumerate(suite.file.cases):
+        for m, words in enumerate(case.covers):
+            if not within(words, prompt):
+                raise document.wrong(("cases", n, "covers", m), f"the agent's prompt has no words {words!r}")
+    return suite
+
+
+def within(words: str, text: str) -> bool:
+    """Are the words in a text, whatever their case and spaces?"""
+    return " ".join(words.casefold().split()) in " ".join(text.casefold().split())
 
 
 def read_agent(path: Path) -> AgentCreate:
