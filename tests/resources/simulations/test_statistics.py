@@ -103,6 +103,18 @@ def test_one_seed_one_interval() -> None:
     assert statistics.bootstrap(values, seed=1) != statistics.bootstrap(values, seed=2)
 
 
+def test_the_bootstrap_is_what_every_drawing_says() -> None:
+    """Against all 7 ** 7 drawings; Student's quantile for 6 degrees of freedom is a table's."""
+    values = [0.1, 0.25, 0.4, 0.5, 0.75, 0.9, 1.0]
+    count, student = len(values), 2.447
+    drawings = np.stack(np.meshgrid(*[np.asarray(values)] * count, indexing="ij")).reshape(count, -1)
+    means = np.sort(drawings.mean(axis=0))
+    tail = 0.5 * math.erfc(math.sqrt(count / (count - 1)) * student / math.sqrt(2))
+    found = statistics.bootstrap(values, seed=1, resamples=200_000)
+    assert found.low == pytest.approx(np.quantile(means, tail), abs=0.01)
+    assert found.high == pytest.approx(np.quantile(means, 1 - tail), abs=0.01)
+
+
 def coin_tosses(gained: int, lost: int) -> float:
     """McNemar's p by enumeration of every fall of the coins."""
     count = gained + lost
