@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.ports import free_port
 
 from trunkline import __version__, cli
 from trunkline.roles import ports, runfile
@@ -18,8 +19,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TRUNKLINE_MODELS", str(tmp_path / "models"))
     for name in ("TRUNKLINE_HTTP_PORT", "TRUNKLINE_VOICE_PORT"):
-        monkeypatch.setenv(name, str(ports.free_tcp_port()))
-    monkeypatch.setenv("TRUNKLINE_SIP_PORT", str(ports.free_sip_port()))
+        monkeypatch.setenv(name, str(free_port()))
+    monkeypatch.setenv("TRUNKLINE_SIP_PORT", str(free_port()))
     return tmp_path / "home"
 
 

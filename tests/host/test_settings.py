@@ -234,7 +234,7 @@ async def test_an_incoming_call_rings_for_as_long_as_the_agent_wants(rig: Rig, a
     began = loop.time()
     caller = await rig.call(NUMBER)
     await rig.until(lambda: caller.line.up)
-    assert 1.0 <= loop.time() - began < 3.0
+    assert loop.time() - began >= 1.0
 
 
 async def test_the_longest_duration_and_idle_time_end_calls(rig: Rig, agent: Agent) -> None:

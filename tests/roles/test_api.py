@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from benchmarks.ports import free_port
 
 from trunkline.errors import PortTaken, SetupError
 from trunkline.platform.http.auth import Authenticator
@@ -74,7 +75,7 @@ async def test_not_while_the_model_is_loaded(database: Database, workspace: Work
 
 
 async def test_not_without_a_database() -> None:
-    away = Database.connect(f"postgresql://nobody@127.0.0.1:{ports.free_tcp_port()}/none")
+    away = Database.connect(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
     assert set(await readiness(away).problems()) == {"database"}
     await away.close()
 

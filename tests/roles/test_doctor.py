@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from benchmarks.ports import free_port
 from rich.console import Console
 
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
-from trunkline.roles import doctor, ports, runfile
+from trunkline.roles import doctor, runfile
 from trunkline.settings import Settings
 
 
@@ -20,9 +21,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         home=tmp_path / "home",
         models=tmp_path / "models",
-        http_port=ports.free_tcp_port(),
-        voice_port=ports.free_tcp_port(),
-        sip_port=ports.free_sip_port(),
+        http_port=free_port(),
+        voice_port=free_port(),
+        sip_port=free_port(),
     )
 
 
@@ -58,7 +59,7 @@ async def test_a_package_that_does_not_load(settings: Settings, monkeypatch: pyt
 
 
 async def test_a_database_that_does_not_answer(settings: Settings) -> None:
-    settings.database_url = f"postgresql://nobody@127.0.0.1:{ports.free_tcp_port()}/none"
+    settings.database_url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     assert "database: does not answer; check DATABASE_URL" in await bad_lines(settings)
 
 
@@ -83,7 +84,7 @@ async def test_a_secret_key_that_does_not_fit(
 
 
 async def test_a_language_model_that_does_not_answer(settings: Settings) -> None:
-    settings.llm_base_url = f"http://127.0.0.1:{ports.free_tcp_port()}/v1"
+    settings.llm_base_url = f"http://127.0.0.1:{free_port()}/v1"
     assert "check TRUNKLINE_LLM_BASE_URL" in await bad_lines(settings)
 
 
@@ -99,7 +100,7 @@ async def test_names_that_the_local_model_answers_to(settings: Settings, tmp_pat
     told = await notes(settings)
     assert "gpt-5.2" not in told
     assert "gpt-5.4-mini" in told
-    settings.llm_base_url = f"http://127.0.0.1:{ports.free_tcp_port()}/v1"
+    settings.llm_base_url = f"http://127.0.0.1:{free_port()}/v1"
     assert "local model" not in await notes(settings)
 
 
@@ -111,7 +112,7 @@ async def test_a_file_of_the_settings_that_is_not_there(settings: Settings, tmp_
 async def test_a_platform_whose_processes_do_not_answer(
     settings: Settings, postgres: EmbeddedPostgres
 ) -> None:
-    url = f"http://127.0.0.1:{ports.free_tcp_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     state = runfile.RunState(os.getpid(), url, "127.0.0.1:5060", url, postgres.app_url, f"{url}/v1", True)
     with runfile.HomeLock(settings.home):
         runfile.write(settings.home, state)

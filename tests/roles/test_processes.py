@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from benchmarks.ports import free_port
 from sqlalchemy import text
 
 from trunkline.platform.storage.database import Database
@@ -103,22 +104,22 @@ async def eventually(database: Database, query: str, id_: int | None) -> None:
 
 
 def test_the_api_is_up_before_it_is_ready(database: Database, start: Start) -> None:
-    port = ports.free_tcp_port()
+    port = free_port()
     api = start("api", TRUNKLINE_HTTP_PORT=str(port), TRUNKLINE_LLM_BASE_URL="http://127.0.0.1:9/v1")
     says(api, f"Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)")
     base = f"http://127.0.0.1:{port}"
-    assert httpx2.get(f"{base}/healthz", trust_env=False).status_code == 200
-    ready = httpx2.get(f"{base}/readyz", trust_env=False)
+    assert httpx2.get(f"{base}/healthz", trust_env=False, timeout=60).status_code == 200
+    ready = httpx2.get(f"{base}/readyz", trust_env=False, timeout=60)
     assert ready.status_code == 503
     assert "trunkline serve" in ready.text  # there is no workspace yet
-    assert httpx2.get(f"{base}/v2/calls", trust_env=False).status_code == 401
+    assert httpx2.get(f"{base}/v2/calls", trust_env=False, timeout=60).status_code == 401
     api.send_signal(signal.SIGTERM)
     api.communicate(timeout=60)
     assert api.returncode in (0, -signal.SIGTERM)
 
 
 def test_the_api_names_a_port_that_is_taken(database: Database, start: Start) -> None:
-    port = ports.free_tcp_port()
+    port = free_port()
     start("api", TRUNKLINE_HTTP_PORT=str(port))
     deadline = monotonic() + 100
     while monotonic() < deadline and ports.is_free("127.0.0.1", ports.Need(port, "TCP", "", "")):

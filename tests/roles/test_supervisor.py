@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from benchmarks.ports import free_port
 from rich.console import Console
 
 from trunkline.errors import ModelMissing, PortTaken, SetupError
 from trunkline.platform.telemetry import logging
-from trunkline.roles import foundation, models, ports, runfile, supervisor
+from trunkline.roles import foundation, models, runfile, supervisor
 from trunkline.roles.process import Program
 from trunkline.settings import Settings
 
@@ -77,9 +78,9 @@ def settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(supervisor, "ROLES", tuple(fake(name) for name in ("api", "worker", "voice")))
     chosen = Settings(
         home=folder / "home",
-        http_port=ports.free_tcp_port(),
-        voice_port=ports.free_tcp_port(),
-        sip_port=ports.free_sip_port(),
+        http_port=free_port(),
+        voice_port=free_port(),
+        sip_port=free_port(),
     )
     monkeypatch.setenv("TRUNKLINE_HTTP_PORT", str(chosen.http_port))
     return chosen
@@ -168,9 +169,9 @@ async def test_missing_models_stop_it_before_anything_starts(
 async def test_a_second_one_of_the_same_home_is_refused(settings: Settings) -> None:
     other = settings.model_copy(
         update={
-            "http_port": ports.free_tcp_port(),
-            "voice_port": ports.free_tcp_port(),
-            "sip_port": ports.free_sip_port(),
+            "http_port": free_port(),
+            "voice_port": free_port(),
+            "sip_port": free_port(),
         }
     )
     async with platform_of(settings).up():

@@ -1,7 +1,6 @@
 """The local model server in a process of its own, and any application on a port."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,13 +8,8 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
+from benchmarks.ports import free_port
 from starlette.types import ASGIApp
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @asynccontextmanager
