@@ -158,7 +158,7 @@ async def test_a_client_that_leaves_takes_its_request_with_it(running: _Running)
         client.stream("POST", "/v1/chat/completions", json=_ask(stream=True)) as answer,
     ):
         await anext(answer.aiter_bytes())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not running.upstream.of("llm")[0].left:  # noqa: ASYNC110 - another thread sets it
             await asyncio.sleep(0.01)
 
