@@ -18,6 +18,7 @@ class PacedLine:
 
     rate = 8000
     delay_ms = 0
+    closed: LineClosed | None = None
 
     def __init__(self) -> None:
         self.heard = b""
