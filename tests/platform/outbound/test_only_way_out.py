@@ -20,6 +20,8 @@ OPERATORS = {
     "roles/supervisor.py": "our own processes",
     "roles/doctor.py": "our own processes",
     "roles/demo/director.py": "our own API",
+    "roles/simulate/from_call.py": "our own API",
+    "roles/simulate/line.py": "our own API",
 }
 """Files that may speak to the outside by themselves, and to whom."""
 CLIENTS = {

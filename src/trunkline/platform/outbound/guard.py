@@ -7,19 +7,17 @@ the URL.
 
 import asyncio
 import socket
-import ssl
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-import httpx2
+import httpcore2
 
 from trunkline.errors import OutboundRefused, SetupError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-P = TypeVar("P", bound=asyncio.Protocol)
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 """All that was ever given out of IPv6 (RFC 4291); mapped, NAT64 and local addresses lie outside."""
@@ -83,33 +81,44 @@ async def resolve(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
 
 
-class Guard:
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Opens connections to public addresses and to what `allowance` covers."""
 
     def __init__(self, allowance: Allowance, resolver: Resolver = resolve) -> None:
         self._allowance = allowance
         self._resolver = resolver
+        self._network = httpcore2.AnyIOBackend()
 
-    async def connect(self, host: str, port: int, protocol: Callable[[], P], tls: ssl.SSLContext | None) -> P:
-        """A connection to one of the host's addresses, the first that takes it; with `tls` to the host by its name.
-
-        Raises:
-            OutboundRefused: an address of the host may not be reached; nothing was sent.
-            httpx2.ConnectError: none took it, or the host is not who it should be.
-        """
-        loop = asyncio.get_running_loop()
-        name = host if tls else None
-        failure: OSError | None = None
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2 names it
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Raises OutboundRefused before anything is sent, unless every address of `host` may be reached."""
+        failure: Exception | None = None
         for address in await self._checked(host, port):
             try:
-                _, connection = await loop.create_connection(
-                    protocol, str(address), port, ssl=tls, server_hostname=name
+                return await self._network.connect_tcp(
+                    str(address), port, timeout, local_address, socket_options
                 )
-            except OSError as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
-            else:
-                return connection
-        raise httpx2.ConnectError(str(failure or f"{host} has no address")) from failure
+        raise failure or httpcore2.ConnectError(f"{host} has no address")
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2 names it
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Refused always."""
+        raise OutboundRefused("Unix sockets are not reached from here")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
     async def _checked(self, host: str, port: int) -> list[Address]:
         name = host.lower().strip("[]").rstrip(".")
@@ -118,7 +127,7 @@ class Guard:
         except UnicodeError as error:
             raise OutboundRefused(f"{host!r} is no host name; name a public one in the URL") from error
         except OSError as error:
-            raise httpx2.ConnectError(f"the host {host} was not found") from error
+            raise httpcore2.ConnectError(f"the host {host} was not found") from error
         for address in addresses:
             if not is_public(address) and not self._allowance.covers(name, address):
                 raise OutboundRefused(
