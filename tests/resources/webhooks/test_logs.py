@@ -166,7 +166,10 @@ async def test_what_is_kept_as_text_is_masked_too(api: Api, body: bytes) -> None
 async def test_headers_and_parameters_that_are_known_to_hold_a_secret_are_masked_whatever_they_are_called(
     api: Api,
 ) -> None:
-    told: dict[str, Any] = {"headers": {"X-Tenant": "s3cret", "X-Name": "Ann"}, "url": "https://a.example/?t=s3cret&n=1"}
+    told: dict[str, Any] = {
+        "headers": {"X-Tenant": "s3cret", "X-Name": "Ann"},
+        "url": "https://a.example/?t=s3cret&n=1",
+    }
     shown = await read(api, await log(api, secrets=frozenset({"x-tenant", "t"}), **told))
     assert "s3cret" not in str(shown)
     assert shown["request_headers"]["X-Name"] == "Ann"
