@@ -12,7 +12,14 @@ from pydantic import TypeAdapter
 from tests.resources.contract.ours import Published, Schema, document, operations, resolved, variants
 
 _TYPED = ("type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const")
-_STREAMS = {"call_events", "generate_simulation_cases", "older_generate_simulation_cases", "recording", "simulation_recording", "simulation_session_report"}
+_STREAMS = {
+    "call_events",
+    "generate_simulation_cases",
+    "older_generate_simulation_cases",
+    "recording",
+    "simulation_recording",
+    "simulation_session_report",
+}
 _EMPTY = {HTTPStatus.NO_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
 
 
