@@ -8,6 +8,7 @@ import asyncio
 import inspect
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -248,7 +249,7 @@ class Storm:
     def _deed(self, caller: Caller[LoopbackLine]) -> Callable[[], Any]:
         words = self.rng.choice(_WORDS)
         if self.rng.random() < 0.2:
-            return lambda: caller.line.send_digits("5")
+            return lambda: _press(caller.line)
         return lambda: caller.say(words)
 
     def _impaired(self) -> Impairments:
@@ -259,6 +260,11 @@ class Storm:
         await rig._tick()
         for guest in self.guests:
             await guest.tick()
+
+
+async def _press(line: LoopbackLine) -> None:
+    with suppress(Unavailable):  # it rings yet
+        await line.send_digits("5")
 
 
 async def check(storm: Storm, checked: set[UUID]) -> None:

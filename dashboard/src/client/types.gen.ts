@@ -4712,7 +4712,9 @@ export type MockedAnswer = {
     /**
      * Result
      */
-    result?: unknown;
+    result?: string | number | boolean | {
+        [key: string]: unknown;
+    } | Array<unknown> | null;
     /**
      * Transfers To
      */
@@ -4727,7 +4729,9 @@ export type MockedAnswer = {
      * When
      */
     when?: {
-        [key: string]: unknown;
+        [key: string]: string | number | boolean | {
+            [key: string]: unknown;
+        } | Array<unknown> | null;
     };
 };
 
@@ -4867,7 +4871,9 @@ export type NotCalled = {
      * Arguments
      */
     arguments?: {
-        [key: string]: unknown;
+        [key: string]: string | number | boolean | {
+            [key: string]: unknown;
+        } | Array<unknown> | null;
     };
     /**
      * Exact
@@ -7332,7 +7338,9 @@ export type StateEquals = {
     /**
      * Value
      */
-    value: unknown;
+    value: string | number | boolean | {
+        [key: string]: unknown;
+    } | Array<unknown> | null;
 };
 
 /**
@@ -7441,7 +7449,9 @@ export type Step = {
      * Arguments
      */
     arguments?: {
-        [key: string]: unknown;
+        [key: string]: string | number | boolean | {
+            [key: string]: unknown;
+        } | Array<unknown> | null;
     };
     /**
      * Called
@@ -8364,7 +8374,9 @@ export type VariableEquals = {
     /**
      * Value
      */
-    value: unknown;
+    value: string | number | boolean | {
+        [key: string]: unknown;
+    } | Array<unknown> | null;
 };
 
 /**
@@ -8559,7 +8571,9 @@ export type WasCalled = {
      * Arguments
      */
     arguments?: {
-        [key: string]: unknown;
+        [key: string]: string | number | boolean | {
+            [key: string]: unknown;
+        } | Array<unknown> | null;
     };
     /**
      * Exact

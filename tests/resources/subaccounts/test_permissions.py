@@ -20,6 +20,7 @@ from trunkline.resources.routers import ROUTERS
 OPEN_TO_EVERY_KEY = {("GET", "/trunkline/v1/workspace"), ("GET", "/v2/voices")}
 WITHOUT_A_KEY = {
     ("GET", "/trunkline/v1/recordings/{call_id}"),
+    ("GET", "/trunkline/v1/simulation_recordings/{simulation_id}"),
     ("POST", "/trunkline/v1/messages/twilio/{workspace_id}"),
 }
 """Reached by a signed link; signed by Twilio."""

@@ -148,6 +148,38 @@ async def test_a_cancelled_dial_cancels_the_call() -> None:
         await dialler.stop()
 
 
+def _answer(invite: bytes, status: str) -> bytes:
+    """What a phone says to a request of its own dialog."""
+    kept = (b"Via:", b"From:", b"To:", b"Call-ID:", b"CSeq:")
+    lines = [line for line in invite.split(b"\r\n") if line.startswith(kept)]
+    tagged = [
+        line + b";tag=phone" if line.startswith(b"To:") and b"tag=" not in line else line for line in lines
+    ]
+    return b"\r\n".join([f"SIP/2.0 {status}".encode(), *tagged, b"Content-Length: 0", b"", b""])
+
+
+async def test_a_dial_that_is_cancelled_before_the_phone_has_answered_anything_is_taken_back_when_it_does() -> (
+    None
+):
+    dialler = engine()
+    await dialler.start(ignore)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.settimeout(30)
+        target = f"sip:1@127.0.0.1:{phone.getsockname()[1]}"
+        dialling = asyncio.create_task(dialler.dial(target, None, {}, 20.0))
+        invite, peer = await asyncio.to_thread(phone.recvfrom, 65_535)
+        dialling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dialling
+        phone.sendto(_answer(invite, "180 Ringing"), peer)
+        while not (said := await asyncio.to_thread(phone.recv, 65_535)).startswith(b"CANCEL"):
+            assert said.startswith(b"INVITE")  # once more, for nobody has answered
+        phone.sendto(_answer(said, "200 OK"), peer)
+        phone.sendto(_answer(invite, "487 Request Terminated"), peer)
+    await dialler.stop()
+
+
 async def test_a_busy_loop_misses_no_answer() -> None:
     """The refusal is there before the loop has seen that the INVITE went out."""
 

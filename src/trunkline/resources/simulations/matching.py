@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
+from trunkline.platform.http.wire import Json
 from trunkline.resources.simulations.happenings import Called, Said
 
 _PATTERN = "pattern"
@@ -29,7 +30,7 @@ def _wanted(value: Any) -> Any:
     return value
 
 
-Want = Annotated[Any, AfterValidator(_wanted)]
+Want = Annotated[Json, AfterValidator(_wanted)]
 """A JSON value, with `{pattern: …}` anywhere in it for text that fits a regular expression as a whole."""
 
 

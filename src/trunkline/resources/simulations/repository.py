@@ -226,12 +226,13 @@ class RunRepository(_Rows[SimulationRun]):
     async def of_session(self, session_id: UUID) -> Sequence[SimulationRun]:
         """The runs of a session in the order they were begun; what came of them is read when all are over only."""
         mine = SimulationRun.workspace_id == self._workspace, SimulationRun.session_id == session_id
-        on = select(SimulationRun.id).where(*mine, SimulationRun.status == RunStatus.IN_PROGRESS)
-        query = select(SimulationRun).where(*mine).order_by(SimulationRun.created_at, SimulationRun.id)
-        if await self._session.scalar(select(on.exists())):
-            large = (SimulationRun.trial, SimulationRun.timeline, SimulationRun.analysis)
-            query = query.options(*(defer(column, raiseload=True) for column in large))
-        return (await self._session.execute(query)).scalars().all()
+        large = (SimulationRun.trial, SimulationRun.timeline, SimulationRun.analysis)
+        whole = select(SimulationRun).where(*mine).order_by(SimulationRun.created_at, SimulationRun.id)
+        small = whole.options(*(defer(column, raiseload=True) for column in large))
+        runs = (await self._session.execute(small)).scalars().all()
+        if any(run.status == RunStatus.IN_PROGRESS for run in runs):
+            return runs
+        return (await self._session.execute(whole.execution_options(populate_existing=True))).scalars().all()
 
     async def begin(self, run_id: UUID) -> SimulationRun | None:
         """Take a run over from whoever worked on it before; None when it is over or was never there."""

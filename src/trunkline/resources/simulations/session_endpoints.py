@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
 
-from trunkline.errors import Conflict, Forbidden, NotFound
+from trunkline.errors import BadInput, Conflict, Forbidden, NotFound
 from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.scopes import Scope
 from trunkline.resources.calls.watching import FILE, file_answer
@@ -124,6 +124,8 @@ async def set_simulation_case_details(
     simulation_case_id: str, body: CaseDetails, all_cases: cases.Service
 ) -> CaseDetails:
     """Set all of it; what is left out it no longer has. Runs that were begun keep theirs."""
+    if not body.model_fields_set:
+        raise BadInput("Send what the case is to have; `rules: []` alone takes everything away.")
     stored = body.model_dump(mode="json", exclude_unset=True)
     return details_of(await all_cases.set_details(simulation_case_id, stored))
 

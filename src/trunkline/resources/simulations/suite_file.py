@@ -26,6 +26,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trunkline.errors import BadInput
+from trunkline.platform.http.wire import Json
 from trunkline.resources.agents.schemas import AgentCreate
 from trunkline.resources.simulations import located
 from trunkline.resources.simulations.located import Located
@@ -71,7 +72,7 @@ class MockedAnswer(_Part):
 
     when: dict[str, Want] = Field(default_factory=dict)
     """Each a value that must be equal, or `{pattern: …}`; {}: whatever they are."""
-    result: Any = None
+    result: Json = None
     """What the model reads: text, or JSON."""
     fails: bool = False
     """It is told as a failure, and nothing is stored."""

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import structlog
 from baresip import (
@@ -29,6 +31,26 @@ log = structlog.get_logger(__name__)
 _NOT_ACCEPTABLE = 488
 _PORTS = {"tcp": 5060, "tls": 5061}
 """Where an address names none."""
+_CANCEL_WITHIN = 5.0
+"""Seconds that taking a call back waits for the other side's first answer."""
+_RINGS = frozenset({Event.CALL_RINGING, Event.CALL_PROGRESS})
+_ANSWERS = _RINGS | {Event.CALL_ESTABLISHED, Event.CALL_CLOSED}
+
+
+@dataclass
+class _Placed:
+    """A call whose INVITE went out."""
+
+    call: Call
+    line: SipLine
+    rang: bool = False
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    """The other side has answered something."""
+
+    def hear(self, event: StackEvent) -> None:
+        self.rang = self.rang or event.event in _RINGS
+        if event.event in _ANSWERS:
+            self.heard.set()
 
 
 class SipDialling:
@@ -81,18 +103,18 @@ class SipDialling:
         agent = await self._agents.mouth(trunk, uri.transport, srtp)
         placing = asyncio.create_task(self._place(agent, str(uri), headers))
         try:
-            call, line = await asyncio.shield(placing)
+            placed = await asyncio.shield(placing)
         except asyncio.CancelledError:
             self._later(self._abandon(placing))
             raise
         try:
-            await self._answered(call, line, ring_timeout)
+            await self._answered(placed, ring_timeout)
         except asyncio.CancelledError:
-            self._later(line.hang_up())
+            self._later(self._take_back(placed))
             raise
-        return line
+        return placed.line
 
-    async def _place(self, agent: UserAgent, uri: str, headers: dict[str, str]) -> tuple[Call, SipLine]:
+    async def _place(self, agent: UserAgent, uri: str, headers: dict[str, str]) -> _Placed:
         self._placing += 1
         try:
             call = await agent.dial(uri, headers)
@@ -104,27 +126,21 @@ class SipDialling:
             raise DialFailed(f"The SIP stack would not dial ({error}).", "unreachable") from error
         finally:
             self._placing -= 1
-        line = self._line_of(call)
+        placed = _Placed(call, self._line_of(call))
+        call.on(placed.hear)
         # Fast answers may overtake the command's own completion on a busy loop; the call has not seen them.
         for event in self._unclaimed.pop(call.handle, []):
             call._on_stack_event(event)
         if not self._placing:
             self._unclaimed.clear()
-        return call, line
+        return placed
 
-    async def _answered(self, call: Call, line: SipLine, ring_timeout: float) -> None:
-        rang = False
-
-        def heard(event: StackEvent) -> None:
-            nonlocal rang
-            rang = rang or event.event in (Event.CALL_RINGING, Event.CALL_PROGRESS)
-
-        call.on(heard)
+    async def _answered(self, placed: _Placed, ring_timeout: float) -> None:
         try:
-            await call.wait_established(ring_timeout)
-            await line.wait_until_up()
+            await placed.call.wait_established(ring_timeout)
+            await placed.line.wait_until_up()
         except CallTimeout as error:
-            if rang:
+            if placed.rang:
                 raise DialFailed(f"Nobody answered within {ring_timeout:g} s.", "no_answer") from error
             raise DialFailed(
                 f"The other side did not ring within {ring_timeout:g} s; is the trunk's address right?",
@@ -135,13 +151,20 @@ class SipDialling:
         except Unavailable as error:
             raise DialFailed(str(error), "refused") from error
 
-    async def _abandon(self, placing: "asyncio.Task[tuple[Call, SipLine]]") -> None:
-        """The dialler has gone while the INVITE was on its way: take it back."""
-        try:
-            _, line = await placing
-        except (BadInput, DialFailed):
-            return
-        await line.hang_up()
+    async def _abandon(self, placing: asyncio.Task[_Placed]) -> None:
+        """The dialler has gone while the INVITE was on its way."""
+        with suppress(BadInput, DialFailed):
+            await self._take_back(await placing)
+
+    async def _take_back(self, placed: _Placed) -> None:
+        """Hang up once the other side has answered something.
+
+        Before that an INVITE cannot be cancelled (RFC 3261, section 9.1): the stack forgets it, and the phone rings on.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CANCEL_WITHIN):
+                await placed.heard.wait()
+        await placed.line.hang_up()
 
     def _keep_unclaimed(self, event: StackEvent) -> None:
         if self._placing and event.call:
