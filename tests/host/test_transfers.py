@@ -310,9 +310,8 @@ async def test_the_extension_is_dialled_before_anybody_speaks(rig: Rig, agent: A
     await finished(rig)
 
 
-async def test_headers_and_the_callers_number_go_along(
-    rig: Rig, agent: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _headers_sent(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Those of every call that is dialled from now on."""
     sent: dict[str, str] = {}
     dial = rig.engine.dial
 
@@ -321,6 +320,13 @@ async def test_headers_and_the_callers_number_go_along(
         return await dial(target, trunk, headers, ring_timeout)
 
     monkeypatch.setattr(rig.engine, "dial", noting)
+    return sent
+
+
+async def test_headers_and_the_callers_number_go_along(
+    rig: Rig, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = _headers_sent(rig, monkeypatch)
     await attach(
         rig, agent, preserve_caller_id=True, sip_headers=[{"name": "X-From", "value": "{user_phone_number}"}]
     )
@@ -329,6 +335,19 @@ async def test_headers_and_the_callers_number_go_along(
     assert sent["X-From"] == "+15550199"
     assert sent["P-Asserted-Identity"].startswith("<sip:+15550199@")
     assert NUMBER in sent["Diversion"]
+    await caller.line.hang_up()
+    await finished(rig)
+
+
+async def test_what_the_call_was_about_goes_along_in_a_header(
+    rig: Rig, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = _headers_sent(rig, monkeypatch)
+    about = [{"name": "X-About", "value": "Trunkline: {summary}"}]
+    await attach(rig, agent, transfer_mode="warm_transfer_with_context", sip_headers=about)
+    caller = await asking(rig)
+    await rig.until(lambda: "It ended with" in caller.heard)
+    assert sent["X-About"] == "Trunkline: She wants a refund."
     await caller.line.hang_up()
     await finished(rig)
 

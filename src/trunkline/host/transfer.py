@@ -25,7 +25,14 @@ from trunkline.host.switchboard import Bridge, Party
 from trunkline.resources.actions.work import PlannedAction
 from trunkline.resources.calls.plan import CallPlan
 from trunkline.resources.transfers.destinations import Route, route
-from trunkline.resources.transfers.order import Mode, TransferOrder, closed, order_of
+from trunkline.resources.transfers.order import (
+    SUMMARY,
+    Mode,
+    TransferOrder,
+    closed,
+    order_of,
+    with_summary,
+)
 from trunkline.resources.transfers.outcome import Attempt, Failure, Reason, Transferred, of_code, of_dial
 from trunkline.voice.conversation.dialogue import clean
 from trunkline.voice.language.ports import TextPart
@@ -171,6 +178,8 @@ class Transfer:
 
     async def _reached(self, order: TransferOrder, way: Route, attempt: Attempt) -> Failure | None:
         headers = dict(order.headers or {})
+        if any(SUMMARY in value for value in headers.values()):  # only then does the phone ring later for it
+            headers = with_summary(headers, await self._unless_gone(self._told_summary()))
         if order.preserve_caller_id:
             headers |= identity(self._caller.plan)
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from trunkline.errors import BadInput
 from trunkline.resources.actions.work import PHONE_BOOK_ENTRIES, PlannedAction
-from trunkline.resources.transfers.order import MOST_HEADERS, Mode, closed, order_of, tool_of
+from trunkline.resources.transfers.order import MOST_HEADERS, Mode, closed, order_of, tool_of, with_summary
 
 SETTINGS = {
     "transfer_mode": "warm_transfer",
@@ -122,3 +122,12 @@ def test_hours() -> None:
     assert night is not None
     assert (str(night), night.text) == ("transfer_outside_availability", "We are closed.")
     assert closed(action(human_availability=hours | {"active": False}), monday.replace(hour=5)) is None
+
+
+def test_the_summary_has_the_room_that_is_left() -> None:
+    headers = {"X-About": "Call: {summary}", "X-Other": "a" * 1000}
+    filled = with_summary(headers, "She wants\r\nX-Evil: a refund. " + "b" * 3000)
+    assert filled["X-About"].startswith("Call: She wants")
+    assert "\r" not in filled["X-About"] and "\n" not in filled["X-About"]
+    assert sum(len(name) + len(value) + 4 for name, value in filled.items()) <= MOST_HEADERS
+    assert with_summary({"X-About": "{summary}"}, "") == {"X-About": ""}

@@ -17,6 +17,8 @@ from trunkline.voice.conversation.profile import Tool, ToolManner
 
 MOST_HEADERS = 2048
 """Characters of all headers that a transfer adds: a longer INVITE is cut into pieces over UDP, and pieces get lost."""
+SUMMARY = "{summary}"
+"""The hole in a header's value for what the call was about; it is filled when the model has told."""
 _HEADER = re.compile(r"X-[A-Za-z0-9\-_]+")
 _DESTINATION = "destination"
 _SHOWN = ("transfer_mode", "phone", "phone_book_id", "timeout", "digits")
@@ -152,6 +154,13 @@ def order_of(
         release_media=bool(settings.get("release_media")),
         chosen=choice.name,
     )
+
+
+def with_summary(headers: Mapping[str, str], summary: str) -> dict[str, str]:
+    """The headers with the summary in its hole, on one line, cut where it would be more than headers may hold."""
+    room = MOST_HEADERS - sum(len(name) + len(value) + 4 for name, value in headers.items())
+    told = in_line(SUMMARY, {"summary": summary})[: max(room, 0)]
+    return {name: value.replace(SUMMARY, told, 1).replace(SUMMARY, "") for name, value in headers.items()}
 
 
 def closed(action: PlannedAction, now: datetime) -> Failure | None:
