@@ -145,7 +145,7 @@ class Transfer:
             connected_at = datetime.now(UTC)
             return Transferred(self._attempts, None, connected_at, summary, order.chosen, order.record)
         self._caller.come_back()
-        return Transferred(self._attempts, failure, None, summary, order.chosen)
+        return Transferred(self._attempts, failure, None, summary, order.chosen, others=order.others)
 
     # ---- by REFER ----
 

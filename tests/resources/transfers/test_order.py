@@ -41,6 +41,7 @@ def test_the_choice_of_the_model_is_by_name() -> None:
     book = action(phone=None, **{PHONE_BOOK_ENTRIES: BOOK})
     order = order_of(book, {"destination": "destination_2"}, {})
     assert (order.destination, order.chosen) == ("+14155550102", "destination_2")
+    assert order.others == ("destination_1",)
     for wrong in ({}, {"destination": "+19005550100"}, {"phone": "+19005550100"}):
         with pytest.raises(BadInput, match="destination_1, destination_2"):
             order_of(book, wrong, {})

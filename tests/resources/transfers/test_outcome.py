@@ -32,13 +32,15 @@ def test_the_value_of_the_record() -> None:
     assert attempt.told()["status"] == "started"
     attempt.step(NOW, "INVITE")
     attempt.ended_at, attempt.failure = NOW, Failure(Reason.BUSY, 486, "busy there")
-    failed = Transferred([attempt], attempt.failure)
+    failed = Transferred([attempt], attempt.failure, chosen="destination_2", others=("destination_1",))
     assert not failed.ok
     assert failed.value["status"] == "transfer-failed-connection-error"
     assert failed.value["failed_reason"] == "busy"
     assert failed.value["attempts"][0]["failed_reason"] == "busy"
     assert failed.value["attempts"][0]["sip_ladder"] == [{"at": NOW.isoformat(), "message": "INVITE"}]
+    assert failed.value["next_destinations"] == ["destination_1"]
     well = Transferred([], human_connected_at=NOW, summary="About a bill.", chosen="destination_1").value
+    assert "next_destinations" not in well
     assert (well["status"], well["failed_reason"]) == ("transfer-success", None)
     assert well["human_connected_at"] == NOW.isoformat()
     assert (well["summary"], well["destination"]) == ("About a bill.", "destination_1")

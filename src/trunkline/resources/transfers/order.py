@@ -74,7 +74,9 @@ class TransferOrder:
     release_media: bool = False
     """Ask the caller's system to join them without us; a bridge where it will not."""
     chosen: str = ""
-    """The name of the choice, where there were several."""
+    """The name of the choice, where there were several …"""
+    others: tuple[str, ...] = ()
+    """… and the names of those that are left."""
 
 
 def choices_of(action: PlannedAction) -> tuple[Choice, ...]:
@@ -124,7 +126,8 @@ def order_of(
     Raises BadInput for a choice that there is not, a destination that stayed empty, or headers that cannot travel.
     """
     settings = action.settings
-    choice = _chosen(choices_of(action), arguments)
+    choices = choices_of(action)
+    choice = _chosen(choices, arguments)
     filled = as_texts(variables)
     destination = in_line(choice.destination, variables).strip()
     if not destination or "{" in destination:
@@ -153,6 +156,7 @@ def order_of(
         headers=_headers(settings.get("sip_headers") or (), variables),
         release_media=bool(settings.get("release_media")),
         chosen=choice.name,
+        others=tuple(each.name for each in choices if each is not choice),
     )
 
 

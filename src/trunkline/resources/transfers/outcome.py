@@ -137,6 +137,8 @@ class Transferred:
     """What the person was told of the call, where the model wrote it."""
     chosen: str = ""
     """The name of the destination that the model chose, where there were several."""
+    others: Sequence[str] = ()
+    """The names of the others, which may be asked next."""
     keep_recording: bool = True
     """Whether what they say to each other is recorded too."""
 
@@ -159,4 +161,6 @@ class Transferred:
             told["summary"] = self.summary
         if self.chosen:
             told["destination"] = self.chosen
+        if self.failure is not None and self.others:
+            told["next_destinations"] = list(self.others)
         return told
