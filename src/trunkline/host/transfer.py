@@ -143,7 +143,9 @@ class Transfer:
         summary = self._summary.result() if self._summary is not None and self._summary.done() else ""
         if failure is None:
             connected_at = datetime.now(UTC)
-            return Transferred(self._attempts, None, connected_at, summary, order.chosen, order.record)
+            return Transferred(
+                self._attempts, None, connected_at, summary, order.chosen, keep_recording=order.record
+            )
         self._caller.come_back()
         return Transferred(self._attempts, failure, None, summary, order.chosen, others=order.others)
 
