@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from lxml import html  # type: ignore[import-untyped]
+from sqlalchemy import select
 
 from tests.resources.api import Api
 from tests.resources.simulations.conftest import make_case, make_suite, tasks_of
@@ -295,6 +296,17 @@ async def test_a_session_is_cancelled_and_nothing_of_it_is_begun(api: Api) -> No
     assert model.asked == []
     assert {run["error_info"]["type"] for run in await runs_of(api, session)} == {"cancelled"}
     assert await api.send("POST", path) == cancelled
+
+
+async def test_a_cancelled_session_with_a_run_that_is_on_has_no_report_yet(api: Api) -> None:
+    session = await begin(api, await agent_of(api), await ruled_case(api), repeats=2)
+    path = f"{SESSIONS}/{session['simulation_session_id']}"
+    await api.send("POST", f"{path}/cancel")
+    async with api.database.workspace(api.workspace.id) as transaction:
+        run = (await transaction.execute(select(SimulationRun).limit(1))).scalar_one()
+        run.status = "in-progress"
+    assert (await api.send("GET", path))["status"] == "cancelled"
+    assert "not over" in await api.refused("GET", f"{path}/report?format=json")
 
 
 async def test_a_session_that_is_over_is_not_cancelled(api: Api) -> None:

@@ -21,6 +21,7 @@ from trunkline.resources.simulations.page import page
 from trunkline.resources.simulations.repository import recording_key
 from trunkline.resources.simulations.session_schemas import RunDetails, SessionCreate, SessionDetails
 from trunkline.resources.simulations.sessions import Sessions
+from trunkline.resources.simulations.status import RunStatus
 
 _keyed = keyed_router("/trunkline/v1", "Simulations", Scope.SIMULATIONS)
 _unkeyed = APIRouter(prefix="/trunkline/v1", tags=["Recordings"])
@@ -81,7 +82,9 @@ async def simulation_session_report(
     """The result with every transcript, as JUnit XML, JSON, or one HTML page with the sound of the first 50 runs."""
     row = await sessions.get(session_id)
     runs = await sessions.runs(row)
-    if session_wire.session(row, runs).status == "in-progress":
+    if any(
+        run.status == RunStatus.IN_PROGRESS for run in runs
+    ):  # of a cancelled one too, until they are stopped
         raise Conflict("The session is not over; its report is there when all its runs are.")
     result = session_wire.result(row, runs)
     match format_:
