@@ -126,7 +126,7 @@ def test_hours() -> None:
 
 
 def test_the_summary_has_the_room_that_is_left() -> None:
-    headers = {"X-About": "Call: {summary}", "X-Other": "a" * 1000}
+    headers = {"X-About": "Call: {summary}", "X-Again": "{summary}", "X-Other": "a" * 1000}
     filled = with_summary(headers, "She wants\r\nX-Evil: a refund. " + "b" * 3000)
     assert filled["X-About"].startswith("Call: She wants")
     assert "\r" not in filled["X-About"] and "\n" not in filled["X-About"]

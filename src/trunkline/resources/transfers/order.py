@@ -161,10 +161,11 @@ def order_of(
 
 
 def with_summary(headers: Mapping[str, str], summary: str) -> dict[str, str]:
-    """The headers with the summary in its hole, on one line, cut where it would be more than headers may hold."""
+    """The headers with the summary in each of its holes, on one line, cut to what headers may hold."""
     room = MOST_HEADERS - sum(len(name) + len(value) + 4 for name, value in headers.items())
-    told = in_line(SUMMARY, {"summary": summary})[: max(room, 0)]
-    return {name: value.replace(SUMMARY, told, 1).replace(SUMMARY, "") for name, value in headers.items()}
+    holes = sum(value.count(SUMMARY) for value in headers.values())
+    told = in_line(SUMMARY, {"summary": summary})[: max(room, 0) // max(holes, 1)]
+    return {name: value.replace(SUMMARY, told) for name, value in headers.items()}
 
 
 def closed(action: PlannedAction, now: datetime) -> Failure | None:
