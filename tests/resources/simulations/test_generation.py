@@ -13,6 +13,7 @@ from tests.resources.simulations.conftest import make_suite
 from trunkline.resources.language import Language
 from trunkline.resources.simulations.models import SimulationCase
 from trunkline.resources.simulations.schemas import SimulationTest
+from trunkline.roles.language import AbsentLanguageModel
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -21,9 +22,9 @@ WRITTEN = {"name": "Late parcel", "persona": "You wait for a parcel.", "success_
 
 
 def writes(api: Api, *answers: Said) -> ScriptedLanguageModel:
-    """The API's model writes these cases in turn."""
+    """The API's model writes these cases in turn; it does so in the background, and gives way to whoever talks."""
     model = ScriptedLanguageModel(*answers)
-    api.app.state.language = Language(talk=model, think=model)
+    api.app.state.language = Language(talk=AbsentLanguageModel(), think=model)
     return model
 
 
@@ -136,7 +137,7 @@ async def test_scenarios_of_the_workspace_are_offered(api: Api, stranger: Api) -
         return WRITTEN
 
     model = ScriptedLanguageModel(rule=rule)
-    api.app.state.language = Language(talk=model, think=model)
+    api.app.state.language = Language(talk=AbsentLanguageModel(), think=model)
     await generated(api, agent_id=await api.agent(), include_tests=["csat_score"])
     [brief] = asked
     assert "- Refund: Wants money back." in brief

@@ -104,7 +104,7 @@ async def generate_simulation_cases(
     Lines: `{"event":"started","total"}`, `{"event":"case_created","test","simulation_case"}`,
     `{"event":"failed","test","error"}`, `{"event":"completed","created"}`.
     """
-    made = await generation.prepare(parts.database, caller.workspace_id, body, models.talk)
+    made = await generation.prepare(parts.database, caller.workspace_id, body, models.think)
     return StreamingResponse(made.lines(), media_type=NDJSON)
 
 
