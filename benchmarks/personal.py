@@ -4,41 +4,16 @@ Two halves that share no sentence and no name: rules are tuned on one, figures a
 are spoken, some over turns, and about a quarter of the sentences hold none.
 """
 
+from calendar import month_name
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
+from benchmarks.spoken import ONES, house_number, plain, spoken_address, spoken_digits, spoken_number
 from trunkline.resources.redaction.passage import Line
 
-_ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS = [
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = month_name[1:]
 
 
 class Half(StrEnum):
@@ -150,7 +125,7 @@ class _Maker:
         chosen = self.dice.choice(tuning if self.half is Half.TUNING else reporting)
         before, _, after = chosen.partition("*")
         if spoken:
-            before, after = _plain(before), _plain(after)
+            before, after = plain(before), plain(after)
         return before.strip(), after.strip()
 
     def _put(self, made: Sample, before: str, value: Value, after: str) -> None:
@@ -185,7 +160,7 @@ class _Maker:
                 first,
                 Value("CARD", expiry, spoken),
                 second,
-                Value("CARD", _spoken(code) if spoken else code, spoken),
+                Value("CARD", spoken_digits(code) if spoken else code, spoken),
             ]
         made.say("human", *parts)
 
@@ -194,20 +169,23 @@ class _Maker:
             "bot", "What is your card number?" if self.half is Half.TUNING else "Which card shall I charge?"
         )
         for at in range(0, 16, 8):
-            made.say("human", Value("CARD", _spoken(digits[at : at + 8]), True))
+            made.say("human", Value("CARD", spoken_digits(digits[at : at + 8]), True))
             if not at:
                 made.say("bot", self.dice.choice(("Go ahead.", "Okay.", "Uh-huh.", "Got it, and the rest?")))
         made.say("bot", "And when does it expire?")
         made.say("human", Value("CARD", expiry, True))
         made.say("bot", "And the security code on the back?")
-        made.say("human", "it's", Value("CARD", _spoken(code), True))
+        made.say("human", "it's", Value("CARD", spoken_digits(code), True))
 
     def _expiry(self, spoken: bool) -> str:
         month, year = self.dice.randrange(1, 13), self.dice.randrange(26, 33)
         if spoken:
-            worded = f"oh {_ONES[month]}" if month < 10 else _pair(month)
+            worded = f"oh {ONES[month]}" if month < 10 else spoken_number(month)
             return self.dice.choice(
-                (f"{worded} {_pair(year)}", f"{_MONTHS[month - 1].lower()} twenty {_pair(year)}")
+                (
+                    f"{worded} {spoken_number(year)}",
+                    f"{_MONTHS[month - 1].lower()} twenty {spoken_number(year)}",
+                )
             )
         return self.dice.choice(
             (f"{month:02}/{year}", f"{month:02}/20{year}", f"{_MONTHS[month - 1]} 20{year}")
@@ -229,9 +207,9 @@ class _Maker:
         value = Value("SSN", self._digits(digits, (3, 2, 4), spoken, "-"), spoken)
         if spoken and self.dice.random() < 0.4:
             made.say("bot", "Can you tell me your social security number?")
-            made.say("human", Value("SSN", _spoken(digits[:5]), True))
+            made.say("human", Value("SSN", spoken_digits(digits[:5]), True))
             made.say("bot", "Yes?")
-            made.say("human", Value("SSN", _spoken(digits[5:]), True))
+            made.say("human", Value("SSN", spoken_digits(digits[5:]), True))
             return
         self._put(made, before, value, after)
 
@@ -253,12 +231,12 @@ class _Maker:
             f"({area}) {exchange}-{line:04}", f"{area}-{exchange}-{line:04}", f"{area}.{exchange}.{line:04}",
             f"+1 {area} {exchange} {line:04}", digits, f"1-{area}-{exchange}-{line:04}", "+44 20 7946 0958", "+49 30 901820",
         ]  # fmt: skip
-        text = _spoken(digits, dice) if spoken else dice.choice(forms)
+        text = spoken_digits(digits, dice) if spoken else dice.choice(forms)
         if spoken and dice.random() < 0.3:
             made.say("bot", "What number can we call you on?")
-            made.say("human", Value("PHONE", _spoken(digits[:6]), True))
+            made.say("human", Value("PHONE", spoken_digits(digits[:6]), True))
             made.say("bot", "Okay.")
-            made.say("human", Value("PHONE", _spoken(digits[6:]), True))
+            made.say("human", Value("PHONE", spoken_digits(digits[6:]), True))
             return
         self._put(made, before, Value("PHONE", text, spoken), after)
 
@@ -281,7 +259,7 @@ class _Maker:
         if not spoken:
             self._put(made, before, Value("EMAIL", address), after)
             return
-        text = _spoken_address(address, self.dice)
+        text = spoken_address(address, self.dice)
         made.say("bot", "And your email address?")
         if self.dice.random() < 0.4:
             head, tail = text.split(" at ")
@@ -302,7 +280,7 @@ class _Maker:
             lead = self.dice.choice(("Sure, it's", "Yes,", ""))
             text = said.lower() if spoken else said
             made.say(
-                "human", *([_plain(lead) if spoken else lead] if lead else []), Value("NAME", text, spoken)
+                "human", *([plain(lead) if spoken else lead] if lead else []), Value("NAME", text, spoken)
             )
             made.say("bot", "Thank you,", Value("NAME", first, False), ".")
             return
@@ -347,16 +325,14 @@ class _Maker:
             text = f"{number} {street} {kind}{f', {unit}' if unit else ''}, {city}, {short} {zip_code}"
             self._put(made, before, Value("ADDRESS", dice.choice((text, f"{number} {street} {kind}"))), after)
             return
-        head = _house(number)
-        tail = f"{unit.split()[0].lower()} {_pair(int(unit.split()[1]))} " if unit else ""
-        text = (
-            f"{head} {street.lower()} {kind.lower()} {tail}{city.lower()} {state.lower()} {_spoken(zip_code)}"
-        )
+        head = house_number(number)
+        tail = f"{unit.split()[0].lower()} {spoken_number(int(unit.split()[1]))} " if unit else ""
+        text = f"{head} {street.lower()} {kind.lower()} {tail}{city.lower()} {state.lower()} {spoken_digits(zip_code)}"
         if dice.random() < 0.3:
             made.say("bot", "What is the street address?")
             made.say("human", Value("ADDRESS", f"{head} {street.lower()} {kind.lower()}", True))
             made.say("bot", "And the zip code?")
-            made.say("human", Value("ADDRESS", _spoken(zip_code), True))
+            made.say("human", Value("ADDRESS", spoken_digits(zip_code), True))
             return
         self._put(made, before, Value("ADDRESS", text, True), after)
 
@@ -385,7 +361,7 @@ class _Maker:
             ),
         }  # fmt: skip
         text = dice.choice(texts[self.half])
-        made.say("human", _plain(text) if spoken else text)
+        made.say("human", plain(text) if spoken else text)
 
     # ---- pieces ----
 
@@ -397,7 +373,7 @@ class _Maker:
 
     def _digits(self, digits: str, groups: Sequence[int], spoken: bool, sign: str = "") -> str:
         if spoken:
-            return _spoken(digits, self.dice)
+            return spoken_digits(digits, self.dice)
         pieces, at = [], 0
         for size in groups:
             pieces.append(digits[at : at + size])
@@ -412,58 +388,6 @@ def _luhn(digits: str, first: str) -> str:
     return f"{body}{-total % 10}"
 
 
-def _plain(text: str) -> str:
-    """As a recogniser without capitals and signs writes it."""
-    return "".join(each for each in text.lower() if each.isalnum() or each in " '")
-
-
 def _ascii(name: str) -> str:
     folded = name.translate(str.maketrans("áñóüéí", "anouei")).replace("ß", "ss")
     return "".join(each for each in folded if each.isascii() and each.isalpha())
-
-
-def _spoken(digits: str, dice: Random | None = None) -> str:
-    """Digit by digit; with `dice` sometimes in pairs, with `oh` and with `double`."""
-    way = dice.randrange(4) if dice else 0
-    if way == 1:
-        return " ".join("oh" if digit == "0" else _ONES[int(digit)] for digit in digits)
-    if way == 2 and len(digits) % 2 == 0:
-        pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
-        return " ".join(_pair(int(pair)) if pair[0] != "0" else f"oh {_ONES[int(pair[1])]}" for pair in pairs)
-    words, at = [], 0
-    while at < len(digits):
-        double = way == 3 and at + 1 < len(digits) and digits[at] == digits[at + 1]
-        words.append(f"double {_ONES[int(digits[at])]}" if double else _ONES[int(digits[at])])
-        at += 2 if double else 1
-    return " ".join(words)
-
-
-def _pair(number: int) -> str:
-    if number < 10:
-        return _ONES[number]
-    if number < 20:
-        return _TEENS[number - 10]
-    return _TENS[number // 10] + (f" {_ONES[number % 10]}" if number % 10 else "")
-
-
-def _house(number: int) -> str:
-    """`twelve forty two`, `forty two`."""
-    if number < 100:
-        return _pair(number)
-    low = f"oh {_ONES[number % 100]}" if number % 100 < 10 else _pair(number % 100)
-    return f"{_pair(number // 100)} {'hundred' if number % 100 == 0 else low}"
-
-
-def _spoken_address(address: str, dice: Random) -> str:
-    local, domain = address.split("@")
-    words = []
-    for piece in local.replace(".", " dot ").replace("_", " underscore ").split():
-        letters = "".join(each for each in piece if each.isalpha())
-        digits = "".join(each for each in piece if each.isdigit())
-        words.append(
-            " ".join(letters) if dice.random() < 0.2 and piece not in ("dot", "underscore") else letters
-        )
-        if digits:
-            words.append(_spoken(digits))
-    end = domain.replace(".", " dot ").replace("-", " dash ")
-    return " ".join([*words, "at", *end.split()])
