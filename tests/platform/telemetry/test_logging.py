@@ -57,6 +57,7 @@ def test_loggers_of_libraries_write_the_same_lines() -> None:
     line = _line(stream)
     assert (line["event"], line["level"], line["role"]) == ("port 80", "warning", "api")
     logging.getLogger("procrastinate.worker").info("chatter")
+    logging.getLogger("uvicorn.error").info('"WebSocket /line?token=secret" [accepted]')
     assert len(stream.getvalue().splitlines()) == 1
 
 

@@ -33,8 +33,10 @@ _QUIET = (
     "httpcore",
     "openai",
     "alembic",
+    "uvicorn.error",
 )
-"""Libraries whose warnings we want and whose chatter we do not."""
+"""Libraries whose warnings we want and whose chatter we do not: uvicorn's has the query of every WebSocket's address, and
+in it a carrier's token."""
 
 Event = MutableMapping[str, Any]
 
