@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.routing import BaseRoute
 
-from trunkline.platform.http.app import create_app
+from trunkline.platform.http.app import bare_app, create_app
 from trunkline.platform.http.auth import Authenticator
 from trunkline.platform.http.context import Platform
 from trunkline.platform.outbound.client import Outbound
@@ -107,12 +109,8 @@ async def serve(
             outbound=Outbound("127.0.0.1"),
             language_models=frozenset({"my-llama"}),
         )
-        app = create_app(
-            platform,
-            routers=ROUTERS,
-            ready=all_ready,
-            registry=CollectorRegistry(),
-        )
+        app = create_app(platform, routers=(), ready=all_ready, registry=CollectorRegistry())
+        app.router.routes[:0] = _routes()
         model = ScriptedLanguageModel("Hello there.")
         app.state.language = Language(talk=model, think=model)
         app.state.lines_url = None
@@ -124,6 +122,12 @@ async def serve(
         ) as client:
             yield Api(client, database, workspace, app, platform, blobs, model)
         await platform.outbound.close()
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Those of the API, made once: what FastAPI derives from them at the first request takes half a second."""
+    return tuple(bare_app(ROUTERS).routes)
 
 
 def _no_node(request: httpx2.Request) -> httpx2.Response:
