@@ -106,7 +106,7 @@ async def eventually(database: Database, query: str, id_: int | None) -> None:
 def test_the_api_is_up_before_it_is_ready(database: Database, start: Start) -> None:
     port = free_port()
     api = start("api", TRUNKLINE_HTTP_PORT=str(port), TRUNKLINE_LLM_BASE_URL="http://127.0.0.1:9/v1")
-    says(api, f"Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)")
+    says(api, "api_ready")
     base = f"http://127.0.0.1:{port}"
     assert httpx2.get(f"{base}/healthz", trust_env=False, timeout=60).status_code == 200
     ready = httpx2.get(f"{base}/readyz", trust_env=False, timeout=60)

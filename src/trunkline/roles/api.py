@@ -1,12 +1,14 @@
 """The role api: HTTP for programs, people and monitoring."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx2
+import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +32,8 @@ from trunkline.voice.language.embeddings_minilm import MiniLM
 from trunkline.voice.language.routes import read_routes
 from trunkline.voice.models.store import Store
 from trunkline.voice.speech.voices import voices_of
+
+log = structlog.get_logger(__name__)
 
 _CLOSE_WITHIN = 5
 """Seconds that answers in progress (live events, downloads) have when the role stops."""
@@ -69,8 +73,16 @@ async def run(settings: Settings) -> int:
             server_header=False,
             timeout_graceful_shutdown=_CLOSE_WITHIN,
         )
-        await uvicorn.Server(config).serve()
+        await _Server(config).serve()
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, as the other roles do; uvicorn's own lines are not let through."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        log.info("api_ready", port=self.config.port)
 
 
 @asynccontextmanager
