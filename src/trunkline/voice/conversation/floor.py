@@ -1,18 +1,12 @@
-"""Who has the floor, tick by tick: the state machine of a conversation.
+"""Who has the floor, tick by tick: the rules that pass it on from one `state` to the next.
 
-    listening  nobody speaks               caller     the caller speaks
-    deciding   has the caller finished?    thinking   the turn is ours, nothing sent yet
-    speaking   our sound is on the line    paused     we fell silent, not knowing why they spoke
-    away       held                        voicemail  a machine answered; we wait for its beep, or speak
-    ended      never left
-
-The rules that pass the floor on are here; what each side does with it is in `caller` and `agent`.
+What each side does with it is in `caller` and `agent`.
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 
 from trunkline.voice.conversation.agent import Agent
+from trunkline.voice.conversation.aside import Aside
 from trunkline.voice.conversation.barge_in import BargeIn
 from trunkline.voice.conversation.caller import Caller
 from trunkline.voice.conversation.dialogue import Dialogue
@@ -24,22 +18,9 @@ from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Sentence
 from trunkline.voice.conversation.profile import Profile
 from trunkline.voice.conversation.screening import Screening
+from trunkline.voice.conversation.state import State
 from trunkline.voice.conversation.turns import same_words
 from trunkline.voice.conversation.waiting import Deadline, Idleness
-
-
-class State(StrEnum):
-    """Who has the floor."""
-
-    LISTENING = "listening"
-    CALLER = "caller"
-    DECIDING = "deciding"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-    PAUSED = "paused"
-    AWAY = "away"
-    VOICEMAIL = "voicemail"
-    ENDED = "ended"
 
 
 class Floor:
@@ -68,10 +49,7 @@ class Floor:
         self._line_delay_ms = line_delay_ms
         self._was_thinking = False
         """Before we were away."""
-        self._stepping_aside = False
-        """The caller is left to others as soon as all is said …"""
-        self._aside = False
-        """… and has been: no hold of theirs ends that."""
+        self._aside = Aside(outbox)
         self._idleness = Idleness(profile)
         self._deadline = Deadline(outbox, profile, self.agent)
 
@@ -217,13 +195,9 @@ class Floor:
         self._barge_in.begin()
         ledger, reply = self.caller.ledger, self.agent.reply
         if ledger is not None and reply is not None:
-            ledger.token_ms, ledger.sentence_ms, ledger.audio_ms = (
-                reply.token_ms,
-                reply.sentence_ms,
-                reply.audio_ms,
-            )
-            ledger.sent_ms = self._out.now_ms
             ledger.filler = sentence.reply != reply.id
+            ledger.token_ms, ledger.sentence_ms = reply.token_ms, reply.sentence_ms
+            ledger.audio_ms, ledger.sent_ms = reply.audio_ms, self._out.now_ms
             ledger.line_ms = self._line_delay_ms
             ledger.queue_ms = queued * TICK_MS // self.agent.playout.frame_samples
         self.settle_turn()
@@ -357,29 +331,24 @@ class Floor:
 
     def unhold(self) -> None:
         """The hold is over: go on where we were; the time of it counts for nothing."""
-        if self.state is not State.AWAY or self._aside:
+        if self.state is not State.AWAY or self._aside.on:
             return
         self._out.note(Kind.RESUMED)
         self._return()
 
     def step_aside(self) -> None:
         """Leave the caller to others, as soon as what is being said is said."""
-        self._stepping_aside = True
+        self._aside.want()
 
     def come_back(self) -> None:
         """The caller is ours again."""
-        self._stepping_aside = False
-        if self._aside:
-            self._aside = False
-            self._out.note(Kind.CAME_BACK)
+        if self._aside.end():
             self._return()
 
     def _watch_exit(self) -> None:
-        if self._stepping_aside and (self.state is State.AWAY or self.agent.playout.idle):
-            self._stepping_aside, self._aside = False, True
-            self._out.note(Kind.STEPPED_ASIDE)
-            if self.state is not State.AWAY:
-                self._leave()
+        away = self.state is State.AWAY
+        if self._aside.begin(silent=away or self.agent.playout.idle) and not away:
+            self._leave()
 
     def _leave(self) -> None:
         self.caller.finish_segment()

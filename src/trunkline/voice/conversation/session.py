@@ -34,9 +34,10 @@ from trunkline.voice.conversation.events import (
     Whisper,
     Words,
 )
-from trunkline.voice.conversation.floor import Floor, State
+from trunkline.voice.conversation.floor import Floor
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.profile import Profile
+from trunkline.voice.conversation.state import State
 
 __all__ = ["Session", "State"]
 
