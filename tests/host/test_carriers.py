@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,8 +25,7 @@ from tests.voice.lines.carriers import (
     TwilioSpelling,
 )
 from trunkline.host import carriers, carriers_http, control
-from trunkline.host.carriers import CarrierCalls
-from trunkline.platform.storage import system
+from trunkline.host.carriers import CarrierCalls, Proof
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.models import Call
@@ -33,7 +34,8 @@ from trunkline.resources.carriers.live import CarrierClaims
 from trunkline.resources.workspaces.models import Workspace
 from trunkline.resources.workspaces.secrets import store
 from trunkline.voice.language.twins import Line as ScriptedReply
-from trunkline.voice.lines.twilio import SIGNATURE_HEADER, signature
+from trunkline.voice.lines.framing import Message
+from trunkline.voice.lines.twilio import SIGNATURE_HEADER, Twilio, signature
 from trunkline.voice.lines.websocket import WebSocketLines
 
 GREETING = "Hello here is reception"
@@ -86,6 +88,23 @@ class Peer:
                 self._out.task_done()
 
 
+class Opened:
+    """A stream's socket, with the carrier's first words in it."""
+
+    def __init__(self, said: Sequence[dict[str, Any]]) -> None:
+        self._said = deque(json.dumps(message) for message in said)
+        self.code: int | None = None
+
+    async def receive(self) -> Message:
+        return self._said.popleft()
+
+    async def send(self, message: Message) -> None:
+        raise AssertionError("nothing is said on a line that is refused")
+
+    async def close(self, code: int, reason: str) -> None:
+        self.code = code
+
+
 @dataclass
 class Doors:
     """The rig with its carriers' doors open."""
@@ -94,6 +113,7 @@ class Doors:
     agent: Agent
     box: SecretBox
     port: int
+    calls: CarrierCalls
 
     def url(self, carrier: str = "twilio", agent: object = None, token: str | None = None) -> str:
         path = f"/trunkline/v1/lines/{carrier}/{agent or self.agent.id}"
@@ -150,7 +170,7 @@ async def doors(rig: Rig, agent: Agent, box: SecretBox) -> AsyncIterator[Doors]:
     )
     application = control.app(rig.host, "token-of-this-installation", carriers_http.routes(calls))
     async with control.served(application, "127.0.0.1", 0) as port:
-        yield Doors(rig, agent, box, port)
+        yield Doors(rig, agent, box, port, calls)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda spelling: str(spelling.name))
@@ -300,17 +320,15 @@ async def test_a_full_host_refuses(doors: Doors) -> None:
     await doors.rig.until(lambda: not doors.rig.host.admission.count)
 
 
-async def test_slots_that_others_were_promised_are_theirs(doors: Doors) -> None:
-    host = str(doors.rig.node.identity.id)
-    async with doors.rig.database.system() as session:
-        assert await system.take_slot(session, host)
-        assert await system.take_slot(session, host)
-    async with connect(doors.url(token=doors.token())) as connection:
-        for message in TwilioSpelling().begin({}):
-            await connection.send(json.dumps(message))
-        with pytest.raises(ConnectionClosed) as closed:
-            await connection.recv()
-    assert closed.value.rcvd is not None and closed.value.rcvd.code == carriers.FULL
+@pytest.mark.parametrize("proof", [Proof.GOOD, Proof.LATER])
+async def test_the_last_slots_went_to_others_after_the_door_was_opened(doors: Doors, proof: Proof) -> None:
+    wanted = await doors.calls.wanted(str(doors.agent.id))
+    assert wanted is not None
+    socket = Opened(TwilioSpelling().begin({"token": doors.token()}))
+    take = doors.rig.host.admission.take
+    with take(), take():
+        await doors.calls.serve(Twilio(), wanted, proof, socket)
+    assert socket.code == carriers.FULL
 
 
 @pytest.mark.parametrize("first", ["{", "[]", '{"event": "start"}', '{"event": "start", "start": 3}'])

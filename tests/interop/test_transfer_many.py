@@ -14,8 +14,7 @@ from tests.interop import sipp
 from tests.interop.house import House, Parties, attach
 from tests.interop.kamailio import Kamailio
 from tests.interop.test_transfer_peers import lead_out
-from tests.resources.calls.conftest import NUMBER
-from trunkline.platform.storage.models import Node
+from tests.resources.calls.conftest import NUMBER, active
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.models import Call
@@ -123,8 +122,7 @@ async def nothing_on(house: House) -> None:
     async with house.database.system() as session:
         on = select(func.count()).select_from(Call).where(Call.status.not_in(("completed", "canceled")))
         assert (await session.execute(on)).scalar_one() == 0
-        slots = select(Node.active).where(Node.id == str(house.node.identity.id))
-        assert (await session.execute(slots)).scalar_one() == 0
+    assert await active(house.database, house.node.identity.id) == 0
 
 
 def _sockets() -> int:

@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from trunkline.errors import NoFreeSlot, NotFound, Unavailable
-from trunkline.host.admission import Admission
+from trunkline.host.admission import Admission, Slot
 from trunkline.host.holding import Holding, until_stored
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.telemetry import metrics
@@ -71,11 +71,7 @@ class CarrierCalls:
 
     def no_room(self) -> str | None:
         """Why a call cannot be taken now; None when it can."""
-        if self._admission.full:
-            return (
-                f"all {self._admission.capacity} slots are taken; TRUNKLINE_MAX_CALLS sets how many there are"
-            )
-        return self._not_ready()
+        return self._admission.no_room or self._not_ready()
 
     async def wanted(self, model_id: str) -> Wanted | None:
         """The agent of this id; None when there is none. Raises Unavailable."""
@@ -107,8 +103,11 @@ class CarrierCalls:
     async def _serve(self, carrier: Carrier, wanted: Wanted, proof: Proof, socket: Socket) -> tuple[int, str]:
         """The code to close with, and why the stream was not carried; "" when it was."""
         with ExitStack() as room:
+            slot: Slot | None = None
             if proof is Proof.GOOD:
-                room.enter_context(self._admission.one())
+                if (reason := self.no_room()) is not None:  # others may have come since the door was opened
+                    return FULL, reason
+                slot = room.enter_context(self._admission.take())
             try:
                 async with asyncio.timeout(START_SECONDS):
                     start = await _begun(carrier, socket)
@@ -118,15 +117,17 @@ class CarrierCalls:
                 return UNREADABLE, f"no start message within {START_SECONDS:g} s"
             except ValueError as error:
                 return UNREADABLE, str(error)[:100]
-            if proof is not Proof.GOOD:
+            if slot is None:
                 if not self._knows(carrier, wanted, start.parameters.get(_TOKEN, "")):
                     return FORBIDDEN, "neither a good token nor a signature"
                 if (reason := self.no_room()) is not None:
                     return FULL, reason
-                room.enter_context(self._admission.one())
-            return await self._begin(carrier, wanted, start, socket)
+                slot = room.enter_context(self._admission.take())
+            return await self._begin(carrier, wanted, start, slot, socket)
 
-    async def _begin(self, carrier: Carrier, wanted: Wanted, start: Start, socket: Socket) -> tuple[int, str]:
+    async def _begin(
+        self, carrier: Carrier, wanted: Wanted, start: Start, slot: Slot, socket: Socket
+    ) -> tuple[int, str]:
         try:
             plan = await self._claims.open(wanted.agent_id, self._host, _arrival(carrier, start))
         except NotFound as error:
@@ -134,10 +135,10 @@ class CarrierCalls:
         except (NoFreeSlot, Unavailable) as error:
             return FULL, str(error)
         async with self._holding.accounted(plan):
-            await self._talk(plan, start, socket)
+            await self._talk(plan, start, slot, socket)
         return 1000, ""
 
-    async def _talk(self, plan: CallPlan, start: Start, socket: Socket) -> None:
+    async def _talk(self, plan: CallPlan, start: Start, slot: Slot, socket: Socket) -> None:
         asked = await self._holding.asked(plan)
         if asked is None:
             metrics.calls_ended.labels("inbound", "refused").inc()
@@ -151,7 +152,7 @@ class CarrierCalls:
             metrics.calls_ended.labels("inbound", "gave_up").inc()
             await until_stored(lambda: self._holding.live.finish(plan.call_id))
         else:
-            await self._holding.hold(plan, line)
+            await self._holding.hold(plan, line, slot)
 
     def _knows(self, carrier: Carrier, wanted: Wanted, token: str) -> bool:
         return tokens.is_good(self._secrets, carrier.name, wanted.agent_id, token)

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from trunkline.errors import SetupError, Unavailable
+from trunkline.host.admission import Slot
 from trunkline.host.archive import Archive
 from trunkline.host.call import LiveCall
 from trunkline.host.desk import Desk
@@ -75,10 +76,13 @@ class Holding:
         await asyncio.to_thread(self.desk.parts.speech_for, plan.speech)
         return await begun(plan, self.desk.means)
 
-    async def hold(self, plan: CallPlan, line: Line) -> None:
-        """The line is up: talk, then write down what was said. The conversation waits for no database."""
+    async def hold(self, plan: CallPlan, line: Line, slot: Slot) -> None:
+        """The line is up: talk, then write down what was said. The conversation waits for no database.
+
+        The slot is free again when the line is closed: no caller is refused because another call is being written down.
+        """
         try:
-            await self._hold(plan, line)
+            await self._hold(plan, line, slot)
         finally:
             await line.hang_up()
 
@@ -97,7 +101,7 @@ class Holding:
             log.warning("call_closed_elsewhere", call_id=str(call_id))
             call.cut_off("The call was closed while its voice host could not be reached.")
 
-    async def _hold(self, plan: CallPlan, line: Line) -> None:
+    async def _hold(self, plan: CallPlan, line: Line, slot: Slot) -> None:
         recorder: Recorder | None = None
         if plan.record:
             recorder = self._archive.writer.open(plan.workspace_id, plan.call_id, line.rate)
@@ -107,6 +111,7 @@ class Holding:
         log.info("call_started", call_id=str(plan.call_id), direction=plan.direction.value)
         try:
             await call.run()
+            slot.free()
             await answered
             await self._write_down(call, recorder)
         finally:

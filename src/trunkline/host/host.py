@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from trunkline.errors import NoFreeSlot, NotFound, SetupError, Unavailable
-from trunkline.host.admission import Admission
+from trunkline.host.admission import Admission, Slot
 from trunkline.host.call import LiveCall
 from trunkline.host.holding import Holding, until_stored
 from trunkline.host.media import MediaCalls
@@ -141,18 +141,15 @@ class VoiceHost:
 
     async def take(self, incoming: IncomingCall) -> None:
         """An incoming call rings: answer and hold it, or refuse it. Returns when it is finished."""
-        reason = self.not_ready()
-        if reason is None and self.admission.full:
-            slots = self.admission.capacity
-            reason = f"all {slots} slots are taken; TRUNKLINE_MAX_CALLS sets how many there are"
+        reason = self.not_ready() or self.admission.no_room
         if reason is not None:
             await _refuse(incoming, reason)
             return
-        with self.admission.one():
+        with self.admission.take() as slot:
             plan = await self._open(incoming)
             if plan is not None:
                 async with self._holding.accounted(plan):
-                    await self._answer(plan, incoming)
+                    await self._answer(plan, incoming, slot)
 
     async def _open(self, incoming: IncomingCall) -> CallPlan | None:
         """The plan of a call that rings; None when it was refused."""
@@ -179,7 +176,7 @@ class VoiceHost:
             headers=incoming.headers,
         )
 
-    async def _answer(self, arrived: CallPlan, incoming: IncomingCall) -> None:
+    async def _answer(self, arrived: CallPlan, incoming: IncomingCall, slot: Slot) -> None:
         plan = await self._holding.asked(arrived)
         if plan is None:
             await _refuse(incoming, "the inbound webhook, or its silence, said so")
@@ -198,7 +195,7 @@ class VoiceHost:
             metrics.calls_ended.labels("inbound", "gave_up").inc()
             await until_stored(lambda: self._holding.live.finish(plan.call_id))
         else:
-            await self._holding.hold(plan, incoming.line)
+            await self._holding.hold(plan, incoming.line, slot)
         finally:
             warming.cancel()
 

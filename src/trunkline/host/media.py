@@ -6,8 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from trunkline.errors import NoFreeSlot, NotFound, Unavailable
-from trunkline.host.admission import Admission
+from trunkline.errors import NotFound, Unavailable
+from trunkline.host.admission import Admission, Slot
 from trunkline.host.holding import Holding, until_stored
 from trunkline.platform.telemetry import metrics
 from trunkline.resources.calls.plan import CallPlan
@@ -37,6 +37,7 @@ class MediaOrder:
 class _Waiting:
     order: MediaOrder
     codec: Codec
+    slot: Slot
     socket: asyncio.Future[Socket]
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -63,15 +64,15 @@ class MediaCalls:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def expect(self, order: MediaOrder) -> None:
-        """Wait for the socket of a call whose slot is taken already.
+        """Wait for the socket of a call that was promised to this host.
 
         Raises:
             NoFreeSlot: this process has no room after all.
             SetupError: the codec is not here.
         """
-        if self._admission.full:
-            raise NoFreeSlot("This voice process is full.")
-        waiting = _Waiting(order, codec(order.codec), asyncio.get_running_loop().create_future())
+        chosen = codec(order.codec)
+        slot = self._admission.take()
+        waiting = _Waiting(order, chosen, slot, asyncio.get_running_loop().create_future())
         self._waiting[order.sid] = waiting
         task = asyncio.create_task(self._serve(waiting), name=f"media call {order.call_id}")
         self._tasks.add(task)
@@ -97,7 +98,7 @@ class MediaCalls:
     async def _serve(self, waiting: _Waiting) -> None:
         call_id = waiting.order.call_id
         try:
-            with self._admission.one():
+            with waiting.slot:
                 plan = await until_stored(lambda: self._claims.open(call_id, self.host))
                 if plan is not None:
                     async with self._holding.accounted(plan):
@@ -122,7 +123,7 @@ class MediaCalls:
             except Unavailable:
                 await until_stored(lambda: self._claims.not_joined(plan.call_id))
             else:
-                await self._holding.hold(plan, line)
+                await self._holding.hold(plan, line, waiting.slot)
         finally:
             warming.cancel()
 

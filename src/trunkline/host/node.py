@@ -91,7 +91,6 @@ class Node:
                 sip_address=self.identity.sip_address,
                 capacity=self.identity.capacity,
             )
-            await system.recount_slots(session)
 
     async def _beat(self) -> None:
         mine = set(self._held())

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from trunkline.errors import BadInput, DialFailed, Unavailable
-from trunkline.host.admission import Admission
+from trunkline.host.admission import Admission, Slot
 from trunkline.host.holding import Holding, until_stored
 from trunkline.platform.telemetry import metrics
 from trunkline.resources.calls.plan import CallPlan
@@ -35,10 +35,16 @@ class Outbound:
         self._dialling: dict[UUID, asyncio.Task[Line]] = {}
 
     async def claim_waiting(self, host: UUID, engine: LineEngine) -> None:
-        """Begin with every call that waits for `host`. Raises Unavailable."""
+        """Begin with the calls that wait for `host`, as far as there is room. Raises Unavailable.
+
+        The others wait here until there is, or are offered to another host.
+        """
         for call_id, n in await self._holding.live.pending_attempts(host):
+            if self._admission.no_room is not None:
+                return
             if call_id not in self._placing:
-                task = asyncio.create_task(self._place(call_id, n, host, engine), name=f"place {call_id}")
+                placing = self._place(call_id, n, host, engine, self._admission.take())
+                task = asyncio.create_task(placing, name=f"place {call_id}")
                 self._placing[call_id] = task
                 task.add_done_callback(partial(self._placed, call_id))
 
@@ -59,9 +65,9 @@ class Outbound:
     def _placed(self, call_id: UUID, _: "asyncio.Task[None]") -> None:
         del self._placing[call_id]
 
-    async def _place(self, call_id: UUID, n: int, host: UUID, engine: LineEngine) -> None:
+    async def _place(self, call_id: UUID, n: int, host: UUID, engine: LineEngine, slot: Slot) -> None:
         live = self._holding.live
-        with self._admission.one():
+        with slot:
             try:
                 plan = await live.claim(call_id, n, host)
             except Unavailable:
@@ -73,12 +79,12 @@ class Outbound:
                 self._ringing.add(call_id)
                 try:
                     async with self._holding.accounted(plan):
-                        await self._dial(plan, n, engine)
+                        await self._dial(plan, n, engine, slot)
                 finally:
                     self._ringing.discard(call_id)
                     self._canceled.discard(call_id)
 
-    async def _dial(self, plan: CallPlan, n: int, engine: LineEngine) -> None:
+    async def _dial(self, plan: CallPlan, n: int, engine: LineEngine, slot: Slot) -> None:
         live = self._holding.live
         plan = await self._holding.prepare(plan)
         with suppress(Unavailable):  # claimed is claimed: it is dialled now or not at all
@@ -93,7 +99,7 @@ class Outbound:
             outcome, code, text = failed.outcome, failed.code, str(failed)
             await until_stored(lambda: live.dial_failed(plan.call_id, n, outcome, code, text))
         else:
-            await self._holding.hold(plan, line)
+            await self._holding.hold(plan, line, slot)
         finally:
             warming.cancel()
 

@@ -68,13 +68,15 @@ async def run(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         database = Database.connect(url)
         stack.push_async_callback(database.close)
+        heartbeat = Database.connect(url, pool_size=1)
+        stack.push_async_callback(heartbeat.close)
         await database.check_login()
         secrets = await installation.secret_box(settings, database)
         parts = await asyncio.to_thread(load, choice(settings))
         stack.push_async_callback(parts.close)
         await parts.warm()
         beat = Beat(parts.vad, asyncio.get_running_loop())
-        host = await _started(stack, _Ground(settings, database, secrets, parts, beat))
+        host = await _started(stack, _Ground(settings, database, heartbeat, secrets, parts, beat))
         wakeups = Wakeups(url)
         wakeups.listen(OFFERS, lambda _: host.wake())
         wakeups.listen(RECEIVED, REPLIES.heard)
@@ -93,6 +95,8 @@ class _Ground:
 
     settings: Settings
     database: Database
+    heartbeat: Database
+    """A connection of its own: whoever waits for the others does not make this host look dead."""
     secrets: SecretBox
     parts: Parts
     beat: Beat
@@ -119,7 +123,8 @@ async def _started(stack: AsyncExitStack, ground: _Ground) -> VoiceHost:
         certificate=certificate(settings),
     )
     stack.push_async_callback(host.stop)
-    node = Node(database, _identity(settings, media.host, port), lambda: holding.calls, holding.found_closed)
+    identity = _identity(settings, media.host, port)
+    node = Node(ground.heartbeat, identity, lambda: holding.calls, holding.found_closed)
     await host.start(engine, node, media)
     registrar = Registrar(TrunkClaims(database, secrets), engine, media.host, lambda: host.draining)
     registrar.start()

@@ -161,8 +161,6 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
 
     async def recount() -> None:
         async with database.system() as session:
-            await system.recount_slots(session)
-        async with database.system() as session:
             if wrong := await limits.recount(session):
                 log.warning("concurrent_calls_recounted", workspaces=len(wrong))
 

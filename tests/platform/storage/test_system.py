@@ -207,32 +207,24 @@ async def test_a_node_that_registers_again_is_empty(database: Database) -> None:
         assert (node.active, node.capacity, node.draining) == (0, 5, False)
 
 
-async def test_recount_agrees_with_takers_that_are_under_way(
-    database: Database, workspace: Workspace
-) -> None:
+async def test_a_heartbeat_tells_what_the_calls_say(database: Database, workspace: Workspace) -> None:
     agent = await _agent(database, workspace)
-    await _node(database, "a", capacity=50)
-
-    async def place() -> None:
-        async with database.system() as session:
-            node = await system.take_any_slot(session)
-            assert node is not None
-            await asyncio.sleep(0)
-            session.add(_call(workspace.id, agent, host_id=node.id))
-
-    async def recount() -> None:
-        async with database.system() as session:
-            await system.recount_slots(session)
-
-    await asyncio.gather(*(place() if n % 3 else recount() for n in range(30)))
-    assert await _active(database) == {"a": 20}
+    for name in ("a", "b"):
+        await _node(database, name, capacity=50)
     async with database.system() as session:
-        await session.execute(text("UPDATE nodes SET active = 49"))
+        session.add_all(_call(workspace.id, agent, host_id="a") for _ in range(20))
+        for _ in range(3):
+            assert await system.take_slot(session, "b"), "promised, and never taken up"
+    for name in ("a", "b"):
+        async with database.system() as session:
+            assert await system.heartbeat(session, name)
+    assert await _active(database) == {"a": 20, "b": 0}
+    async with database.system() as session:
         await session.execute(
             text("UPDATE calls SET ended_at = now() WHERE id IN (SELECT id FROM calls LIMIT 5)")
         )
-    await recount()
-    assert await _active(database) == {"a": 15}
+        assert await system.heartbeat(session, "a")
+    assert await _active(database) == {"a": 15, "b": 0}
 
 
 async def test_calls_and_attempts_of_hosts(database: Database, workspace: Workspace) -> None:

@@ -12,6 +12,7 @@ from tests.resources.api import Api
 from tests.resources.batches.conftest import command, open_batch, people, read, tasks_of
 from tests.resources.calls.conftest import attempts
 from tests.resources.calls.rows import NUMBER, row
+from trunkline.platform.storage import system
 from trunkline.platform.storage.blobs import memory_blobs
 from trunkline.resources import weekly_hours
 from trunkline.resources.agents.models import Agent
@@ -31,6 +32,8 @@ async def end(api: Api, call_id: str, status: CallStatus = CallStatus.BUSY, **va
         call = await locked(session, UUID(call_id))
         assert call is not None
         assert await end_call(session, call, status, **values)
+        if call.host_id is not None:
+            await system.heartbeat(session, call.host_id)  # as its host does every second
 
 
 async def dispatched(api: Api, batch: Any) -> list[str]:

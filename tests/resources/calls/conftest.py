@@ -92,9 +92,8 @@ async def outbound(
 
 
 async def offer(database: Database, call_id: UUID, host: UUID, n: int = 1) -> None:
-    """What placing does: a slot, the call's host and a pending attempt."""
+    """What placing does, but for the promise of a slot: the call's host and a pending attempt."""
     async with database.system() as session:
-        assert await system.take_slot(session, str(host))
         call = (await session.execute(select(Call).where(Call.id == call_id))).scalar_one()
         call.host_id = str(host)
         session.add(
@@ -117,8 +116,9 @@ async def attempts(database: Database, call_id: UUID) -> list[tuple[int, str]]:
 
 
 async def active(database: Database, host: UUID) -> int:
-    """Slots in use on a host."""
+    """Calls on a host, as it tells with its next heartbeat."""
     async with database.system() as session:
+        await system.heartbeat(session, str(host))
         return (await session.execute(select(Node.active).where(Node.id == str(host)))).scalar_one()
 
 

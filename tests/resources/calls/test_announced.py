@@ -125,8 +125,11 @@ async def test_an_id_is_good_once_and_other_ids_are_none(api: Api) -> None:
 async def test_while_there_is_no_room_it_stays_announced(api: Api) -> None:
     made = await prepare(api)
     headers = {"X-EI": made["synthflow_call_id"]}
+    draining = await host(api)
+    async with api.database.system() as session:
+        await system.drain_node(session, str(draining))
     with pytest.raises(NoFreeSlot):
-        await ring(api, await host(api, 0), headers)
+        await ring(api, draining, headers)
     assert (await row(api, made["synthflow_call_id"])).status == "registered"
     assert (await ring(api, await host(api), headers)).call_id == UUID(made["synthflow_call_id"])
 

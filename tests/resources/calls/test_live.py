@@ -8,7 +8,9 @@ from sqlalchemy import select, update
 
 from tests.resources.calls.conftest import NUMBER, AddHost, active, attempts, offer, outbound, ring, stored
 from trunkline.errors import NoFreeSlot, NotFound
+from trunkline.platform.storage import system
 from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.models import Node
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.live import LiveCalls
@@ -72,18 +74,28 @@ async def test_nobody_answers_an_unknown_number_or_one_without_an_agent(
     assert await active(database, host) == 0
 
 
-async def test_a_full_host_takes_no_call_and_writes_none_down(
+async def test_a_host_that_drains_or_was_given_up_takes_no_call_and_writes_none_down(
     live: LiveCalls, database: Database, agent: Agent, add_host: AddHost
 ) -> None:
-    host = await add_host(capacity=1)
-    plan = await ring(live, host)
-    with pytest.raises(NoFreeSlot):
-        await ring(live, host)
-    await live.answered(plan.call_id)
-    await live.finish(plan.call_id)
-    await ring(live, host)
+    draining, gone = await add_host(), await add_host()
     async with database.system() as session:
-        assert len((await session.scalars(select(Call))).all()) == 2
+        await system.drain_node(session, str(draining))
+        await system.remove_nodes(session, [str(gone)])
+    for host in (draining, gone):
+        with pytest.raises(NoFreeSlot):
+            await ring(live, host)
+    async with database.system() as session:
+        assert (await session.scalars(select(Call))).all() == []
+
+
+async def test_a_call_that_begins_or_ends_waits_for_nobody_who_has_its_hosts_row(
+    live: LiveCalls, database: Database, agent: Agent, host: UUID
+) -> None:
+    async with database.system() as other, asyncio.timeout(20):
+        await other.execute(select(Node).with_for_update())
+        plan = await ring(live, host)
+        await live.answered(plan.call_id)
+        assert await live.finish(plan.call_id)
 
 
 async def test_an_agent_may_keep_neither_recording_nor_transcript(

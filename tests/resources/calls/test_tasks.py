@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from tests.resources.calls.conftest import AddHost, active, attempts, offer, outbound, stored
 from trunkline.errors import Unavailable
@@ -316,7 +316,7 @@ async def test_while_recordings_are_away_the_others_are_closed_and_it_is_told(
     assert (await stored(database, first)).recording_s == 2.0
 
 
-async def test_slots_add_up_however_calls_end(
+async def test_the_calls_of_a_host_add_up_however_they_end(
     tasks: CallTasks, database: Database, live: LiveCalls, blobs: Blobs, agent: Agent, add_host: AddHost
 ) -> None:
     host = await add_host(10)
@@ -330,7 +330,3 @@ async def test_slots_add_up_however_calls_end(
     await age(database, 4)
     await tasks.look()
     assert await active(database, host) == 2
-    async with database.system() as session:
-        await system.recount_slots(session)
-        counted = await session.scalar(text("SELECT active FROM nodes"))
-    assert counted == 2

@@ -39,6 +39,7 @@ async def served(database: Database, workspace: Workspace, node: Node) -> AsyncI
 
 async def slots(api: Api) -> int:
     async with api.database.system() as session:
+        await system.heartbeat(session, "host-1")
         return (await session.get_one(NodeRow, "host-1")).active
 
 

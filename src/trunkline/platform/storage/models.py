@@ -10,7 +10,7 @@ from trunkline.platform.storage.database import Base
 
 
 class Node(Base):
-    """A running voice process. `active` never passes `capacity`: slots are taken by a conditional update."""
+    """A running voice process."""
 
     __tablename__ = "nodes"
     __table_args__ = (CheckConstraint("active >= 0", name="active"), Index(None, "role", "seen_at"))
@@ -23,6 +23,7 @@ class Node(Base):
     """host:port that its SIP listens on."""
     capacity: Mapped[int]
     active: Mapped[int] = mapped_column(server_default="0")
+    """Calls that it had at its last heartbeat, and what it was promised since; see `system.py`."""
     draining: Mapped[bool] = mapped_column(server_default="false")
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())

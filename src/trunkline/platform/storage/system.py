@@ -1,9 +1,10 @@
 """What may be asked across workspaces: the whole list. Every function wants a session of `Database.system()`, but
 `has_free_slot`, which any will do for.
 
-Nodes and slots: `active` counts the calls that a node holds or has been promised. A slot is taken by one
-conditional update, in the transaction that writes the call's `host_id`, so that `recount_slots` can restore the
-truth after anything went wrong.
+Nodes and slots: a node lets in the calls that come to it by its own count, and tells with each heartbeat how many it
+has: `active`. Whoever sends it a call from elsewhere takes a slot by one conditional update, so that many at once are
+spread well; it is a promise only, for `active` may be a second old. A node that is full after all leaves the call to be
+sent elsewhere, or refuses it.
 """
 
 from collections.abc import Collection
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Update, cast, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Float, Update, cast, delete, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -177,12 +178,20 @@ async def register_node(
 
 
 async def heartbeat(session: AsyncSession, node_id: str) -> bool:
-    """The node lives. False: it has been given up; its calls are closed, and it must register anew."""
-    return await _found(session, _node(node_id).values(seen_at=func.clock_timestamp()))
+    """The node lives, and `active` is what the calls say: those with it as host that have not ended.
+
+    False: it has been given up; its calls are closed, and it must register anew.
+    """
+    return await _found(session, _node(node_id).values(seen_at=func.clock_timestamp(), active=_OPEN_CALLS))
+
+
+async def takes_calls(session: AsyncSession, node_id: str) -> bool:
+    """Whether this node is registered and not draining."""
+    return bool(await session.scalar(select(~Node.draining).where(Node.id == node_id)))
 
 
 async def take_slot(session: AsyncSession, node_id: str) -> bool:
-    """One call more on this node; False when it is full, draining or gone."""
+    """Promise one call more to this node; False when it is full, draining or gone."""
     statement = _node(node_id).where(Node.active < Node.capacity, ~Node.draining)
     return await _found(session, statement.values(active=Node.active + 1))
 
@@ -190,7 +199,7 @@ async def take_slot(session: AsyncSession, node_id: str) -> bool:
 async def take_any_slot(
     session: AsyncSession, role: str = "voice", *, avoid: str | None = None
 ) -> Node | None:
-    """One call more on the emptiest node of this role that lives; None when all are full.
+    """Promise one call more to the emptiest node of this role that lives; None when all are full.
 
     The node `avoid` is taken only when no other has room.
     """
@@ -212,21 +221,8 @@ async def has_free_slot(session: AsyncSession, role: str = "voice") -> bool:
 
 
 async def release_slot(session: AsyncSession, node_id: str) -> None:
-    """One call less on this node."""
+    """Take back a promise that the node has not taken up."""
     await session.execute(_node(node_id).values(active=func.greatest(Node.active - 1, 0)))
-
-
-async def recount_slots(session: AsyncSession) -> None:
-    """Makes `active` what the calls say: those with the node as host that have not ended."""
-    # First the locks, so that the count sees every call whose slot was taken before.
-    await session.execute(select(Node.id).order_by(Node.id).with_for_update())
-    await session.execute(
-        text(
-            "UPDATE nodes SET active = held.n FROM (SELECT o.id, count(c.id) AS n FROM nodes o "
-            "LEFT JOIN calls c ON c.host_id = o.id AND c.ended_at IS NULL GROUP BY o.id) held "
-            "WHERE held.id = nodes.id AND nodes.active <> held.n"
-        )
-    )
 
 
 async def drain_node(session: AsyncSession, node_id: str) -> None:
@@ -243,6 +239,11 @@ async def nodes(session: AsyncSession, role: str | None = None) -> list[Node]:
     """All nodes, of one role or of any."""
     query = select(Node).order_by(Node.id)
     return list(await session.scalars(query if role is None else query.where(Node.role == role)))
+
+
+_OPEN_CALLS: ColumnElement[int] = literal_column(
+    "(SELECT count(*) FROM calls WHERE calls.host_id = nodes.id AND calls.ended_at IS NULL)"
+)
 
 
 def _node(node_id: str) -> Update:

@@ -1,5 +1,5 @@
-"""How a call ends in the database, all at once: its notes are folded, its record stored, its slot given back, and what
-is done after it is begun."""
+"""How a call ends in the database, all at once: its notes are folded, its record stored, and what is done after it is
+begun."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trunkline.platform.storage import system
 from trunkline.resources.calls import after
 from trunkline.resources.calls.models import Call, CallEvent
 from trunkline.resources.calls.moves import move_call
@@ -77,11 +76,9 @@ async def close_call(
 
 
 async def end_call(session: AsyncSession, call: Call, to: CallStatus, **values: Any) -> bool:
-    """Move a call to a final status, give its slot and place back, begin what follows; False when it cannot. System role."""
+    """Move a call to a final status, give its place back, begin what follows; False when it cannot. System role."""
     if not await move_call(session, call.id, to, **{"ended_at": func.now(), **values}):
         return False
-    if call.host_id is not None:
-        await system.release_slot(session, call.host_id)
     if call.counted:
         await limits.release(session, call.workspace_id)
     await after.begin(session, call.id, call.workspace_id)

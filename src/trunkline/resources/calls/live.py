@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 OFFERS = "call_offers"
 """Channel of wake-ups: the id is that of the host to which a call was offered."""
 
+DRAINING = "This voice host is draining, or was given up; offer the call to another, or later."
 _NO_LINE = (
     "No line can carry the call: {number} has no SIP domain. Give the number a termination_uri "
     "(PATCH /v2/numbers/{{slug}}), or call a SIP URI."
@@ -58,13 +59,13 @@ class LiveCalls:
     async def open_inbound(
         self, *, dialled: str, caller: str, host: UUID, sip_call_id: str, headers: dict[str, str]
     ) -> CallPlan:
-        """Find whom a call that rings is for, take a slot of this host and write the call down.
+        """Find whom a call that rings is for and write the call down.
 
         It is for the agent that it was announced for (its header X-EI says so), else for that of the number dialled.
 
         Raises:
             NotFound: nobody answers that number, or not at this hour; the text says what is missing.
-            NoFreeSlot: the host is full or draining.
+            NoFreeSlot: the host is draining, or was given up.
         """
         async with self._database.system() as session:
             expected = await announced(session, headers)
@@ -84,9 +85,8 @@ class LiveCalls:
             session.add(call)
             await session.flush()
             plan = await self._plan(session, call, agent, None)
-            # Last: the host's row stays locked until the commit, and every other call and its heartbeat wait for it.
-            if not await system.take_slot(session, str(host)):
-                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
+            if not await system.takes_calls(session, str(host)):
+                raise NoFreeSlot(DRAINING)
             # Whoever announced a call has said already who takes it and with which variables.
             return plan if expected else replace(plan, ask_first=agent.inbound_call_webhook_url or "")
 

@@ -14,6 +14,7 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.agents.hours import is_open
 from trunkline.resources.agents.models import Agent
+from trunkline.resources.calls.live import DRAINING
 from trunkline.resources.calls.new import inbound_call
 from trunkline.resources.calls.plan import CallPlan, planned_call
 from trunkline.resources.calls.status import CallStatus
@@ -71,11 +72,11 @@ class CarrierClaims:
             )
 
     async def open(self, agent_id: UUID, host: UUID, arrival: Arrival) -> CallPlan:
-        """Take a slot of this host and write the call down.
+        """Write the call down.
 
         Raises:
             NotFound: the agent was deleted meanwhile, or takes no calls at this hour.
-            NoFreeSlot: the host is full or draining.
+            NoFreeSlot: the host is draining, or was given up.
         """
         async with self._database.system() as session:
             agent = await _agent(session, str(agent_id))
@@ -100,9 +101,8 @@ class CarrierClaims:
             session.add(call)
             await session.flush()
             plan = await planned_call(session, self._secrets, call, agent)
-            # Last: the host's row stays locked until the commit, and every other call and its heartbeat wait for it.
-            if not await system.take_slot(session, str(host)):
-                raise NoFreeSlot("This voice host is full or draining; offer the call to another, or later.")
+            if not await system.takes_calls(session, str(host)):
+                raise NoFreeSlot(DRAINING)
             return replace(plan, ask_first=agent.inbound_call_webhook_url or "")
 
 
