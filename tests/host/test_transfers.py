@@ -121,6 +121,27 @@ async def test_a_person_who_leaves_before_they_are_joined(rig: Rig, agent: Agent
     assert value["failed_reason"] == "declined"
 
 
+@pytest.mark.parametrize("music", [True, False], ids=["music", "silence"])
+async def test_whoever_waits_hears_music_or_silence(rig: Rig, agent: Agent, music: bool) -> None:
+    await attach(rig, agent, enable_background_music=music)
+    rang = asyncio.Event()
+
+    async def ring(line: LoopbackLine) -> None:
+        rang.set()
+
+    rig.engine.phones[DESK] = ring
+    caller = await asking(rig)
+    await rig.meanwhile(rang.wait())
+    await rig.wait(10)
+    sounded = 0
+    for _ in range(50):
+        await rig.wait(1)
+        sounded += caller.hears_sound
+    assert sounded == (50 if music else 0)
+    await caller.line.hang_up()
+    await finished(rig)
+
+
 @pytest.mark.parametrize("mode", ["warm_transfer", "cold_transfer"])
 async def test_a_caller_who_leaves_takes_it_all_back(rig: Rig, agent: Agent, mode: str) -> None:
     await attach(rig, agent, transfer_mode=mode)
@@ -275,9 +296,10 @@ async def test_the_person_may_decline(rig: Rig, agent: Agent, answer: str, taken
     [
         ("hello", None),
         ("please leave a message after the tone", "answered_by_machine"),
+        ("for sales press one for support press two", "answered_by_machine"),
         ("", "not_answered"),
     ],
-    ids=["person", "machine", "silence"],
+    ids=["person", "machine", "menu", "silence"],
 )
 async def test_a_person_is_told_from_a_machine(rig: Rig, agent: Agent, says: str, reason: str | None) -> None:
     await attach(rig, agent, human_detection=True, human_detection_timeout_seconds=30)
@@ -357,6 +379,8 @@ async def test_outside_its_hours_nobody_is_called(rig: Rig, agent: Agent) -> Non
     await attach(rig, agent, human_availability=never)
     caller = await asking(rig)
     await rig.until(lambda: "It ended with transfer_outside_availability." in caller.heard)
+    assert "Closed. It ended" in caller.heard
+    assert "Nobody is there." not in caller.heard, "that is said where somebody was sought"
     await caller.line.hang_up()
     _, value = await finished(rig)
     assert (value["status"], value["attempts"]) == ("transfer-failed-connection-error", [])

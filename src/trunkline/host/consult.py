@@ -199,7 +199,7 @@ def briefing(profile: Profile, order: TransferOrder, summary: str) -> Profile:
         can_end_call=False,
         can_send_digits=False,
         background=None,
-        voicemail=Voicemail() if order.detect_human else None,
+        voicemail=Voicemail(menus=True) if order.detect_human else None,
         tools=(),
     )
 

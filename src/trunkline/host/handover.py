@@ -216,4 +216,5 @@ async def _closed(transfer: Transfer) -> None:
 
 
 def _failed(done: Transferred) -> Outcome:
-    return Outcome(done.value, ok=False, error=str(done.failure))
+    said = "" if done.failure is None else done.failure.said
+    return Outcome(done.value, ok=False, error=str(done.failure), failure=said)

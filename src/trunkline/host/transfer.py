@@ -113,7 +113,7 @@ class Transfer:
 
     async def run(self, arguments: Mapping[str, Any], variables: Mapping[str, Any]) -> Transferred:
         """Seek somebody who takes the caller; never raises for what others do. `close` it afterwards."""
-        failure = closed(self._action, datetime.now(UTC))
+        failure = closed(self._action, datetime.now(UTC), variables)
         if failure is not None:
             return Transferred((), failure)
         try:

@@ -113,16 +113,21 @@ def test_hours() -> None:
     hours = {
         "timezone": "America/New_York",
         "schedule": [{"weekday": "monday", "interval": [{"from": "09:00", "to": "17:00"}]}],
-        "unavailable_message": "We are closed.",
+        "unavailable_message": "We are closed, {name}.",
         "active": True,
     }
     monday = datetime(2026, 11, 23, 15, tzinfo=UTC)  # 10:00 there
-    assert closed(action(), monday) is None
-    assert closed(action(human_availability=hours), monday) is None
-    night = closed(action(human_availability=hours), monday.replace(hour=5))
-    assert night is not None
-    assert (str(night), night.text) == ("transfer_outside_availability", "We are closed.")
-    assert closed(action(human_availability=hours | {"active": False}), monday.replace(hour=5)) is None
+    night = monday.replace(hour=5)
+    assert closed(action(), monday, {}) is None
+    assert closed(action(human_availability=hours), monday, {}) is None
+    outside = closed(action(human_availability=hours), night, {"name": "Anna"})
+    assert outside is not None
+    assert (str(outside), outside.text) == ("transfer_outside_availability", "We are closed, Anna.")
+    assert outside.said == outside.text
+    silent = closed(action(human_availability=hours | {"unavailable_message": None}), night, {})
+    assert silent is not None
+    assert (silent.said, silent.text) == ("", "Nobody is available at this hour.")
+    assert closed(action(human_availability=hours | {"active": False}), night, {}) is None
 
 
 def test_the_summary_has_the_room_that_is_left() -> None:

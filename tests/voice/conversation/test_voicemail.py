@@ -24,6 +24,16 @@ MACHINES = [
     "Deje su mensaje después del tono.",
     "Laissez un message après le bip sonore.",
 ]
+MENUS = [
+    "Thank you for calling Acme. How may I help you? For sales, press one. For support, press two.",
+    "Press 0 for the operator.",
+    "Please listen carefully, as our menu options have changed.",
+    "If you know your party's extension, dial 1 to enter it.",
+    "Für den Vertrieb drücken Sie bitte die Eins.",
+    "Para ventas, marque el dos.",
+    "Pour le service client, tapez le 3.",
+    "Voor verkoop, toets één.",
+]
 PEOPLE = [
     "Hello?",
     "Hi, this is Anna speaking.",
@@ -81,11 +91,18 @@ def test_words_of_machines(text: str) -> None:
     assert answerer.signs(text) == (Sign.WORDS,)
 
 
+@pytest.mark.parametrize("text", MENUS)
+def test_a_phone_menu_is_a_machine_to_who_asks_for_a_person(text: str) -> None:
+    asking, calling = Answerer(RATE, menus=True), Answerer(RATE)
+    assert asking.signs(text) == (Sign.MENU,)
+    assert calling.signs(text) == (), "an agent may find its way through it"
+
+
 @pytest.mark.parametrize("text", PEOPLE)
 def test_no_person_is_taken_for_a_machine(text: str) -> None:
-    answerer = Answerer(RATE)
-    hear(answerer, vowel(200), True)
-    assert answerer.signs(text) == ()
+    for answerer in (Answerer(RATE), Answerer(RATE, menus=True)):
+        hear(answerer, vowel(200), True)
+        assert answerer.signs(text) == ()
 
 
 def test_words_cut_into_turns_count_together_until_they_listened() -> None:

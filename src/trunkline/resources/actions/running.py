@@ -112,6 +112,7 @@ class ToolRunner:
             error=outcome.error,
             variables=as_texts({name: self.variables[name] for name in outcome.variables}),
             wrote=outcome.wrote,
+            failure=outcome.failure,
         )
 
     async def perform(

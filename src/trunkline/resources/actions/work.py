@@ -74,6 +74,8 @@ class Outcome:
     """Requests that went out, to be logged."""
     wrote: str = ""
     """What the other party wrote meanwhile, by a message; it belongs into the transcript. "" for nothing."""
+    failure: str = ""
+    """Said to the other party in place of the action's own word for a failure; "" for that."""
 
 
 @dataclass(frozen=True)

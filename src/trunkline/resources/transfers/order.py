@@ -168,15 +168,15 @@ def with_summary(headers: Mapping[str, str], summary: str) -> dict[str, str]:
     return {name: value.replace(SUMMARY, told) for name, value in headers.items()}
 
 
-def closed(action: PlannedAction, now: datetime) -> Failure | None:
+def closed(action: PlannedAction, now: datetime, variables: Mapping[str, Any]) -> Failure | None:
     """Why nobody is there at this hour; None where somebody is, or no hours are set."""
     hours = action.settings.get("human_availability")
     if not hours or not hours.get("active"):
         return None
     if is_open(hours["schedule"], now, hours["timezone"]):
         return None
-    text = hours.get("unavailable_message") or "Nobody is available at this hour."
-    return Failure(Reason.OUTSIDE_AVAILABILITY, text=text)
+    said = fill_message(str(hours.get("unavailable_message") or ""), as_texts(variables))
+    return Failure(Reason.OUTSIDE_AVAILABILITY, text=said or "Nobody is available at this hour.", said=said)
 
 
 def _chosen(choices: Sequence[Choice], arguments: Mapping[str, Any]) -> Choice:

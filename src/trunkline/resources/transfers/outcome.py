@@ -47,6 +47,8 @@ class Failure:
     """SIP status, where there was one."""
     text: str = ""
     """In plain words."""
+    said: str = ""
+    """Told to the caller in place of `failed_msg`; "" for that."""
 
     def __str__(self) -> str:
         return f"refused_{self.code}" if self.reason is Reason.REFUSED and self.code else self.reason.value

@@ -295,22 +295,22 @@ class Agent:
         if (ran := self._tools.finish(event)) is None:
             return
         ours = self.reply is not None and self.reply.committed and not self.reply.scripted
-        said = "" if event.ok else self._tell_failure(ran.manner, ours)
+        said = "" if event.ok else self._tell_failure(event.failure or ran.manner.failure, ran.manner, ours)
         self._dialogue.tool_answered(event.call, event.result + said)
         self._dialogue.learned(event.variables)
         self._owed = self._owed or ours
         self._go_on()
 
-    def _tell_failure(self, manner: ToolManner, ours: bool) -> str:
+    def _tell_failure(self, words: str, manner: ToolManner, ours: bool) -> str:
         """Say that a tool failed, where we have the floor; what the model is told of it."""
-        if not manner.failure:
+        if not words:
             return ""
         if manner.natural:
-            return f" [Tell the caller, in your own words: {manner.failure}]"
+            return f" [Tell the caller, in your own words: {words}]"
         if not ours:
             return ""
-        self._say(manner.failure)
-        return f" [You have just told the caller: {manner.failure}]"
+        self._say(words)
+        return f" [You have just told the caller: {words}]"
 
     def _go_on(self) -> None:
         """Ask the model what follows from what tools gave, once all of it is there."""

@@ -87,6 +87,8 @@ class ToolResult:
     """What holes are filled with from now on."""
     wrote: str = ""
     """What the caller wrote meanwhile, by a message; "" for nothing."""
+    failure: str = ""
+    """Said in place of what the tool's manner has for a failure; "" for that."""
 
 
 @dataclass(frozen=True, slots=True)

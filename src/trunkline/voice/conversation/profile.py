@@ -144,6 +144,8 @@ class Voicemail:
 
     message: str = ""
     prompt: str = ""
+    menus: bool = False
+    """A phone menu is a machine too; else the agent may find its way through it."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Screening:
         self._dialogue = dialogue
         self._caller = caller
         self._agent = agent
-        self._answerer = Answerer(rate) if voicemail is not None else None
+        self._answerer = Answerer(rate, voicemail.menus) if voicemail is not None else None
         self._machine: Machine | None = None
 
     @property

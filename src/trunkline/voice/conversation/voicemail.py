@@ -65,9 +65,27 @@ _PERSON = re.compile(
 )
 
 
+_KEY = r"(?:\d|zero|one|two|three|four|five|six|seven|eight|nine|star|pound|hash)"
+_MENU = re.compile(
+    "|".join(
+        [
+            rf"\bpress (?:or say )?(?:the )?(?:number )?{_KEY}\b",
+            rf"\b(?:dial|enter) (?:{_KEY} (?:for|to)|(?:your|the) party's extension)\b",
+            r"\b(?:main menu|menu options|following (?:menu|options))\b",
+            # German, Spanish, French, Dutch
+            r"\bdrücken sie (?:bitte )?(?:die )?(?:\d|null|eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun)\b",
+            r"\b(?:pulse|presione|marque|oprima) (?:el )?(?:\d|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)\b",
+            r"\b(?:tapez|appuyez sur|composez)(?: le| la touche)? (?:\d|zéro|un|deux|trois|quatre|cinq|six|sept|huit|neuf)\b",
+            r"\btoets (?:een )?(?:\d|nul|één|twee|drie|vier|vijf|zes|zeven|acht|negen)\b",
+        ]
+    )
+)
+
+
 class Sign(StrEnum):
     """What gave a machine away."""
 
+    MENU = "menu"
     WORDS = "words"
     BEEP = "beep"
     LENGTH = "length"
@@ -76,8 +94,10 @@ class Sign(StrEnum):
 class Answerer:
     """The other side, until it is known to be a person."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, menus: bool = False) -> None:
+        """`menus`: a phone menu is a machine too."""
         self.beep = Beep(rate)
+        self._menus = menus
         self._spoke = 0
         """Ticks of voice since they answered."""
         self._stretch = 0
@@ -118,6 +138,8 @@ class Answerer:
         """What gives a machine away, with the words of the turn that is on; () when nothing surely does."""
         text = plain(f"{self._said} {saying}")
         long, beep = self._longest >= _LONG_TICKS, self.beep.heard
+        if self._menus and _MENU.search(text):  # it may ask how it can help, as a person does
+            return (Sign.MENU,)
         if _PERSON.search(text):
             return ()
         if says_machine(text):

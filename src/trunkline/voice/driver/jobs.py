@@ -320,7 +320,8 @@ class Jobs:
     async def _tool(self, request: RunTool) -> AsyncGenerator[Event, None]:
         ran = self._providers.run_tool(request.name, request.arguments)
         came = await within(self._budgets.tool, ran)
-        yield ToolResult(request.call, came.text, came.ok, came.error, dict(came.variables), came.wrote)
+        variables = dict(came.variables)
+        yield ToolResult(request.call, came.text, came.ok, came.error, variables, came.wrote, came.failure)
 
 
 def _failure(request: Request, error: Exception) -> Event | None:

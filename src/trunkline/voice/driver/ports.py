@@ -21,6 +21,8 @@ class ToolAnswer:
     """What holes such as `{name}` are filled with from now on."""
     wrote: str = ""
     """What the other party wrote meanwhile, by a message."""
+    failure: str = ""
+    """Said in place of what the tool's manner has for a failure."""
 
 
 RunTool = Callable[[str, dict[str, Any]], Awaitable[ToolAnswer]]
