@@ -10,10 +10,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.work.jobs import Jobs, Queue
 from trunkline.platform.work.schedules import Schedules
+from trunkline.resources.actions.work import Means
 from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.simulations.text_level import OnEvent
@@ -60,7 +63,8 @@ def work(url: str, blobs: str) -> None:
 async def _work(url: str, blobs: str) -> None:
     database = Database.connect(url)
     jobs = Jobs(url, Queue.SIMULATIONS, concurrency=2, heartbeat_s=0.1, stalled_s=0.5)
-    SimulationTasks(database, open_blobs(blobs), Children(command("slow"))).register(jobs)
+    means = Means(database, SecretBox("only-for-tests-0123456789"), Outbound())
+    SimulationTasks(means, open_blobs(blobs), Children(command("slow"))).register(jobs)
     schedules = Schedules(url)
     schedules.every(0.2, jobs.recover)
     await asyncio.gather(jobs.run(), schedules.run())

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.resources.api import Api, serve
-from tests.resources.simulations.conftest import make_case
+from tests.resources.simulations.conftest import make_case, means_of
 from trunkline.errors import BadInput
 from trunkline.platform.storage.database import Database
 from trunkline.resources.simulations.assignments import Assignment, Report, Tell, perform
@@ -22,6 +22,7 @@ from trunkline.roles.simulate.plan import Speech
 from trunkline.roles.simulation_levels import HereLevels
 from trunkline.settings import Settings
 from trunkline.voice.answers import Answers, MemoryStore
+from trunkline.voice.driver.ports import RunTool
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
 PERSONA = {
@@ -42,13 +43,13 @@ class Here:
         self._model = model
         self._settings = Settings(home=home, secret_key=SecretStr("a key of sixteen or more"))
 
-    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+    async def play(self, assignment: Assignment, tell: Tell, run_tool: RunTool) -> Report:
         async with HereLevels(self._settings, Speech.TONES) as levels:
-            return await perform(assignment, levels, self._model, tell)
+            return await perform(assignment, levels, self._model, tell, run_tool)
 
 
 async def run(api: Api, run_id: str, model: ScriptedLanguageModel, home: Path) -> dict[str, Any]:
-    tasks = SimulationTasks(api.database, api.blobs, Here(model, home))
+    tasks = SimulationTasks(means_of(api), api.blobs, Here(model, home))
     await tasks.run_simulation(run_id, str(api.workspace.id))
     told: dict[str, Any] = await api.send("GET", f"/trunkline/v1/simulations/{run_id}")
     return told

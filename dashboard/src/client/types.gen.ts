@@ -1886,6 +1886,12 @@ export type CaseCreated = {
  */
 export type CaseDetailsInput = {
     /**
+     * Covers
+     *
+     * Words of the agent's prompt that the case is about: the coverage tells which sentences no case is about.
+     */
+    covers?: Array<string>;
+    /**
      * Max Turns
      *
      * Of each side; null: as the session says.
@@ -1949,6 +1955,12 @@ export type CaseDetailsInput = {
  * What a case has beyond the contract; what is left out it does not have.
  */
 export type CaseDetailsOutput = {
+    /**
+     * Covers
+     *
+     * Words of the agent's prompt that the case is about: the coverage tells which sentences no case is about.
+     */
+    covers?: Array<string>;
     /**
      * Max Turns
      *
@@ -2473,6 +2485,38 @@ export type ContactUpdate = {
      * Phone Number
      */
     phone_number?: string | null;
+};
+
+/**
+ * CoverageOut
+ *
+ * What the runs have tried of the agent, and what they have not.
+ */
+export type CoverageOut = {
+    /**
+     * Actions
+     *
+     * Its own, and those that the cases mock.
+     */
+    actions: Array<PartOut>;
+    /**
+     * End Reasons
+     *
+     * Its own among them.
+     */
+    end_reasons: Array<PartOut>;
+    /**
+     * Prompt Rules
+     *
+     * Sentences of its prompt that a case says it is about (`covers`).
+     */
+    prompt_rules: Array<PartOut>;
+    /**
+     * Transfers
+     *
+     * Targets that callers were passed to.
+     */
+    transfers: Array<PartOut>;
 };
 
 /**
@@ -5860,6 +5904,24 @@ export type Pagination = {
 };
 
 /**
+ * PartOut
+ *
+ * Something that the agent can do or is told.
+ */
+export type PartOut = {
+    /**
+     * Name
+     */
+    name: string;
+    /**
+     * Runs
+     *
+     * In which it was tried.
+     */
+    runs: number;
+};
+
+/**
  * PassHat
  *
  * The probability that k runs of a case all pass.
@@ -6324,6 +6386,16 @@ export type RunDetails = {
      */
     equal: boolean | null;
     error_info: RunError | null;
+    /**
+     * Executed Actions
+     *
+     * What was really run, of all tries, in the shape that calls have; null where nothing was to be.
+     */
+    executed_actions: {
+        [key: string]: {
+            [key: string]: string;
+        };
+    } | null;
     /**
      * Happened
      *
@@ -6876,6 +6948,10 @@ export type SessionCreate = {
      * Null: the suite's agent.
      */
     target_agent_id?: string | null;
+    /**
+     * What comes of the agent's own actions that a case does not mock.
+     */
+    tools?: Tools;
 };
 
 /**
@@ -6945,6 +7021,7 @@ export type SessionDetails = {
      * Target Agent Id
      */
     target_agent_id: string;
+    tools: Tools;
 };
 
 /**
@@ -7002,6 +7079,10 @@ export type SessionResult = {
      * Cases
      */
     cases: Array<CaseShare>;
+    /**
+     * Null where the runs are of more than one version or agent, or were forgotten.
+     */
+    coverage: CoverageOut | null;
     /**
      * Pass Hat
      *
@@ -8202,6 +8283,13 @@ export type ToolResult = {
      */
     result: string;
 };
+
+/**
+ * Tools
+ *
+ * What comes of a call to one of the agent's own actions that a case does not mock.
+ */
+export type Tools = 'mocked' | 'real';
 
 /**
  * Transfer
@@ -10540,6 +10628,60 @@ export type StartSimulationSessionResponses = {
 
 export type StartSimulationSessionResponse = StartSimulationSessionResponses[keyof StartSimulationSessionResponses];
 
+export type DeleteSimulationSessionData = {
+    body?: never;
+    path: {
+        /**
+         * Session Id
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulation_sessions/{session_id}';
+};
+
+export type DeleteSimulationSessionErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type DeleteSimulationSessionError = DeleteSimulationSessionErrors[keyof DeleteSimulationSessionErrors];
+
+export type DeleteSimulationSessionResponses = {
+    /**
+     * Successful Response
+     */
+    204: void;
+};
+
+export type DeleteSimulationSessionResponse = DeleteSimulationSessionResponses[keyof DeleteSimulationSessionResponses];
+
 export type GetSimulationSessionResultData = {
     body?: never;
     path: {
@@ -10661,6 +10803,58 @@ export type CancelSimulationSessionResponses = {
 };
 
 export type CancelSimulationSessionResponse = CancelSimulationSessionResponses[keyof CancelSimulationSessionResponses];
+
+export type SimulationSessionProgressData = {
+    body?: never;
+    path: {
+        /**
+         * Session Id
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/trunkline/v1/simulation_sessions/{session_id}/progress';
+};
+
+export type SimulationSessionProgressErrors = {
+    /**
+     * Bad Request
+     */
+    400: ErrorEnvelope;
+    /**
+     * No key, or one that is unknown, expired or revoked.
+     */
+    401: ErrorEnvelope;
+    /**
+     * The key or its workspace may not do this.
+     */
+    403: ErrorEnvelope;
+    /**
+     * There is no such thing in the workspace.
+     */
+    404: ErrorEnvelope;
+    /**
+     * Too many requests, or too many calls; `Retry-After` says when to try again.
+     */
+    429: ErrorEnvelope;
+    /**
+     * A fault of the server; the request id finds its log entry.
+     */
+    500: ErrorEnvelope;
+    /**
+     * Something that is needed is away for now; try again.
+     */
+    503: ErrorEnvelope;
+};
+
+export type SimulationSessionProgressError = SimulationSessionProgressErrors[keyof SimulationSessionProgressErrors];
+
+export type SimulationSessionProgressResponses = {
+    /**
+     * One JSON object a line.
+     */
+    200: unknown;
+};
 
 export type SimulationSessionReportData = {
     body?: never;

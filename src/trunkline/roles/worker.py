@@ -35,6 +35,7 @@ from trunkline.resources.limits import repository as limits
 from trunkline.resources.memory.remembering import remember
 from trunkline.resources.messages.replies import RECEIVED
 from trunkline.resources.retention.forgetting import Retention
+from trunkline.resources.simulations.forgetting import Deletion
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.vendors import Vendors
 from trunkline.resources.webhooks.delivering import AT_ONCE as DELIVERIES_AT_ONCE
@@ -83,11 +84,12 @@ async def run(settings: Settings) -> int:
         tasks.register(jobs, schedules)
         BatchTasks(database, tasks).register(schedules)
         Retention(database, open_blobs(settings.blobs_folder)).register(schedules)
+        Deletion(open_blobs(settings.blobs_folder)).register(jobs)
         _register_upkeep(jobs, schedules, database, tasks)
         async with (
             thinking(settings) as language,
             _slow_jobs(url, database, settings) as slow_jobs,
-            _simulation_jobs(url, database, settings) as simulation_jobs,
+            _simulation_jobs(url, database, secret_box, settings) as simulation_jobs,
             _deliverer(url, secret_box, settings) as deliverer,
             _means(database, secret_box, settings) as means,
         ):
@@ -123,20 +125,23 @@ async def _slow_jobs(url: str, database: Database, settings: Settings) -> AsyncI
 
 
 @asynccontextmanager
-async def _simulation_jobs(url: str, database: Database, settings: Settings) -> AsyncIterator[Jobs]:
+async def _simulation_jobs(
+    url: str, database: Database, secret_box: SecretBox, settings: Settings
+) -> AsyncIterator[Jobs]:
     """What watches over simulated calls, each played in a process of its own."""
     jobs = Jobs(url, Queue.SIMULATIONS, concurrency=SIMULATIONS_AT_ONCE)
     children = Children()
-    try:
-        SimulationTasks(database, open_blobs(settings.blobs_folder), children).register(jobs)
-        yield jobs
-    finally:
-        await children.close()
+    async with _means(database, secret_box, settings) as means:
+        try:
+            SimulationTasks(means, open_blobs(settings.blobs_folder), children).register(jobs)
+            yield jobs
+        finally:
+            await children.close()
 
 
 @asynccontextmanager
 async def _means(database: Database, secret_box: SecretBox, settings: Settings) -> AsyncIterator[Means]:
-    """What actions work with, after calls and in chats that go on by message."""
+    """What actions work with: after calls, in chats that go on by message, and in simulations that really run them."""
     outbound = Outbound(settings.outbound_allow)
     try:
         yield Means(database, secret_box, outbound)

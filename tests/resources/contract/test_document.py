@@ -18,6 +18,7 @@ _STREAMS = {
     "older_generate_simulation_cases",
     "recording",
     "simulation_recording",
+    "simulation_session_progress",
     "simulation_session_report",
 }
 _EMPTY = {HTTPStatus.NO_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}

@@ -53,6 +53,10 @@ _ORDER = ("POST", "PUT", "PATCH", "GET", "DELETE")
 _CASES = sorted(operations(), key=lambda each: (_ORDER.index(each.method), -each.path.count("/")))
 
 
+_FOLLOWS = "simulation_session_progress"
+"""It ends with the session, which nobody plays here."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What is shot at."""
@@ -139,6 +143,9 @@ def _cases(schema: BaseSchema, operation: Published, dice: random.Random) -> Ite
 def _aim(case: Case[Any], api: Running, operation: Published, dice: random.Random) -> None:
     for name in case.path_parameters:
         case.path_parameters[name] = api.wait(operation.place(api.world, name))
+    if operation.route.name == _FOLLOWS:
+        session = api.wait(api.world.id("session"))
+        api.wait(api.world.api.send("POST", f"/trunkline/v1/simulation_sessions/{session}/cancel"))
     query = api.wait(api.world.fill(operation.known.query)) if operation.known else {}
     for name in {*case.query} & {*PLACES}:
         query[name] = api.wait(api.world.id(PLACES[name]))

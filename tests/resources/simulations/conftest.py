@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tests.resources.api import Api
+from tests.resources.api import BOX, Api
 from tests.resources.contract import contract
 from trunkline.errors import BadInput
+from trunkline.resources.actions.work import Means
 from trunkline.resources.simulations.assignments import Assignment, Report, Tell, perform
 from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.simulations.text_level import OnEvent
 from trunkline.resources.simulations.trials import Play, Subject, in_text
 from trunkline.voice.answers import Answers
+from trunkline.voice.driver.ports import RunTool
 from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.twins import Line, Said, ScriptedLanguageModel
 
@@ -90,15 +92,20 @@ class Here:
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
 
-    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+    async def play(self, assignment: Assignment, tell: Tell, run_tool: RunTool) -> Report:
         asked = Assignment.model_validate_json(assignment.model_dump_json(exclude_unset=True))
-        report = await perform(asked, InText(), self._model, tell)
+        report = await perform(asked, InText(), self._model, tell, run_tool)
         return Report.model_validate_json(report.model_dump_json(exclude_unset=True))
 
 
 def tasks_of(api: Api, model: LanguageModel) -> SimulationTasks:
     """What a worker does, with this model for both sides and the judge."""
-    return SimulationTasks(api.database, api.blobs, Here(model))
+    return SimulationTasks(means_of(api), api.blobs, Here(model))
+
+
+def means_of(api: Api) -> Means:
+    """What the agents' own actions work with, where they are really run."""
+    return Means(api.database, BOX, api.platform.outbound)
 
 
 BYE = Line("Goodbye.", tool="end_call")

@@ -9,7 +9,7 @@ from trunkline.resources.agents.schemas import AgentCreate
 from trunkline.resources.simulations.coverage import Part, coverage, sentences
 from trunkline.resources.simulations.happenings import Called, Happenings
 from trunkline.resources.simulations.suite_file import Suite, SuiteFile
-from trunkline.resources.simulations.trials import Observed, Trial
+from trunkline.resources.simulations.trials import Observed, Subject, Trial
 from trunkline.resources.simulations.verdicts import Outcome
 
 PROMPT = """# Who you are
@@ -46,16 +46,14 @@ def test_each_part_is_counted_by_trials() -> None:
     what = suite()
     assert isinstance(what.agent, AgentCreate)
     called = (Called("book"), Called("book"))
-    found = coverage(
-        what,
-        what.agent,
-        [
-            trial("One", calls=called, end_reason="human_ended"),
-            trial("One", transfers=("+1555",), end_reason="transferred"),
-            trial("Two", end_reason="custom_end_call", end_detail="The caller is rude"),
-            trial("Two", None, calls=called, end_reason="agent_ended"),
-        ],
-    )
+    cases = {case.name: what.planned(case, 1, 0).case for case in what.file.cases}
+    trials = [
+        trial("One", calls=called, end_reason="human_ended"),
+        trial("One", transfers=("+1555",), end_reason="transferred"),
+        trial("Two", end_reason="custom_end_call", end_detail="The caller is rude"),
+        trial("Two", None, calls=called, end_reason="agent_ended"),
+    ]
+    found = coverage(Subject.of(what.agent), [(cases[each.case], each) for each in trials])
     assert found.actions == (Part("book", 1), Part("passes", 0))
     assert found.transfers == (Part("+1555", 1), Part("sales", 0))
     assert found.prompt_rules == (

@@ -370,7 +370,14 @@ async def test_details_are_set_as_a_whole(api: Api) -> None:
     case = await make_case(api)
     path = f"/trunkline/v1/simulation_cases/{case}/details"
     nothing = await api.send("GET", path)
-    assert nothing == {"persona": None, "rules": [], "tools": {}, "state": {}, "max_turns": None}
+    assert nothing == {
+        "persona": None,
+        "rules": [],
+        "tools": {},
+        "state": {},
+        "max_turns": None,
+        "covers": [],
+    }
     told = await api.send("PUT", path, json=DETAILS)
     assert told == await api.send("GET", path)
     assert [rule["rule"] for rule in told["rules"]] == ["called", "never_said"]

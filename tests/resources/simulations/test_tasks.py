@@ -16,6 +16,7 @@ from tests.resources.simulations.conftest import (
     holds,
     make_case,
     make_suite,
+    means_of,
     start,
     tasks_of,
 )
@@ -25,8 +26,9 @@ from trunkline.platform.work.jobs import Jobs, Queue
 from trunkline.resources.simulations import timeline
 from trunkline.resources.simulations.assignments import Assignment, Report, Tell
 from trunkline.resources.simulations.happenings import Said
-from trunkline.resources.simulations.repository import RunRepository
+from trunkline.resources.simulations.run_repository import RunRepository
 from trunkline.resources.simulations.tasks import MOST_TRIES, SimulationTasks
+from trunkline.voice.driver.ports import RunTool
 from trunkline.voice.language.ports import LanguageModel
 from trunkline.voice.language.twins import Line, ScriptedLanguageModel
 
@@ -238,7 +240,7 @@ class Endless:
         self.plays = asyncio.Event()
         self.ended = asyncio.Event()
 
-    async def play(self, assignment: Assignment, tell: Tell) -> Report:
+    async def play(self, assignment: Assignment, tell: Tell, run_tool: RunTool) -> Report:
         tell(timeline.of_event(Said("agent", "Hello Ann."), timeline.now()))
         self.plays.set()
         try:
@@ -252,7 +254,7 @@ class Endless:
 async def endless(api: Api, run: dict[str, Any]) -> AsyncIterator[Endless]:
     """A run that somebody plays; over when the worker has let go of it."""
     player = Endless()
-    tasks = SimulationTasks(api.database, api.blobs, player)
+    tasks = SimulationTasks(means_of(api), api.blobs, player)
     working = asyncio.create_task(tasks.run_simulation(run["simulation_id"], run["workspace_id"]))
     async with asyncio.timeout(PATIENCE_S):
         await player.plays.wait()
@@ -303,13 +305,13 @@ async def test_a_worker_that_was_taken_for_dead_gives_no_verdict(api: Api) -> No
     class Overtaken(Here):
         """Overtaken when it has its verdict."""
 
-        async def play(self, assignment: Assignment, tell: Tell) -> Report:
-            report = await super().play(assignment, tell)
+        async def play(self, assignment: Assignment, tell: Tell, run_tool: RunTool) -> Report:
+            report = await super().play(assignment, tell, run_tool)
             await take_over(api, run)
             return report
 
     first = Overtaken(call_script([], [BYE], [(True, "first"), (True, "first")]))
-    tasks = SimulationTasks(api.database, api.blobs, first)
+    tasks = SimulationTasks(means_of(api), api.blobs, first)
     await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
     after = await read(api, run)
     assert (after["status"], after["success_criteria_analysis"]) == ("in-progress", None)

@@ -1,8 +1,8 @@
 """Deleting what an agent keeps no longer than `agent.retention_days`: words, recordings, the other parties' numbers.
 
 What stays of a call are its figures: agent, times, status, how it ended, the judge's verdicts; of a batch's task its
-id and status. Each call is forgotten in a transaction of its own, the recording first, so that a round that dies is
-simply done again.
+id and status; of a simulation its case and its verdicts. Each call is forgotten in a transaction of its own, the
+recording first, so that a round that dies is simply done again.
 """
 
 from collections.abc import Sequence
@@ -28,13 +28,15 @@ from trunkline.resources.calls.record import Direction
 from trunkline.resources.chats.models import Chat, ChatMessage
 from trunkline.resources.memory.remembering import forget_talk
 from trunkline.resources.messages.models import Message
+from trunkline.resources.simulations import forgetting as simulations
+from trunkline.resources.simulations import kept
 from trunkline.resources.webhooks.models import WebhookDelivery, WebhookLog
 
 log = structlog.get_logger(__name__)
 
 EVERY_S = 600.0
 AT_ONCE = 200
-"""Calls and chats of one agent in one round."""
+"""Calls, chats and simulations of one agent in one round: so many of each."""
 _NOBODY: dict[str, Any] = {"to_number": "", "lead_name": "", "lead_email": None, "variables": {}}
 """Whom a batch's task was to call, when that is forgotten."""
 
@@ -48,7 +50,7 @@ class Due:
     since: datetime | None
     """Up to there all is forgotten."""
     before: datetime
-    """Calls that ended earlier go, and chats that began earlier."""
+    """Calls that ended earlier go, and chats and simulations that began earlier."""
 
 
 class Retention:
@@ -63,7 +65,7 @@ class Retention:
         schedules.every(EVERY_S, self.forget)
 
     async def forget(self) -> int:
-        """One round over all agents; how many calls and chats were forgotten."""
+        """One round over all agents; how many calls, chats and simulations were forgotten."""
         forgotten = 0
         for due in await self._due():
             forgotten += await self._forget(due)
@@ -81,7 +83,7 @@ class Retention:
             return [Due(*row) for row in await session.execute(query)]
 
     async def _forget(self, due: Due) -> int:
-        calls, chats = await self._calls(due), await self._chats(due)
+        calls, chats, runs = await self._calls(due), await self._chats(due), await self._runs(due)
         for call_id in calls:
             for key in await self._blobs.list(recordings.folder(due.workspace_id, call_id)):
                 await self._delete(key)
@@ -91,14 +93,18 @@ class Retention:
         for chat_id in chats:
             async with self._database.system() as session:
                 await forget_chat(session, due.workspace_id, chat_id)
-        if len(calls) < AT_ONCE and len(chats) < AT_ONCE:
+        for run_id in runs:
+            await kept.delete(self._blobs, due.workspace_id, run_id)
+            async with self._database.system() as session:
+                await simulations.forget(session, run_id)
+        if max(len(calls), len(chats), len(runs)) < AT_ONCE:
             async with self._database.system() as session:
                 await _forget_logs(session, due)
                 await _forget_tasks(session, due)
                 await session.execute(
                     update(Agent).where(Agent.id == due.agent_id).values(forgot_before=due.before)
                 )
-        return len(calls) + len(chats)
+        return len(calls) + len(chats) + len(runs)
 
     async def _delete(self, key: str) -> None:
         try:
@@ -128,6 +134,10 @@ class Retention:
         query = select(Chat.id).where(*mine, Chat.created_at < due.before, held.exists())
         async with self._database.system() as session:
             return (await session.scalars(query.order_by(Chat.created_at).limit(AT_ONCE))).all()
+
+    async def _runs(self, due: Due) -> Sequence[UUID]:
+        async with self._database.system() as session:
+            return await simulations.due(session, due.workspace_id, due.agent_id, due.before, AT_ONCE)
 
 
 async def _forget_logs(session: AsyncSession, due: Due) -> None:

@@ -1,7 +1,8 @@
 """What a child process is given to play one run, and what it hands back: JSON both ways, and no database.
 
 worker ── Assignment ──► child: the talk, the rules, the judge
-worker ◄── TimelineItem … Report ── child
+worker ◄── TimelineItem … ToolCall … Report ── child
+worker ── ToolResult ──► child: what was really run, by the worker, which alone knows how
 """
 
 from collections.abc import Callable
@@ -12,17 +13,18 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from trunkline.errors import BadInput, ProviderError, TrunklineError, Unavailable
-from trunkline.resources.agent_versions.snapshots import put_back
-from trunkline.resources.agents.models import Agent
 from trunkline.resources.simulations import timeline, trials
 from trunkline.resources.simulations.budget import Budget, MeteredLanguageModel, OverBudget, Usage
 from trunkline.resources.simulations.happenings import Called, Said
 from trunkline.resources.simulations.own_tools import OwnTool
+from trunkline.resources.simulations.real_tools import KeptTools, nothing_real
 from trunkline.resources.simulations.schemas import TimelineItem
+from trunkline.resources.simulations.subjects import subject_of
 from trunkline.resources.simulations.suite_file import MOST_TURNS, Level, Planned
 from trunkline.resources.simulations.text_level import OnEvent
 from trunkline.resources.simulations.trials import Play, Subject, Trial
 from trunkline.voice.answers import Answers, MemoryStore
+from trunkline.voice.driver.ports import RunTool, ToolAnswer
 from trunkline.voice.language.cached import CachedLanguageModel
 from trunkline.voice.language.ports import LanguageModel
 
@@ -41,7 +43,9 @@ class Assignment(_Part):
     level: Level = Level.TEXT
     planned: Planned
     tools: tuple[OwnTool, ...] = ()
-    """The agent's own, of which nothing is run."""
+    """The agent's own."""
+    real: bool = False
+    """What the case does not mock of them is really run."""
     now: datetime | None = None
     """What the agent is told of the time."""
     budget: Budget = Budget()
@@ -74,10 +78,33 @@ class Report(_Part):
     wav: bytes = b""
 
 
+class ToolCall(_Part):
+    """Something that is to be really run."""
+
+    id: int
+    name: str
+    arguments: dict[str, Any]
+
+
+class ToolResult(_Part):
+    """What came of it."""
+
+    id: int
+    answer: ToolAnswer
+
+
+class Order(_Part):
+    """A line to a child: a run to play, or what it has asked for while it plays."""
+
+    assignment: Assignment | None = None
+    result: ToolResult | None = None
+
+
 class Message(_Part):
-    """A line from a child: something that happened, or in the end the report."""
+    """A line from a child: something that happened, something to be done, or in the end the report."""
 
     item: TimelineItem | None = None
+    call: ToolCall | None = None
     report: Report | None = None
 
 
@@ -94,8 +121,14 @@ class Levels(Protocol):
         ...
 
 
-async def perform(assignment: Assignment, levels: Levels, model: LanguageModel, tell: Tell) -> Report:
-    """Play a run and judge it; `tell` hears of everything as it happens."""
+async def perform(
+    assignment: Assignment,
+    levels: Levels,
+    model: LanguageModel,
+    tell: Tell,
+    run_tool: RunTool = nothing_real,
+) -> Report:
+    """Play a run and judge it; `tell` hears of everything as it happens, `run_tool` does what is really run."""
     store = MemoryStore()
     store.kept.update({name: kept.encode() for name, kept in assignment.answers.items()})
     answers = Answers(store)
@@ -104,7 +137,8 @@ async def perform(assignment: Assignment, levels: Levels, model: LanguageModel, 
     trial, failure = None, None
     try:
         thinking = CachedLanguageModel(metered, answers)
-        subject = _subject(assignment)
+        real = KeptTools(run_tool, answers).run if assignment.real else None
+        subject = subject_of(assignment.agent, assignment.tools, assignment.now, real)
         play = await levels.play(assignment.level, subject, thinking, answers, told.event)
         trial = await trials.attempt(assignment.planned, subject, play, thinking)
     except TrunklineError as error:
@@ -142,12 +176,6 @@ class _Told:
         item = timeline.of_event(event, at)
         self.items.append(item)
         self._tell(item)
-
-
-def _subject(assignment: Assignment) -> Subject:
-    agent = Agent(extra={}, phone_number="")
-    put_back(assignment.agent, agent)
-    return Subject(agent, tools=assignment.tools, now=assignment.now)
 
 
 def _failure(error: TrunklineError) -> Failure:

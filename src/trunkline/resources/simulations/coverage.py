@@ -1,14 +1,13 @@
-"""What the trials of a suite have tried of an agent: its actions, its transfers, its prompt and its ways to end."""
+"""What calls have tried of an agent: its actions, its transfers, its prompt and its ways to end."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from trunkline.resources.agents.profile import profile_of
-from trunkline.resources.agents.schemas import AgentCreate
 from trunkline.resources.simulations.happenings import Happenings
 from trunkline.resources.simulations.rules import TransferredTo
-from trunkline.resources.simulations.suite_file import CaseFile, Suite, within
+from trunkline.resources.simulations.suite_file import Case, within
 from trunkline.resources.simulations.trials import Subject, Trial
 from trunkline.voice.conversation.events import EndReason
 
@@ -49,27 +48,28 @@ class Coverage:
         return {name: parts for name, parts in found.items() if parts}
 
 
-def coverage(suite: Suite, agent: AgentCreate, trials: Sequence[Trial]) -> Coverage:
-    """Of an agent, by trials that could be made."""
-    made = [each for each in trials if each.outcome is not None]
-    cases = {case.name: case for case in suite.file.cases}
-    own = Subject.of(agent).tools
-    actions = [*(each.tool.name for each in own), *_mocked(suite)]
-    targets = list(dict.fromkeys([*(to for each in own for to in each.targets.values()), *_targets(suite)]))
+def coverage(subject: Subject, tried: Sequence[tuple[Case, Trial]]) -> Coverage:
+    """Of an agent, by the calls of its cases; those that could not be made have tried nothing."""
+    cases = [case for case, _ in tried]
+    made = [(case, trial) for case, trial in tried if trial.outcome is not None]
+    actions = [*(each.tool.name for each in subject.tools), *(name for case in cases for name in case.tools)]
+    own = [target for each in subject.tools for target in each.targets.values()]
+    targets = list(dict.fromkeys([*own, *_targets(cases)]))
 
-    def counted(names: Iterable[str], holds: Callable[[str, Trial], bool]) -> tuple[Part, ...]:
-        return tuple(Part(name, sum(holds(name, each) for each in made)) for name in dict.fromkeys(names))
+    def counted(names: Iterable[str], holds: Callable[[str, Case, Trial], bool]) -> tuple[Part, ...]:
+        unlike = dict.fromkeys(names)
+        return tuple(Part(name, sum(holds(name, *each) for each in made)) for name in unlike)
 
     return Coverage(
-        counted(actions, lambda name, each: name in [call.name for call in _happened(each).calls or ()]),
-        counted(targets, lambda name, each: name in (_happened(each).transfers or ())),
+        counted(actions, lambda name, _, trial: name in [call.name for call in _happened(trial).calls or ()]),
+        counted(targets, lambda name, _, trial: name in (_happened(trial).transfers or ())),
         counted(
-            sentences(str(agent.agent.sent().get("prompt") or "")),
-            lambda name, each: covers(cases[each.case], name),
+            sentences(str(subject.row.settings.get("prompt") or "")),
+            lambda name, case, _: covers(case, name),
         ),
         counted(
-            [*_ends(agent, bool(targets)), *(_ended(each) for each in made)],
-            lambda name, each: _ended(each) == name,
+            [*_ends(subject, bool(targets)), *(_ended(trial) for _, trial in made)],
+            lambda name, _, trial: _ended(trial) == name,
         ),
     )
 
@@ -80,7 +80,7 @@ def sentences(prompt: str) -> list[str]:
     return [each.strip() for line in lines for each in _SENTENCE.split(line) if each.strip()]
 
 
-def covers(case: CaseFile, sentence: str) -> bool:
+def covers(case: Case, sentence: str) -> bool:
     """Does a case say that it is about a sentence of the prompt?"""
     return any(within(words, sentence) for words in case.covers)
 
@@ -101,23 +101,18 @@ def _happened(trial: Trial) -> Happenings:
     return trial.observed.happened
 
 
-def _mocked(suite: Suite) -> list[str]:
-    return [*suite.file.tools, *(name for case in suite.file.cases for name in case.tools)]
-
-
-def _targets(suite: Suite) -> list[str]:
-    tools = [*suite.file.tools.values(), *(tool for case in suite.file.cases for tool in case.tools.values())]
-    mocked = [answer.transfers_to for tool in tools for answer in tool.answers]
-    ruled = [
-        rule.target for case in suite.file.cases for rule in case.rules if isinstance(rule, TransferredTo)
+def _targets(cases: Sequence[Case]) -> list[str]:
+    mocked = [
+        answer.transfers_to for case in cases for tool in case.tools.values() for answer in tool.answers
     ]
-    return [target for target in dict.fromkeys([*mocked, *ruled]) if target is not None]
+    ruled = [rule.target for case in cases for rule in case.rules if isinstance(rule, TransferredTo)]
+    return [target for target in (*mocked, *ruled) if target is not None]
 
 
-def _ends(agent: AgentCreate, transfers: bool) -> list[str]:
+def _ends(subject: Subject, transfers: bool) -> list[str]:
     usual = [EndReason.AGENT_ENDED.value, EndReason.HUMAN_ENDED.value]
     passed_on = [EndReason.TRANSFERRED.value] if transfers else []
-    own = [each.reason for each in profile_of(Subject.of(agent).row, {}, {}).end_conditions]
+    own = [each.reason for each in profile_of(subject.row, {}, {}).end_conditions]
     return [*usual, *passed_on, *own]
 
 

@@ -12,7 +12,7 @@ from trunkline.resources.simulations.own_tools import OwnTool
 from trunkline.resources.simulations.persona import Persona
 from trunkline.resources.simulations.rules import Rule
 from trunkline.resources.simulations.schemas import CallSuccess
-from trunkline.resources.simulations.suite_file import Case, Judge, Level, MockedTool, Planned
+from trunkline.resources.simulations.suite_file import Case, Judge, Level, MockedTool, Planned, Text
 
 RUN_SECONDS = 900
 """The longest that a run may take, where nothing is said."""
@@ -36,6 +36,8 @@ class CaseDetails(WireInput):
     """The world of the mocked tools before the call."""
     max_turns: Annotated[int, Field(ge=1, le=200)] | None = None
     """Of each side; null: as the session says."""
+    covers: tuple[Text, ...] = ()
+    """Words of the agent's prompt that the case is about: the coverage tells which sentences no case is about."""
 
 
 class Plan(BaseModel):
@@ -49,6 +51,8 @@ class Plan(BaseModel):
     """What the agent is told of the time."""
     tools: tuple[OwnTool, ...] = ()
     """The agent's own, as they were when the run was started."""
+    real: bool = False
+    """What the case does not mock of them is really run."""
     seconds: int = RUN_SECONDS
     """The longest that it may take, by the worker's clock."""
 
@@ -85,5 +89,6 @@ def planned(
         rules=details.rules,
         tools=details.tools,
         state=details.state,
+        covers=details.covers,
     )
     return Planned(case=whole, number=number, seed=seed, judge=judge)

@@ -1,4 +1,4 @@
-"""The tools of a simulated call: they touch nothing but a state of their own."""
+"""The tools of a simulated call: mocks that touch nothing but a state of their own, and what is really run."""
 
 import copy
 import json
@@ -7,14 +7,18 @@ from typing import Any
 
 from trunkline.resources.simulations.matching import matches
 from trunkline.resources.simulations.suite_file import MockedAnswer, MockedTool
-from trunkline.voice.driver.ports import ToolAnswer
+from trunkline.voice.driver.ports import RunTool, ToolAnswer
 
 
 class MockedTools:
     """What the agent of one call may use. `run` fulfils RunTool."""
 
-    def __init__(self, tools: Mapping[str, MockedTool], state: Mapping[str, Any]) -> None:
+    def __init__(
+        self, tools: Mapping[str, MockedTool], state: Mapping[str, Any], real: RunTool | None = None
+    ) -> None:
+        """`real` runs what is not mocked; None: it fails."""
         self._tools = tools
+        self._real = real
         self._spent: set[tuple[str, int]] = set()
         self.state: dict[str, Any] = copy.deepcopy(dict(state))
         """The world, as the tools have changed it."""
@@ -25,8 +29,15 @@ class MockedTools:
     async def run(self, name: str, arguments: dict[str, Any]) -> ToolAnswer:
         """What the tool gives to these arguments; a failure where nothing was written for them."""
         tool = self._tools.get(name)
+        if tool is None and self._real is not None:
+            answer = await self._real(name, arguments)
+            self.variables |= answer.variables
+            return answer
         if tool is None:
             return ToolAnswer(f"{name} is not mocked, and nothing real is run.", ok=False, error="not mocked")
+        return self._given(name, tool, arguments)
+
+    def _given(self, name: str, tool: MockedTool, arguments: dict[str, Any]) -> ToolAnswer:
         answer = self._answer(name, tool, arguments)
         if answer is None:
             return ToolAnswer(f"{name} gives nothing to these arguments.", ok=False, error="no answer fits")

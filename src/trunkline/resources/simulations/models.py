@@ -116,6 +116,13 @@ class SimulationRun(Owned):
         Index("ix_simulation_runs_session", "workspace_id", "session_id", text("created_at DESC"), "id"),
         Index("ix_simulation_runs_agent", "workspace_id", "agent_id", text("created_at DESC"), "id"),
         Index("ix_simulation_runs_status", "workspace_id", "status", text("created_at DESC"), "id"),
+        Index(
+            "ix_simulation_runs_kept",
+            "workspace_id",
+            "agent_id",
+            "created_at",
+            postgresql_where=text("forgotten_at IS NULL"),
+        ),
     )
 
     session_id: Mapped[UUID]
@@ -157,4 +164,8 @@ class SimulationRun(Owned):
     """What they answered, in the blob store."""
     recording_key: Mapped[str | None]
     """Its sound, in the blob store."""
+    executed_actions: Mapped[dict[str, Any] | None]
+    """What was really run, in the shape of the wire (contract, section 5.5), of all tries; None: nothing was to be."""
+    forgotten_at: Mapped[datetime | None]
+    """When its words were deleted (`forgetting.py`)."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

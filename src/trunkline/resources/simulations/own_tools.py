@@ -1,4 +1,4 @@
-"""What an agent has of its own to call, as a simulation offers it: nothing of it is run."""
+"""What an agent has of its own to call, as a simulation offers it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,9 +37,14 @@ def own_tools(actions: Sequence[PlannedAction]) -> tuple[OwnTool, ...]:
     return tuple(OwnTool(each.tool, _targets(each.action)) for each in offering.offered(actions).values())
 
 
-def mocked(own: Sequence[OwnTool], mocks: Mapping[str, MockedTool]) -> dict[str, MockedTool]:
-    """What answers in a call: the mocks, and for what nobody mocked the least that can be said."""
-    return {each.tool.name: each.unmocked for each in own} | dict(mocks)
+def mocked(
+    own: Sequence[OwnTool], mocks: Mapping[str, MockedTool], *, real: bool = False
+) -> dict[str, MockedTool]:
+    """What answers in a call: the mocks, and for what nobody mocked the least that can be said.
+
+    `real`: what nobody mocked is left out, to be really run, but for transfers.
+    """
+    return {each.tool.name: each.unmocked for each in own if each.targets or not real} | dict(mocks)
 
 
 def offered(own: Sequence[OwnTool], mocks: Mapping[str, MockedTool]) -> tuple[Tool, ...]:

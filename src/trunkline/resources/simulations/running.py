@@ -17,7 +17,8 @@ from trunkline.resources.agent_versions.repository import AgentVersionRepository
 from trunkline.resources.agent_versions.snapshots import actions_in
 from trunkline.resources.agents import vocabulary
 from trunkline.resources.agents.models import Agent
-from trunkline.resources.agents.repository import AgentRepository
+from trunkline.resources.knowledge import answering
+from trunkline.resources.knowledge.repository import KnowledgeRepository
 from trunkline.resources.simulations.details import Plan, planned
 from trunkline.resources.simulations.models import (
     SimulationCase,
@@ -26,12 +27,7 @@ from trunkline.resources.simulations.models import (
     SimulationSuite,
 )
 from trunkline.resources.simulations.own_tools import OwnTool, own_tools
-from trunkline.resources.simulations.repository import (
-    CaseRepository,
-    RunRepository,
-    SessionRepository,
-    SuiteRepository,
-)
+from trunkline.resources.simulations.rows import Rows
 from trunkline.resources.simulations.schemas import RunCreate
 from trunkline.resources.simulations.service import Agents, agent_of
 from trunkline.resources.simulations.status import RunStatus
@@ -50,13 +46,7 @@ class Runs:
     """The runs of one workspace, within one transaction."""
 
     def __init__(self, session: AsyncSession, workspace_id: UUID) -> None:
-        self._session = session
-        self._workspace = workspace_id
-        self._runs = RunRepository(session, workspace_id)
-        self._sessions = SessionRepository(session, workspace_id)
-        self._cases = CaseRepository(session, workspace_id)
-        self._suites = SuiteRepository(session, workspace_id)
-        self._agents = AgentRepository(session, workspace_id)
+        self._rows = Rows.of(session, workspace_id)
 
     async def start(self, body: RunCreate) -> SimulationRun:
         """Begin a run, in the session that is named or in one of its own.
@@ -64,15 +54,15 @@ class Runs:
         Raises:
             NotFound: no such case, agent or session.
         """
-        case = await self._cases.get(body.simulation_case_id)
+        case = await self._rows.cases.get(body.simulation_case_id)
         if case is None:
             raise NotFound(f"simulation_case_id: there is no simulation case {body.simulation_case_id}.")
-        agent = await self._agents.get(body.target_agent_id)
+        agent = await self._rows.agents.get(body.target_agent_id)
         if agent is None:
             raise NotFound(f"target_agent_id: there is no agent {body.target_agent_id}.")
         session = await self._session_for(body.simulation_session_id)
-        suite = await self._suites.get(case.suite_id) if case.suite_id else None
-        tools = await tools_of(self._session, agent)
+        suite = await self._rows.suites.get(case.suite_id) if case.suite_id else None
+        tools = await tools_of(self._rows.session, agent)
         plan = self._ordinary(case, agent, suite, tools, body.custom_variables, TURNS)
         run = run_of(session, case, agent, plan)
         run.variables = body.custom_variables
@@ -88,18 +78,18 @@ class Runs:
             NotFound: no such suite.
             BadInput: the agent is not the suite's, or was deleted, or there are no cases.
         """
-        suite = await self._suites.get(suite_id)
+        suite = await self._rows.suites.get(suite_id)
         if suite is None:
             raise NotFound(f"There is no simulation suite {suite_id}.")
         if target_agent_id != str(suite.agent_id):
             raise BadInput(f"target_agent_id must be the suite's model_id, {suite.agent_id}.")
-        agent = await agent_of(self._agents, "target_agent_id", target_agent_id)
-        cases = (await self._cases.of_suites([suite.id]))[suite.id]
+        agent = await agent_of(self._rows.agents, "target_agent_id", target_agent_id)
+        cases = (await self._rows.cases.of_suites([suite.id]))[suite.id]
         if not cases:
             raise BadInput("The suite has no cases; create one with its suite_id first.")
         session = await self._session_for(None)
         turns = min(max(max_turns, FEWEST_TURNS), TURNS_AT_MOST)
-        tools = await tools_of(self._session, agent)
+        tools = await tools_of(self._rows.session, agent)
         plans = [self._ordinary(case, agent, suite, tools, None, turns) for case in cases]
         runs = [run_of(session, case, agent, plan) for case, plan in zip(cases, plans, strict=True)]
         await self.begin(*runs)
@@ -107,7 +97,7 @@ class Runs:
 
     async def get(self, run_id: str) -> SimulationRun | None:
         """One run."""
-        return await self._runs.get(run_id)
+        return await self._rows.runs.get(run_id)
 
     async def page(
         self,
@@ -122,16 +112,16 @@ class Runs:
         Raises:
             BadInput: no such session or agent.
         """
-        session = None if session_id is None else await self._sessions.get(session_id)
+        session = None if session_id is None else await self._rows.sessions.get(session_id)
         if session_id is not None and session is None:
             raise BadInput(f"simulation_session_id: there is no simulation session {session_id}.")
         of_session = None if session is None else session.id
         of_agent = await self._agent_filter(agent_id)
-        return await self._runs.page(of_session, of_agent, status, period, page.limit, page.offset)
+        return await self._rows.runs.page(of_session, of_agent, status, period, page.limit, page.offset)
 
     async def session(self, session_id: str) -> SimulationSession:
         """One session. Raises NotFound."""
-        session = await self._sessions.get(session_id)
+        session = await self._rows.sessions.get(session_id)
         if session is None:
             raise NotFound(f"There is no simulation session {session_id}.")
         return session
@@ -145,41 +135,41 @@ class Runs:
             BadInput: no such agent.
         """
         of_agent = await self._agent_filter(agent_id)
-        return await self._sessions.page(of_agent, period, page.limit, page.offset)
+        return await self._rows.sessions.page(of_agent, period, page.limit, page.offset)
 
     async def of_sessions(
         self, sessions: Sequence[SimulationSession]
     ) -> Mapping[UUID, Sequence[SimulationRun]]:
         """The runs of each session, in the order they were begun."""
-        return await self._runs.of_sessions([session.id for session in sessions])
+        return await self._rows.runs.of_sessions([session.id for session in sessions])
 
     async def agents(self, runs: Sequence[SimulationRun]) -> Agents:
         """The agents that these runs test."""
-        return await self._runs.agents([run.agent_id for run in runs])
+        return await self._rows.runs.agents([run.agent_id for run in runs])
 
     async def _agent_filter(self, agent_id: str | None) -> UUID | None:
         if agent_id is None:
             return None
-        return (await agent_of(self._agents, "target_agent_id", agent_id, deleted=True)).id
+        return (await agent_of(self._rows.agents, "target_agent_id", agent_id, deleted=True)).id
 
     async def _session_for(self, session_id: str | None) -> SimulationSession:
         if session_id is None:
             session = SimulationSession()
-            await self._sessions.add(session)
+            await self._rows.sessions.add(session)
             return session
-        known = await self._sessions.get(session_id)
+        known = await self._rows.sessions.get(session_id)
         if known is None:
             raise NotFound(f"simulation_session_id: there is no simulation session {session_id}.")
         return known
 
     async def begin(self, *runs: SimulationRun) -> None:
         """Store runs, each with the job that plays it."""
-        await self._runs.add(*runs)
+        await self._rows.runs.add(*runs)
         for n, run in enumerate(runs):
-            args = {"run_id": str(run.id), "workspace_id": str(self._workspace)}
+            args = {"run_id": str(run.id), "workspace_id": str(self._rows.workspace_id)}
             lane = (runs[0].id.int + n) % LANES
-            lock = f"{RUN_SIMULATION}:{self._workspace}:{lane}"
-            await defer(self._session, RUN_SIMULATION, args, Queue.SIMULATIONS, lock)
+            lock = f"{RUN_SIMULATION}:{self._rows.workspace_id}:{lane}"
+            await defer(self._rows.session, RUN_SIMULATION, args, Queue.SIMULATIONS, lock)
 
     def _ordinary(
         self,
@@ -208,13 +198,19 @@ def spoken_by(agent: Agent, suite: SimulationSuite | None) -> str:
     return suite.language if suite else str(agent.settings.get("language", vocabulary.DEFAULT_LANGUAGE))
 
 
-async def tools_of(session: AsyncSession, agent: Agent, version: int | None = None) -> tuple[OwnTool, ...]:
-    """What an agent has of its own to call, now or in a version."""
+async def tools_of(
+    session: AsyncSession, agent: Agent, version: int | None = None, *, real: bool = False
+) -> tuple[OwnTool, ...]:
+    """What an agent has of its own to call, now or in a version; with the search of its knowledge if that is really run."""
     attached = None
     if version not in (None, agent.version):
         found = await AgentVersionRepository(session, agent.workspace_id).get(agent.id, str(version))
         attached = actions_in(found.content, agent) if found else None
-    return own_tools(await masked(session, agent, attached))
+    actions = await masked(session, agent, attached)
+    if not real:
+        return own_tools(actions)
+    bases = await KnowledgeRepository(session, agent.workspace_id).bases_of(agent.id)
+    return own_tools((*actions, *answering.planned(bases)))
 
 
 def run_of(

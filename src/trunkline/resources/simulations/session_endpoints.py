@@ -5,20 +5,20 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from trunkline.errors import BadInput, Conflict, Forbidden, NotFound
 from trunkline.platform.http.context import Caller, Parts, Transaction, keyed_router
 from trunkline.platform.http.scopes import Scope
 from trunkline.resources.calls.watching import FILE, file_answer
-from trunkline.resources.simulations import cases, session_wire
+from trunkline.resources.simulations import cases, progress, session_wire
 from trunkline.resources.simulations.details import CaseDetails, details_of
 from trunkline.resources.simulations.document import document
 from trunkline.resources.simulations.junit import junit
 from trunkline.resources.simulations.links import Linked, path_of
 from trunkline.resources.simulations.models import SimulationSession
 from trunkline.resources.simulations.page import page
-from trunkline.resources.simulations.repository import recording_key
+from trunkline.resources.simulations.run_repository import recording_key
 from trunkline.resources.simulations.session_schemas import RunDetails, SessionCreate, SessionDetails
 from trunkline.resources.simulations.sessions import Sessions
 from trunkline.resources.simulations.status import RunStatus
@@ -55,6 +55,32 @@ _REPORT: dict[int | str, dict[str, Any]] = {
         "description": "The report, as a file.",
     },
 }
+_RUN_COUNTS = {
+    "type": "object",
+    "properties": {
+        name: {"type": "integer"} for name in ("total", "queued", "running", "completed", "failed", "passed")
+    },
+}
+_LINE = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["run_started", "run_ended", "progress", "ended"]},
+        "simulation_id": {"type": "string"},
+        "simulation_case_id": {"type": "string"},
+        "simulation_case_name": {"type": "string"},
+        "agent_version": {"type": ["string", "null"]},
+        "number": {"type": "integer"},
+        "tries": {"type": "integer"},
+        "status": {"type": "string"},
+        "outcome": {"type": ["string", "null"]},
+        "error_info": {"type": ["object", "null"]},
+        "runs": _RUN_COUNTS,
+    },
+    "required": ["event"],
+}
+_PROGRESS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {cases.NDJSON: {"itemSchema": _LINE}}, "description": "One JSON object a line."}
+}
 
 
 @_keyed.post("/simulation_sessions")
@@ -69,10 +95,29 @@ async def get_simulation_session_result(session_id: str, sessions: Service) -> S
     return await _shown(sessions, await sessions.get(session_id))
 
 
+@_keyed.get(
+    "/simulation_sessions/{session_id}/progress", response_class=StreamingResponse, responses=_PROGRESS
+)
+async def simulation_session_progress(session_id: str, caller: Caller, parts: Parts) -> StreamingResponse:
+    """What happens in a session, one line each as it happens, until all its runs are over; what was before comes first.
+
+    Lines: `{"event":"run_started","simulation_id",…,"tries"}`, `{"event":"run_ended",…,"status","outcome"}`,
+    `{"event":"progress","runs"}` after each news, and `{"event":"ended","status","runs"}`.
+    """
+    found = await progress.follow(parts.database, caller.workspace_id, session_id)
+    return StreamingResponse(found.lines(), media_type=cases.NDJSON, headers={"Cache-Control": "no-store"})
+
+
 @_keyed.post("/simulation_sessions/{session_id}/cancel")
 async def cancel_simulation_session(session_id: str, sessions: Service) -> SessionDetails:
     """End all runs of a session: those that wait and those that are on. Nothing happens to those that are over."""
     return await _shown(sessions, await sessions.cancel(session_id))
+
+
+@_keyed.delete("/simulation_sessions/{session_id}", status_code=204)
+async def delete_simulation_session(session_id: str, sessions: Service) -> None:
+    """Remove a session with its runs, their answers and recordings. Runs that are on are killed."""
+    await sessions.delete(session_id)
 
 
 @_keyed.get("/simulation_sessions/{session_id}/report", response_class=Response, responses=_REPORT)
@@ -86,7 +131,8 @@ async def simulation_session_report(
         run.status == RunStatus.IN_PROGRESS for run in runs
     ):  # of a cancelled one too, until they are stopped
         raise Conflict("The session is not over; its report is there when all its runs are.")
-    result = session_wire.result(row, runs)
+    subjects = await sessions.subjects(runs)
+    result = session_wire.result(row, runs, subjects)
     match format_:
         case ReportFormat.JUNIT:
             content = junit(result)
@@ -98,7 +144,7 @@ async def simulation_session_report(
                 for run in [each for each in runs if each.recording_key][:_HEARD]
                 if run.recording_key
             }
-            content = page(session_wire.result(row, runs, sounds)).encode()
+            content = page(session_wire.result(row, runs, subjects, sounds)).encode()
     return Response(content, media_type=_TYPES[format_])
 
 
@@ -152,7 +198,8 @@ async def simulation_recording(
 
 
 async def _shown(sessions: Sessions, row: SimulationSession) -> SessionDetails:
-    return session_wire.session(row, await sessions.runs(row))
+    runs = await sessions.runs(row)
+    return session_wire.session(row, runs, await sessions.subjects(runs))
 
 
 router = APIRouter()

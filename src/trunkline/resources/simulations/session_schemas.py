@@ -10,7 +10,7 @@ from trunkline.resources.simulations.budget import Budget
 from trunkline.resources.simulations.details import RUN_SECONDS
 from trunkline.resources.simulations.schemas import RunError, TimelineItem
 from trunkline.resources.simulations.status import RunStatus
-from trunkline.resources.simulations.suite_file import MOST_TURNS, Judge, Level
+from trunkline.resources.simulations.suite_file import MOST_TURNS, Judge, Level, Tools
 
 MOST_CASES = 200
 MOST_RUNS = 10_000
@@ -50,6 +50,8 @@ class _Choices(WireInput):
     """Runs of each case, each with a seed of its own."""
     pass_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """The share of a case's runs that must pass for the case to pass."""
+    tools: Tools = Tools.MOCKED
+    """What comes of the agent's own actions that a case does not mock."""
     judge: Judge = Judge()
     caps: Caps = Caps()
 
@@ -130,6 +132,27 @@ class Difference(Wire):
     p_value: float
 
 
+class PartOut(Wire):
+    """Something that the agent can do or is told."""
+
+    name: str
+    runs: int
+    """In which it was tried."""
+
+
+class CoverageOut(Wire):
+    """What the runs have tried of the agent, and what they have not."""
+
+    actions: list[PartOut]
+    """Its own, and those that the cases mock."""
+    transfers: list[PartOut]
+    """Targets that callers were passed to."""
+    prompt_rules: list[PartOut]
+    """Sentences of its prompt that a case says it is about (`covers`)."""
+    end_reasons: list[PartOut]
+    """Its own among them."""
+
+
 class SessionResult(Wire):
     """What a session's runs add up to."""
 
@@ -137,6 +160,8 @@ class SessionResult(Wire):
     pass_hat: list[PassHat]
     """pass^1, and pass^k for as many runs as every case has."""
     cases: list[CaseShare]
+    coverage: CoverageOut | None
+    """Null where the runs are of more than one version or agent, or were forgotten."""
 
 
 class SessionDetails(Wire):
@@ -152,6 +177,7 @@ class SessionDetails(Wire):
     seed: int
     repeats: int
     pass_share: float
+    tools: Tools
     judge: Judge
     caps: Caps
     runs: RunCounts
@@ -198,6 +224,8 @@ class RunDetails(Wire):
     mocked tools."""
     ledgers: list[dict[str, Any]]
     """Where the latency of each turn went, in ms; of runs with sound."""
+    executed_actions: dict[str, dict[str, str]] | None
+    """What was really run, of all tries, in the shape that calls have; null where nothing was to be."""
     tries: int
     prompt_tokens: int
     completion_tokens: int

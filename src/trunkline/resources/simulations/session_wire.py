@@ -1,19 +1,23 @@
 """How sessions and runs are shown under /trunkline/v1, and what a session's runs add up to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from trunkline.resources.simulations.budget import Usage
+from trunkline.resources.simulations.coverage import Coverage, Part, coverage
 from trunkline.resources.simulations.details import Plan
 from trunkline.resources.simulations.models import SimulationRun, SimulationSession
 from trunkline.resources.simulations.results import CaseResult, SuiteResult
+from trunkline.resources.simulations.run_repository import RunState
 from trunkline.resources.simulations.session_schemas import (
     CaseShare,
+    CoverageOut,
     DemandOut,
     Difference,
+    PartOut,
     PassHat,
     RunCounts,
     RunDetails,
@@ -22,19 +26,23 @@ from trunkline.resources.simulations.session_schemas import (
     SessionSettings,
 )
 from trunkline.resources.simulations.status import RunStatus
-from trunkline.resources.simulations.suite_file import Level
-from trunkline.resources.simulations.trials import Demand, Trial, seed_of
+from trunkline.resources.simulations.suite_file import Case, Level
+from trunkline.resources.simulations.trials import Demand, Subject, Trial, seed_of
 from trunkline.resources.simulations.wire import RecordingUrl
 
 _TRIAL = TypeAdapter(Trial)
 
 
-def session(row: SimulationSession, runs: Sequence[SimulationRun]) -> SessionDetails:
+Subjects = Mapping[int | None, Subject]
+"""The agent that is tested, by its version; without those of which nothing can be said any more."""
+
+
+def session(row: SimulationSession, runs: Sequence[SimulationRun], subjects: Subjects) -> SessionDetails:
     """One session, and when all its runs are over what they add up to."""
     settings = settings_of(row, runs)
-    counts = _counts(runs)
-    over = counts.queued + counts.running == 0
-    found = result(row, runs) if over and row.cancelled_at is None else None
+    far = counts(RunState(each.status, each.fence) for each in runs)
+    over = far.queued + far.running == 0
+    found = result(row, runs, subjects) if over and row.cancelled_at is None else None
     used = Usage(
         prompt=sum(run.prompt_tokens for run in runs), completion=sum(run.completion_tokens for run in runs)
     )
@@ -51,9 +59,10 @@ def session(row: SimulationSession, runs: Sequence[SimulationRun]) -> SessionDet
         seed=settings.seed,
         repeats=settings.repeats,
         pass_share=settings.pass_share,
+        tools=settings.tools,
         judge=settings.judge,
         caps=caps,
-        runs=counts,
+        runs=far,
         prompt_tokens=used.prompt,
         completion_tokens=used.completion,
         cost=used.cost(caps.prompt_price, caps.completion_price) if priced else None,
@@ -61,6 +70,19 @@ def session(row: SimulationSession, runs: Sequence[SimulationRun]) -> SessionDet
         against=_result(found.against, runs) if found and found.against else None,
         comparison=_difference(found) if found else None,
         created_at=row.created_at.isoformat(),
+    )
+
+
+def counts(states: Iterable[RunState]) -> RunCounts:
+    """How far runs are."""
+    known = list(states)
+    on = [each for each in known if each.status == RunStatus.IN_PROGRESS]
+    return RunCounts(
+        total=len(known),
+        queued=sum(not each.tries for each in on),
+        running=sum(each.tries > 0 for each in on),
+        completed=sum(each.status == RunStatus.COMPLETED for each in known),
+        failed=sum(each.status == RunStatus.FAILED for each in known),
     )
 
 
@@ -78,17 +100,21 @@ def settings_of(row: SimulationSession, runs: Sequence[SimulationRun]) -> Sessio
 
 
 def result(
-    row: SimulationSession, runs: Sequence[SimulationRun], sounds: Mapping[UUID, bytes] | None = None
+    row: SimulationSession,
+    runs: Sequence[SimulationRun],
+    subjects: Subjects,
+    sounds: Mapping[UUID, bytes] | None = None,
 ) -> SuiteResult:
     """What the runs add up to, with the other version's under `against`; `sounds`: recordings by the ids of runs."""
     heard = sounds or {}
     settings = settings_of(row, runs)
     ours = [run for run in runs if row.settings is None or run.agent_version == settings.agent_version]
-    found = _suite_result(settings, str(settings.agent_version), ours, heard)
+    found = _suite_result(settings, str(settings.agent_version), ours, subjects, heard)
     if settings.against_version is None:
         return found
     theirs = [run for run in runs if run.agent_version == settings.against_version]
-    return replace(found, against=_suite_result(settings, str(settings.against_version), theirs, heard))
+    against = _suite_result(settings, str(settings.against_version), theirs, subjects, heard)
+    return replace(found, against=against)
 
 
 def run(row: SimulationRun, original: SimulationRun | None, recording_url: RecordingUrl) -> RunDetails:
@@ -114,6 +140,7 @@ def run(row: SimulationRun, original: SimulationRun | None, recording_url: Recor
         timeline=row.timeline,
         happened=observed.get("happened"),
         ledgers=observed.get("ledgers", []),
+        executed_actions=row.executed_actions,
         tries=row.fence,
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,
@@ -136,15 +163,40 @@ def trial_of(row: SimulationRun) -> Trial:
 
 
 def _suite_result(
-    settings: SessionSettings, version: str, runs: Sequence[SimulationRun], sounds: Mapping[UUID, bytes]
+    settings: SessionSettings,
+    version: str,
+    runs: Sequence[SimulationRun],
+    subjects: Subjects,
+    sounds: Mapping[UUID, bytes],
 ) -> SuiteResult:
+    trials = {each.id: _with_sound(trial_of(each), sounds.get(each.id, b"")) for each in runs}
     cases = []
     for _, of_case in _by_case(runs):
-        trials = [_with_sound(trial_of(each), sounds.get(each.id, b"")) for each in of_case]
-        trials.sort(key=lambda trial: trial.number)
-        cases.append(CaseResult(of_case[0].case_name, tuple(trials), settings.pass_share))
-    agent = f"version {version}"
-    return SuiteResult(settings.name, agent, settings.level.value, settings.seed, tuple(cases))
+        theirs = sorted((trials[each.id] for each in of_case), key=lambda trial: trial.number)
+        cases.append(CaseResult(of_case[0].case_name, tuple(theirs), settings.pass_share))
+    return SuiteResult(
+        settings.name,
+        f"version {version}",
+        settings.level.value,
+        settings.seed,
+        tuple(cases),
+        coverage=_coverage(runs, trials, subjects),
+    )
+
+
+def _coverage(
+    runs: Sequence[SimulationRun], trials: Mapping[UUID, Trial], subjects: Subjects
+) -> Coverage | None:
+    """What the runs have tried; None where they are of more than one version."""
+    versions = {run.agent_version for run in runs}
+    subject = subjects.get(versions.pop()) if len(versions) == 1 else None
+    if subject is None:
+        return None
+    cases: dict[UUID, Case] = {}
+    for run in runs:
+        if run.plan is not None and run.case_id not in cases:
+            cases[run.case_id] = Plan.model_validate(run.plan).planned.case
+    return coverage(subject, [(cases[run.case_id], trials[run.id]) for run in runs if run.case_id in cases])
 
 
 def _with_sound(trial: Trial, wav: bytes) -> Trial:
@@ -157,17 +209,6 @@ def _by_case(runs: Sequence[SimulationRun]) -> list[tuple[UUID, list[SimulationR
     for each in runs:
         found.setdefault(each.case_id, []).append(each)
     return sorted(found.items(), key=lambda item: (item[1][0].case_name, item[0]))
-
-
-def _counts(runs: Sequence[SimulationRun]) -> RunCounts:
-    on = [run for run in runs if run.status == RunStatus.IN_PROGRESS]
-    return RunCounts(
-        total=len(runs),
-        queued=sum(not run.fence for run in on),
-        running=sum(run.fence > 0 for run in on),
-        completed=sum(run.status == RunStatus.COMPLETED for run in runs),
-        failed=sum(run.status == RunStatus.FAILED for run in runs),
-    )
 
 
 def _result(found: SuiteResult, runs: Sequence[SimulationRun]) -> SessionResult:
@@ -187,7 +228,17 @@ def _result(found: SuiteResult, runs: Sequence[SimulationRun]) -> SessionResult:
         )
         for (case_id, _), case in zip(_by_case(runs), found.cases, strict=True)
     ]
-    return SessionResult(passed=found.passed, pass_hat=hats, cases=cases)
+    tried = found.coverage and CoverageOut(
+        actions=_parts(found.coverage.actions),
+        transfers=_parts(found.coverage.transfers),
+        prompt_rules=_parts(found.coverage.prompt_rules),
+        end_reasons=_parts(found.coverage.end_reasons),
+    )
+    return SessionResult(passed=found.passed, pass_hat=hats, cases=cases, coverage=tried)
+
+
+def _parts(parts: Sequence[Part]) -> list[PartOut]:
+    return [PartOut(name=each.name, runs=each.runs) for each in parts]
 
 
 def _difference(found: SuiteResult) -> Difference | None:

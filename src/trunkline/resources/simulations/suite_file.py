@@ -50,6 +50,15 @@ class Level(StrEnum):
     LINE = "line"
 
 
+class Tools(StrEnum):
+    """What comes of a call to one of the agent's own actions that a case does not mock."""
+
+    MOCKED = "mocked"
+    """Nothing: it fails; but a transfer goes through."""
+    REAL = "real"
+    """It is really run, as on a call. A transfer goes through, and nobody is telephoned."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -129,13 +138,12 @@ class Case(_Part):
     """The world of the mocked tools before the call."""
     repeats: Annotated[int, Field(ge=1, le=_MOST_REPEATS)] | None = None
     """None: the suite's."""
+    covers: tuple[Text, ...] = ()
+    """Words of the agent's prompt that the case is about; the report tells which sentences no case is about."""
 
 
 class CaseFile(Case):
     """One that is written in a file."""
-
-    covers: tuple[Text, ...] = ()
-    """Words of the agent's prompt that the case is about; the report tells which sentences no case is about."""
 
     @model_validator(mode="after")
     def _tested(self) -> Self:

@@ -9,23 +9,24 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import NotFound, Unavailable
 from trunkline.platform.storage.blobs import Blobs
-from trunkline.platform.storage.database import Database
 from trunkline.platform.work.jobs import Jobs
-from trunkline.resources.agent_versions.repository import AgentVersionRepository
-from trunkline.resources.agent_versions.snapshots import content_of
-from trunkline.resources.simulations import kept, wire
+from trunkline.resources.actions.work import Means
+from trunkline.resources.simulations import kept, subjects, wire
 from trunkline.resources.simulations.assignments import Assignment, Failure, Report, Tell
 from trunkline.resources.simulations.budget import Budget, Usage
 from trunkline.resources.simulations.details import Plan
+from trunkline.resources.simulations.executing import RealTools
 from trunkline.resources.simulations.models import SimulationRun
-from trunkline.resources.simulations.repository import RunRepository, SessionRepository
+from trunkline.resources.simulations.real_tools import nothing_real
+from trunkline.resources.simulations.rows import Rows
+from trunkline.resources.simulations.run_repository import RunRepository
 from trunkline.resources.simulations.running import RUN_SIMULATION
 from trunkline.resources.simulations.session_schemas import SessionSettings
 from trunkline.resources.simulations.status import RunStatus
+from trunkline.voice.driver.ports import RunTool
 
 log = structlog.get_logger(__name__)
 
@@ -50,16 +51,18 @@ _FORGOTTEN = Failure(
 class Player(Protocol):
     """Plays runs outside of this process."""
 
-    async def play(self, assignment: Assignment, tell: Tell) -> Report:
-        """What came of it. Cancelling this ends it. Raises Unavailable when whoever played it died."""
+    async def play(self, assignment: Assignment, tell: Tell, run_tool: RunTool) -> Report:
+        """What came of it; `run_tool` does in this process what is really run. Cancelling this ends it. Raises Unavailable when whoever played it died."""
         ...
 
 
 class SimulationTasks:
     """The durable work of simulations. Everything may run twice, or in two workers at once."""
 
-    def __init__(self, database: Database, blobs: Blobs, player: Player) -> None:
-        self._database = database
+    def __init__(self, means: Means, blobs: Blobs, player: Player) -> None:
+        """`means`: what agents' own actions work with, where they are really run."""
+        self._means = means
+        self._database = means.database
         self._blobs = blobs
         self._player = player
 
@@ -94,14 +97,27 @@ class SimulationTasks:
             await self._fail(run, report.failure)
 
     async def _watched(self, run: SimulationRun, plan: Plan) -> Report | None:
-        """Have it played while it is wanted and has time; None when it is no longer ours."""
-        told: list[dict[str, Any]] = []
-        noted = -1
+        """Have it played, with what it may really run; None when it is no longer ours."""
         assignment = await self._assignment(run, plan)
         if assignment.budget.spent:
             return Report(failure=_spent())
+        if not plan.real or run.replays is not None:
+            return await self._played(run, plan, assignment, nothing_real)
+        tools = await RealTools.of(self._means, run, plan)
+        try:
+            return await self._played(run, plan, assignment, tools.run)
+        finally:
+            await tools.close()
+
+    async def _played(
+        self, run: SimulationRun, plan: Plan, assignment: Assignment, run_tool: RunTool
+    ) -> Report | None:
+        """Have it played while it is wanted and has time; None when it is no longer ours."""
+        told: list[dict[str, Any]] = []
+        noted = -1
         playing = asyncio.create_task(
-            self._player.play(assignment, lambda item: told.append(item.model_dump())), name="simulation"
+            self._player.play(assignment, lambda item: told.append(item.model_dump()), run_tool),
+            name="simulation",
         )
         try:
             async with asyncio.timeout(plan.seconds):
@@ -124,43 +140,36 @@ class SimulationTasks:
 
     async def _assignment(self, run: SimulationRun, plan: Plan) -> Assignment:
         async with self._database.workspace(run.workspace_id) as session:
-            runs = RunRepository(session, run.workspace_id)
-            content = await self._content(session, run)
-            opened = await SessionRepository(session, run.workspace_id).get(run.session_id)
-            prompt, completion = await runs.spent(run.session_id)
-            original = None if run.replays is None else await runs.get(run.replays)
+            rows = Rows.of(session, run.workspace_id)
+            content = await subjects.content(rows, run)
+            opened = await rows.sessions.get(run.session_id)
+            prompt, completion = await rows.runs.spent(run.session_id)
+            original = None if run.replays is None else await rows.runs.get(run.replays)
         budget = Budget()
         if opened is not None and opened.settings is not None:
             budget = SessionSettings.model_validate(opened.settings).caps.budget
         answers = {}
-        if original is not None and original.answers_key is not None:
+        if run.replays is not None:
+            if original is None or original.answers_key is None:
+                raise NotFound("What the run was answered is no longer kept.")
             answers = await kept.answers(self._blobs, original.answers_key)
         return Assignment(
             agent=content,
             level=plan.level,
             planned=plan.planned,
             tools=plan.tools,
+            real=plan.real,
             now=plan.now,
             budget=budget.less(Usage(prompt=prompt, completion=completion)),
             answers=answers,
         )
-
-    async def _content(self, session: AsyncSession, run: SimulationRun) -> dict[str, Any]:
-        """The agent as it was in the run's version."""
-        versions = AgentVersionRepository(session, run.workspace_id)
-        if run.agent_version is not None:
-            version = await versions.get(run.agent_id, run.agent_version)
-            if version is not None:
-                return version.content
-        agents = await RunRepository(session, run.workspace_id).agents([run.agent_id])
-        return content_of(agents[run.agent_id], ())
 
     async def _complete(self, run: SimulationRun, report: Report) -> None:
         trial = report.trial
         assert trial is not None
         values = await kept.store(self._blobs, run, report)
         verdict = wire.analysis(trial)
-        await self._end(
+        ended = await self._end(
             run,
             RunStatus.COMPLETED,
             timeline=[item.model_dump() for item in report.timeline],
@@ -168,6 +177,8 @@ class SimulationTasks:
             trial=report.model_dump(mode="json", include={"trial"})["trial"],
             **values,
         )
+        if not ended:
+            await kept.drop(self._blobs, values.values())
 
     async def _fail(self, run: SimulationRun, failure: Failure) -> None:
         await self._end(run, RunStatus.FAILED, error=failure.model_dump(exclude={"again"}))
@@ -185,10 +196,11 @@ class SimulationTasks:
         async with self._database.workspace(run.workspace_id) as session:
             return await RunRepository(session, run.workspace_id).held(run)
 
-    async def _end(self, run: SimulationRun, to: RunStatus, **values: object) -> None:
+    async def _end(self, run: SimulationRun, to: RunStatus, **values: object) -> bool:
         async with self._database.workspace(run.workspace_id) as session:
             ended = await RunRepository(session, run.workspace_id).end(run, to, **values)
         log.info("simulation_ended" if ended else "simulation_taken_over", run=str(run.id), status=to)
+        return ended
 
 
 def _spent() -> Failure:

@@ -23,6 +23,7 @@ from trunkline.resources.simulations.persona import Persona
 from trunkline.resources.simulations.suite_file import MOST_TURNS, Case, Planned, Suite
 from trunkline.resources.simulations.verdicts import Outcome, Verdict
 from trunkline.voice.conversation.profile import Profile
+from trunkline.voice.driver.ports import RunTool
 from trunkline.voice.language.ports import LanguageModel
 
 
@@ -85,6 +86,8 @@ class Subject:
     """Of its own actions."""
     now: datetime | None = None
     """What it is told of the time; None: nothing, which is the same on every day."""
+    real: RunTool | None = None
+    """Runs those of its own that a case does not mock; None: they fail."""
 
     @classmethod
     def of(cls, body: AgentCreate) -> "Subject":
@@ -169,7 +172,8 @@ async def attempt(planned: Planned, subject: Subject, play: Play, judging: Langu
     filled = as_texts(case.custom_variables)
     profile = subject.profile(case)
     persona = case.persona.model_copy(update={"goal": substitute(case.persona.goal, filled)})
-    mocks = MockedTools(mocked(subject.tools, case.tools), case.state)
+    answering = mocked(subject.tools, case.tools, real=subject.real is not None)
+    mocks = MockedTools(answering, case.state, subject.real)
     turns = case.max_turns or MOST_TURNS
     observed = await play(profile, persona, mocks, turns, own, subject.row.type != "outbound")
     demands = [Demand("rule", shown(rule), rule.verdict(observed.happened)) for rule in case.rules]

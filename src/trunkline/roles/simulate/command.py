@@ -179,7 +179,9 @@ async def _one(plan: Plan, cast: _Cast, version: Version, terminal: Console) -> 
                 found.append(trial)
                 board.done(trial)
     result = collected(suite, version.name, plan.level.value, seed, found)
-    return replace(result, coverage=coverage(suite, version.body, result.trials))
+    cases = {case.name: suite.planned(case, 1, seed).case for case in suite.file.cases}
+    tried = [(cases[each.case], each) for each in result.trials]
+    return replace(result, coverage=coverage(subject, tried))
 
 
 @asynccontextmanager
