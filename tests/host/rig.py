@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
@@ -21,7 +22,7 @@ from trunkline.host.parts import Parts
 from trunkline.host.recorder import RecordingWriter
 from trunkline.host.writer import EventWriter
 from trunkline.platform.outbound.client import Outbound
-from trunkline.platform.storage.blobs import open_blobs
+from trunkline.platform.storage.blobs import Blobs, open_blobs
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.actions.work import Means
@@ -33,6 +34,7 @@ from trunkline.voice.language.twins import Rule, ScriptedLanguageModel
 from trunkline.voice.lines.loopback import LoopbackLine
 from trunkline.voice.lines.loopback_engine import LoopbackEngine
 from trunkline.voice.speech import tones
+from trunkline.voice.speech.ports import TurnModel
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
 
 RATE = 8000
@@ -47,6 +49,15 @@ _LOUD = 500
 def parrot(messages: Sequence[dict[str, Any]]) -> ScriptedReply:
     """Says what it heard."""
     return ScriptedReply(f"You said {messages[-1]['content']}.")
+
+
+@dataclass
+class Twins:
+    """Whom calls hear and speak with."""
+
+    ears: ToneEars = field(default_factory=ToneEars)
+    voice: ToneVoice = field(default_factory=ToneVoice)
+    turn: TurnModel = field(default_factory=lambda: FixedTurn(0.9))
 
 
 class HandBeat(Beat):
@@ -112,7 +123,8 @@ class Assembled:
         folder: Path,
         lines: int = 2,
         llm: ScriptedLanguageModel | None = None,
-        voice: ToneVoice | None = None,
+        twins: Twins | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
         self.database = database
         self.live = live
@@ -120,16 +132,14 @@ class Assembled:
         """What the model says; a test may set another."""
         self.llm = llm or ScriptedLanguageModel(rule=lambda messages: self.answers(messages))
         self.pool = ThreadPoolExecutor(1)
-        self.ears = ToneEars()
-        self.parts = Parts(
-            LevelActivity(), FixedTurn(0.9), self.ears, voice or ToneVoice(), self.llm, self.pool
-        )
+        speech = twins or Twins()
+        self.ears = speech.ears
+        self.parts = Parts(LevelActivity(), speech.turn, speech.ears, speech.voice, self.llm, self.pool)
         self.beat = self._beat()
-        self.blobs = open_blobs(folder / "blobs")
+        self.blobs = blobs or open_blobs(folder / "blobs")
         self.recordings = RecordingWriter(self.blobs)
-        self.writer = EventWriter(
-            live, Journal(folder / "journal"), lambda call_id: self.holding.found_closed(call_id)
-        )
+        self.journal = Journal(folder / "journal")
+        self.writer = EventWriter(live, self.journal, lambda call_id: self.holding.found_closed(call_id))
         self.outbound = Outbound("127.0.0.1")
         self.embeddings = WordEmbeddings()
         secrets = SecretBox("a key of sixteen or more")
@@ -146,13 +156,22 @@ class Assembled:
     def open(self, capacity: int, drain: float) -> tuple[VoiceHost, Node]:
         """The host and its entry among the hosts; neither is started."""
         host = VoiceHost(self.holding, capacity, Options(ring_pause=0.0, ring_timeout=5.0, drain=drain))
-        identity = Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity)
-        return host, Node(self.database, identity, lambda: self.holding.calls, self.holding.found_closed)
+        return host, self.join(Identity(uuid4(), "http://127.0.0.1:1", "127.0.0.1:1", capacity))
+
+    def join(self, identity: Identity) -> Node:
+        """The entry of a host among the others."""
+        return Node(self.database, identity, lambda: self.holding.calls, self.holding.found_closed)
 
     async def close(self) -> None:
         """After the host has stopped."""
         await self.recordings.stop()
         await self.writer.stop()
+        self.pool.shutdown()
+        await self.outbound.close()
+
+    async def drop(self) -> None:
+        """After the process was killed: what the machine takes back of it."""
+        self.journal.close()
         self.pool.shutdown()
         await self.outbound.close()
 
@@ -167,9 +186,10 @@ class Rig(Assembled):
         folder: Path,
         capacity: int = 2,
         llm: ScriptedLanguageModel | None = None,
-        voice: ToneVoice | None = None,
+        twins: Twins | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
-        super().__init__(database, live, folder, llm=llm, voice=voice)
+        super().__init__(database, live, folder, llm=llm, twins=twins, blobs=blobs)
         self.engine = LoopbackEngine(RATE)
         self.host, self.node = self.open(capacity, drain=20.0)
         self.callers: list[Caller[Any]] = []
@@ -199,12 +219,12 @@ class Rig(Assembled):
         """Let time pass on lines and beat until something is so; at most 20 s of the wall clock."""
         async with asyncio.timeout(20):
             while not true():
-                await self._tick()
+                await self.tick()
 
     async def wait(self, ticks: int) -> None:
         """Let that much time pass on lines and beat."""
         for _ in range(ticks):
-            await self._tick()
+            await self.tick()
 
     async def meanwhile(self, work: Any) -> None:
         """Let time pass until something else has ended."""
@@ -212,7 +232,8 @@ class Rig(Assembled):
         await self.until(task.done)
         await task
 
-    async def _tick(self) -> None:
+    async def tick(self) -> None:
+        """20 ms more, on lines and beat."""
         self.engine.advance()
         self.beat.step()
         for caller in self.callers:

@@ -1,122 +1,133 @@
-"""A storm over whole calls, drawn from a seed, and what must hold behind it.
+"""A storm over whole calls, drawn from a seed.
 
-Callers speak, press keys, fall silent and leave when they like; lines lose and delay packets; the model, the voice and the
-recogniser fail, drip and hang; the database goes away; the host is killed with its calls up, and another one comes.
+Callers speak, press keys, hold, fall silent and leave when they like; lines lose and delay packets; the model, the voice,
+the recogniser and the turn model fail, drip and hang; operators hang up and cancel; the database and the store of
+recordings go away, and answers of theirs are lost; the host is taken for dead, or killed with its calls up, and another one
+comes. `storm_rules` says what holds behind it.
+
+It blows over a host on PostgreSQL (`storm_database`), and over one whose rows are in memory and whose time is virtual
+(`storm_ledger`), where a thousand calls are a matter of seconds.
 """
 
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import select
-
-from tests.host.rig import Caller, Rig
-from tests.resources.calls.conftest import NUMBER, active, outbound
-from trunkline.errors import ProviderError, Unavailable
-from trunkline.platform.storage.blobs import open_blobs
-from trunkline.platform.storage.database import Database
-from trunkline.resources.agents.models import Agent
+from tests.host.rig import Rig
+from tests.host.storm_rules import Told
+from trunkline.errors import Unavailable
+from trunkline.platform.storage.blobs import Blobs
 from trunkline.resources.calls.live import LiveCalls
-from trunkline.resources.calls.models import Call, CallEvent
-from trunkline.resources.calls.status import TRANSITIONS, CallStatus
-from trunkline.resources.calls.tasks import CallTasks
-from trunkline.voice.conversation.profile import Tool
-from trunkline.voice.language.ports import ReplyPart
-from trunkline.voice.language.twins import Line, ScriptedLanguageModel
+from trunkline.voice.conversation.events import EndReason, HangUp, Say, Whisper
 from trunkline.voice.lines.loopback import Impairments, LoopbackLine
-from trunkline.voice.speech.ports import Voice
-from trunkline.voice.speech.twins import ToneVoice
+from trunkline.voice.speech import tones
 
-SPEED = 40
-_TICKS = 450
-"""After so many every caller has left."""
+NUMBER = "+15550100"
+RATE = 8000
 _PATIENCE = 120.0
-"""Seconds of the wall clock in which a calm host has put down its last call."""
-_WORDS = ("yes", "no wait", "do you open sundays", "one moment please", "stop", "I need to move my visit")
+"""Seconds of the clock that is used in which a calm host has put down its last call."""
+_UNHEARD = Impairments(mulaw=False)
+"""Nobody listens at the far end; what the agent says is on the recording."""
+_WORDS = ("yes", "no wait", "stop", "go on", "do you open sundays", "I move")
 
 
-@dataclass
+class Books(Protocol):
+    """Where a storm is written down."""
+
+    seed: int
+    blobs: Blobs
+    """Where recordings are kept."""
+    away: bool
+    """The database is, for hosts; set by the storm."""
+    store_away: bool
+    """The store of recordings is, for everybody; set by the storm."""
+
+    @property
+    def live(self) -> LiveCalls:
+        """What hosts ask."""
+        ...
+
+    def rig(self, live: LiveCalls, folder: Path, capacity: int) -> Rig:
+        """A host that has not started."""
+        ...
+
+    async def accept(self, target: str) -> UUID:
+        """A call that is to be placed."""
+        ...
+
+    async def place(self, call_id: UUID) -> None:
+        """Offer it to a host."""
+        ...
+
+    async def look(self) -> None:
+        """What the worker does every second."""
+        ...
+
+    async def bury(self, host: UUID) -> None:
+        """The host is taken for dead: what it held is closed."""
+        ...
+
+    async def undialled(self) -> bool:
+        """Is there a call that nobody has dialled yet?"""
+        ...
+
+    async def held(self, host: UUID) -> int:
+        """Calls that are open there."""
+        ...
+
+    async def told(self, checked: set[UUID]) -> list[Told]:
+        """Of every call that is not among those checked."""
+        ...
+
+
 class Gate:
-    """The store of live calls, in front of which the database may be away."""
+    """Stands in front of something that may be away, or whose answer may be lost on the way back."""
 
-    live: LiveCalls
-    away: bool = False
+    def __init__(self, behind: object, is_away: Callable[[], bool], dice: Random | None = None) -> None:
+        """`dice`: draws which answers are lost; None: none is."""
+        self._behind = behind
+        self._is_away = is_away
+        self._dice = dice
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.live, name)
+        found = getattr(self._behind, name)
         if not inspect.iscoroutinefunction(found):
             return found
 
         async def asked(*args: Any, **named: Any) -> Any:
-            if self.away:
-                raise Unavailable("The database is away.")
-            return await found(*args, **named)
+            if self._is_away():
+                raise Unavailable("It is away.")
+            done = await found(*args, **named)
+            if self._dice is not None and name in _REPEATABLE and self._dice.random() < 0.01:
+                raise Unavailable("It was done, and the answer lost.")
+            return done
 
         return asked
 
 
-class StormyModel(ScriptedLanguageModel):
-    """Answers, ends the call, drips, fails in the middle, or never says a word."""
-
-    def __init__(self, rng: Random) -> None:
-        super().__init__(rule=self._said)
-        self._rng = rng
-
-    def _said(self, messages: Sequence[dict[str, Any]]) -> Line:
-        words = f"You said {messages[-1]['content']}."
-        match self._rng.choices(("well", "ends", "fails"), (8, 1, 1))[0]:
-            case "ends":
-                return Line("Goodbye.", tool="end_call")
-            case "fails":
-                return Line(words, fail="The model broke off.")
-        return Line(words)
-
-    async def reply(
-        self, model: str, messages: Sequence[dict[str, Any]], tools: Sequence[Tool] = ()
-    ) -> AsyncIterator[ReplyPart]:
-        pace = self._rng.choices((0.0, 0.01, 600.0), (16, 3, 1))[0]
-        async for part in super().reply(model, messages, tools):
-            await asyncio.sleep(pace)
-            yield part
-
-
-class StormyVoice(ToneVoice):
-    """Speaks, drips, or dies in mid-sentence."""
-
-    def __init__(self, rng: Random) -> None:
-        super().__init__()
-        self._rng = rng
-
-    async def speak(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
-        fault = self._rng.choices(("", "drips", "dies"), (16, 2, 1))[0]
-        async for sound in super().speak(text, voice):
-            if fault == "drips":
-                await asyncio.sleep(0.005)
-            yield sound
-            if fault == "dies":
-                raise ProviderError("The voice died.")
+_REPEATABLE = frozenset({"claim", "ringing", "answered", "append", "append_late", "dial_failed", "finish"})
 
 
 @dataclass
 class Guest:
     """The far end of one call, and what it will do at which of its ticks."""
 
-    caller: Caller[LoopbackLine]
+    line: LoopbackLine
     deeds: dict[int, Callable[[], Any]]
     ticks: int = 0
 
     async def tick(self) -> None:
-        self.caller.listen()
+        self.line.read()
         self.ticks += 1
         deed = self.deeds.get(self.ticks)
-        if deed is not None and self.caller.line.closed is None:
+        if deed is not None and self.line.closed is None:
             done = deed()
             if inspect.isawaitable(done):
                 await done
@@ -127,185 +138,169 @@ class Storm:
     """One round: so many calls, in and out, over one host after another."""
 
     seed: int
-    database: Database
-    live: LiveCalls
-    agent: Agent
+    books: Books
     folder: Path
     calls: int = 40
+    ticks: int = 450
+    """In which callers come; after as many no caller is left."""
+    stay: float = 150.0
+    """Ticks that a caller stays, at the mean."""
     rings: Counter[str] = field(default_factory=Counter)
     """By whom we dialled."""
 
     def __post_init__(self) -> None:
-        self.rng = Random(self.seed)
-        self.gate = Gate(self.live)
+        self.dice = Random(self.seed)
         self.guests: list[Guest] = []
         self.dialled: list[UUID] = []
-        self.blobs = open_blobs(self.folder / "blobs")
-        self.tasks = CallTasks(self.database, self.blobs)
+        gate = Gate(self.books.live, lambda: self.books.away, Random(self.seed))
+        self.live = cast(LiveCalls, gate)
 
     async def blow(self) -> None:
         """The whole round. On return nothing of it is up any more."""
         before = asyncio.all_tasks()
         rig = await self._host()
-        arrivals = sorted(self.rng.randrange(_TICKS // 2) for _ in range(self.calls))
-        away = self.rng.randrange(_TICKS)
-        killed = self.rng.randrange(100, _TICKS) if self.rng.random() < 0.3 else None
-        for tick in range(_TICKS):
-            self.gate.away = away <= tick < away + 60
-            while arrivals and arrivals[0] == tick and not self.gate.away:
-                arrivals.pop(0)
+        arrivals = Counter(self.dice.randrange(self.ticks // 2) for _ in range(self.calls))
+        operated = {self.dice.randrange(self.ticks) for _ in range(self.calls // 5)}
+        away = self.dice.randrange(self.ticks)
+        lost = self.dice.randrange(self.ticks)
+        buried = away + 30 if self.dice.random() < 0.3 else None
+        killed = self.dice.randrange(100, self.ticks) if self.dice.random() < 0.3 else None
+        for tick in range(self.ticks):
+            self.books.away = away <= tick < away + 60
+            self.books.store_away = lost <= tick < lost + 60
+            for _ in range(arrivals[tick]):
                 await self._begin(rig)
+            if tick in operated:
+                self._operate(rig)
+            if tick == buried:
+                await self._bury(rig)
             if tick == killed:
                 await self._kill(rig, before)
                 rig = await self._host()
+            if tick % 50 == 0:
+                await self._look()
             await self._tick(rig)
-        self.gate.away = False
-        await self._calm(rig)
+        self.books.away = self.books.store_away = False
+        await self._calm(rig, before)
 
-    async def _calm(self, rig: Rig) -> None:
+    async def _calm(self, rig: Rig, before: set[asyncio.Task[Any]]) -> None:
         async with asyncio.timeout(_PATIENCE):
-            while (
-                await self._waiting()
-            ):  # offers that went by while the database was away or the host was dead
-                await self.tasks.look()
+            while await self.books.undialled():  # offers that went by while the host was away or dead
+                await self._look()
                 rig.host.wake()
                 await self._tick(rig)
             draining = asyncio.ensure_future(rig.host.drain())
             while not draining.done():
                 for guest in self.guests:
-                    await guest.caller.line.hang_up()
+                    await guest.line.hang_up()
                 await self._tick(rig)
             await draining
-        assert await active(self.database, rig.node.identity.id) == 0, "a slot is still taken"
+        assert not rig.host.admission.count and not rig.holding.calls, "a call is still held"
+        assert not await self.books.held(rig.node.identity.id), "a call is still open"
         await rig.host.stop()
         await rig.close()
-
-    async def _waiting(self) -> bool:
-        """Is there a call that nobody has dialled yet?"""
-        undialled = select(Call.id).where(Call.status.in_((CallStatus.PENDING, CallStatus.QUEUE)))
-        async with self.database.system() as session:
-            return (await session.execute(undialled.limit(1))).first() is not None
+        assert not list(self.folder.glob("journal/*.jsonl")), "notes are left in the journal"
+        left = [task for task in asyncio.all_tasks() - before if not task.done()]
+        assert not left, f"tasks are left: {left}"
 
     async def _host(self) -> Rig:
-        live = cast(LiveCalls, self.gate)
-        model, voice = StormyModel(self.rng), StormyVoice(self.rng)
-        rig = Rig(self.database, live, self.folder, self.calls, llm=model, voice=voice)
-        rig.speed = SPEED
+        rig = self.books.rig(self.live, self.folder, capacity=self.dice.choice((self.calls, self.calls // 4)))
         await rig.start()
         return rig
 
     async def _kill(self, rig: Rig, before: set[asyncio.Task[Any]]) -> None:
         """As kill -9 does: nothing of it is stored any more, its files are let go, its lines are dead."""
-        self.gate.away = True
+        self.books.away = True
         await asyncio.sleep(0)  # what has just rung has begun
         ours = asyncio.all_tasks() - before
         while ours:
-            for task in ours:
+            for task in sorted(ours, key=_age):
                 task.cancel()
             await asyncio.wait(ours, timeout=1)
             ours = {task for task in asyncio.all_tasks() - before if not task.done()}
-        rig.writer._journal.close()
-        rig.pool.shutdown()
-        await rig.outbound.close()
+        await rig.drop()
         for guest in self.guests:
-            await guest.caller.line.hang_up()
-        self.gate.away = False
-        await self.tasks.close_calls_of_dead_hosts([str(rig.node.identity.id)])
+            await guest.line.hang_up()
+        self.books.away = self.books.store_away = False
+        await self._bury(rig)
+
+    async def _bury(self, rig: Rig) -> None:
+        with suppress(Unavailable):  # what could not be closed now is found by a later look
+            await self.books.bury(rig.node.identity.id)
+
+    async def _look(self) -> None:
+        with suppress(Unavailable):
+            await self.books.look()
 
     async def _begin(self, rig: Rig) -> None:
-        if self.rng.random() < 0.7:
-            line = await rig.engine.call(
-                NUMBER, "+15550199", to_near=self._impaired(), to_far=self._impaired()
-            )
-            self._welcome(line)
+        if self.dice.random() < 0.7:
+            line = await rig.engine.call(NUMBER, "+15550199", to_near=self._impaired(), to_far=_UNHEARD)
+            self._welcome(line, self.dice)
             return
         target = f"sip:guest-{len(self.dialled)}@127.0.0.1"
         rig.engine.phones[target] = self._phone(target)
-        call_id = await outbound(self.database, self.agent, target)
+        call_id = await self.books.accept(target)
         self.dialled.append(call_id)
-        for _ in range(self.rng.choice((1, 2))):  # a job may run twice
-            await self.tasks.place(call_id)
+        for _ in range(self.dice.choice((1, 2))):  # a job may run twice
+            await self.books.place(call_id)
         rig.host.wake()
 
     def _phone(self, target: str) -> Callable[[LoopbackLine], Any]:
+        dice = Random(f"{self.seed}/{target}")
+
         async def rung(line: LoopbackLine) -> None:
             self.rings[target] += 1
-            if self.rng.random() < 0.2:
+            if dice.random() < 0.2:
                 await line.hang_up()
                 return
-            await line.answer()
-            self._welcome(line)
+            with suppress(Unavailable):  # who called has given up
+                await line.answer()
+                self._welcome(line, dice)
 
         return rung
 
-    def _welcome(self, line: LoopbackLine) -> None:
-        caller = Caller(line)
-        deeds: dict[int, Callable[[], Any]] = {}
-        for _ in range(self.rng.randrange(4)):
-            deeds[self.rng.randrange(5, _TICKS)] = self._deed(caller)
-        deeds[self.rng.randrange(5, _TICKS)] = line.hang_up
-        self.guests.append(Guest(caller, deeds))
-
-    def _deed(self, caller: Caller[LoopbackLine]) -> Callable[[], Any]:
-        words = self.rng.choice(_WORDS)
-        if self.rng.random() < 0.2:
-            return lambda: _press(caller.line)
-        return lambda: caller.say(words)
+    def _welcome(self, line: LoopbackLine, dice: Random) -> None:
+        leaves = min(self.ticks, 5 + int(dice.expovariate(1 / self.stay)))
+        deeds = {dice.randint(1, leaves): _deed(line, dice) for _ in range(dice.randrange(4))}
+        self.guests.append(Guest(line, deeds | {leaves: line.hang_up}))
 
     def _impaired(self) -> Impairments:
-        loss, jitter = self.rng.choice((0.0, 0.0, 0.02, 0.1)), self.rng.choice((0, 0, 40))
-        return Impairments(loss=loss, burst=2.0, jitter_ms=jitter, seed=self.rng.randrange(1 << 30))
+        loss, jitter = self.dice.choice((0.0, 0.0, 0.02, 0.1)), self.dice.choice((0, 0, 40))
+        return Impairments(loss=loss, burst=2.0, jitter_ms=jitter, seed=self.dice.randrange(1 << 30))
+
+    def _operate(self, rig: Rig) -> None:
+        """Somebody who looks after the calls does something to one of them."""
+        deed, live = self.dice.randrange(4), rig.host.live()
+        if deed == 0 and self.dialled:
+            rig.host.cancel(self.dice.choice(self.dialled))
+        elif live:
+            asked = (HangUp(EndReason.USER_CANCELED.value), Say("One moment."), Whisper("Be kind."))
+            self.dice.choice(live).control(asked[deed - 1])
 
     async def _tick(self, rig: Rig) -> None:
-        await rig._tick()
+        await rig.tick()
         for guest in self.guests:
             await guest.tick()
+        if rig.beat.counts.ticks % 50 == 0:
+            self.guests = [guest for guest in self.guests if guest.line.closed is None]
+
+
+def _age(task: asyncio.Task[Any]) -> tuple[int, str]:
+    """Tasks come in sets, whose order is another each time; unnamed ones are counted."""
+    name = task.get_name()
+    return len(name), name
+
+
+def _deed(line: LoopbackLine, dice: Random) -> Callable[[], Any]:
+    match dice.choices(("says", "presses", "holds"), (16, 3, 1))[0]:
+        case "presses":
+            return lambda: _press(line)
+        case "holds":
+            return line.hold
+    words = tones.speak(dice.choice(_WORDS), RATE)
+    return lambda: line.write(words)
 
 
 async def _press(line: LoopbackLine) -> None:
     with suppress(Unavailable):  # it rings yet
         await line.send_digits("5")
-
-
-async def check(storm: Storm, checked: set[UUID]) -> None:
-    """Every call that is not among the checked ones holds to the rules; then it is."""
-    async with storm.database.system() as session:
-        calls = (await session.execute(select(Call).where(Call.id.not_in(checked)))).scalars().all()
-        told = select(CallEvent).where(CallEvent.call_id.not_in(checked))
-        by_call: dict[UUID, list[CallEvent]] = {call.id: [] for call in calls}
-        for event in (await session.execute(told.order_by(CallEvent.call_id, CallEvent.seq))).scalars():
-            by_call[event.call_id].append(event)
-    for call in calls:
-        _is_over_once(call, by_call[call.id])
-        await _agrees(call, by_call[call.id], storm.blobs)
-    assert not [target for target, times in storm.rings.items() if times > 1], "somebody was dialled twice"
-    checked.update(by_call)
-
-
-def _is_over_once(call: Call, events: Sequence[CallEvent]) -> None:
-    told = f"call {call.id}, {call.status}"
-    assert not TRANSITIONS[CallStatus(call.status)], f"{told}: it is not over"
-    assert call.ended_at is not None, told
-    assert [event.seq for event in events] == list(range(len(events))), f"{told}: a note is missing"
-    times = [event.at_ms for event in events]
-    assert times == sorted(times), f"{told}: notes out of order"
-    kinds = [event.kind for event in events]
-    assert kinds.count("started") <= 1 and kinds.count("ended") <= 1, f"{told}: {kinds}"
-    after = kinds[kinds.index("ended") + 1 :] if "ended" in kinds else []
-    assert set(after) <= {"line"}, f"{told}: {after} after its end"
-
-
-async def _agrees(call: Call, events: Sequence[CallEvent], blobs: Any) -> None:
-    """Record, recording and transcript tell of the same talk."""
-    told = f"call {call.id}, {call.status}"
-    said = [event.data["text"] for event in events if event.kind in ("caller_said", "agent_said")]
-    lines = [line.partition(": ")[2] for line in (call.transcript or "").splitlines() if line]
-    assert lines == [text for text in said if text], f"{told}: the transcript is another"
-    if call.recording_key is None:
-        return
-    wav = await blobs.get(call.recording_key)
-    seconds = (len(wav) - 44) / (8000 * 2 * 2)
-    assert call.recording_s is not None and abs(call.recording_s - seconds) < 0.1, told
-    ended = [event.at_ms for event in events if event.kind == "ended"]
-    if ended:
-        assert seconds <= ended[0] / 1000 + 1.5, f"{told}: recorded longer than it lasted"

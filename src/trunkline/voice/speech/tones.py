@@ -65,6 +65,12 @@ def _probes(rate: int) -> NDArray[np.complex64]:
     return np.exp(-2j * np.pi * hertz[:, None] * np.arange(rate // 50) / rate).astype(np.complex64)
 
 
+@cache
+def _marker(rate: int) -> NDArray[np.complex128]:
+    """The marker over as many samples as are looked through at once."""
+    return np.asarray(np.exp(-2j * np.pi * _MARK * np.arange(12 * (rate // 50)) / rate), np.complex128)
+
+
 def _half_byte(window: NDArray[np.float32], rate: int) -> int | None:
     """The half byte of a window; None for silence or a marker."""
     if np.sqrt((window**2).mean()) < _QUIET:
@@ -77,8 +83,10 @@ def _next_mark(audio: NDArray[np.float32], start: int, rate: int) -> int | None:
     """Where the next marker begins, to about a millisecond; None when there is none whole."""
     size, hop = rate // 50, rate // 1000
     for begin in range(start, len(audio) - size + 1, 10 * size):
-        windows = np.lib.stride_tricks.sliding_window_view(audio[begin : begin + 12 * size], size)[::hop]
-        mark = np.abs(windows @ _probes(rate)[16]) / size * 2
+        part = audio[begin : begin + 12 * size]
+        # The tone's share up to each sample: that of a window is the difference at its ends.
+        share = np.concatenate(([0], np.cumsum(part * _marker(rate)[: len(part)])))
+        mark = np.abs(share[size::hop] - share[:-size:hop]) / size * 2
         over = np.flatnonzero(mark > 0.6 * _LEVEL)
         if len(over):
             peak = over[0] + int(mark[over[0] : over[0] + size // hop].argmax())
