@@ -1,6 +1,7 @@
 """Requests are bounded, follow nothing and remember nothing."""
 
 import asyncio
+import base64
 import gzip
 
 import pytest
@@ -133,3 +134,95 @@ async def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(OutboundRefused):
         await outbound.send("GET", url)
     await outbound.close()
+
+
+async def test_a_connection_is_kept_for_the_next_request() -> None:
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        for _ in range(3):
+            assert (await outbound.send("POST", server.url(), content=b"hello")).status == 200
+        assert server.connections == 1
+        server.answer = response(200, b"a" * 5_000_000)
+        with pytest.raises(OutboundFailed, match="larger"):
+            await outbound.send("GET", server.url(), largest=10)
+        server.answer = response()
+        assert (await outbound.send("GET", server.url())).status == 200
+        assert server.connections == 2, "what is left unread would be taken for the next answer"
+        await outbound.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Name": "a\r\nX-Other: b"}, {"X-Name": "a\x00"}, {"X Name": "a"}, {"X-Name: a\r\nX-Other": "b"}, {"": "a"}],
+    ids=["line", "nul", "space", "name", "empty"],
+)  # fmt: skip
+async def test_what_would_end_a_header_is_not_sent(headers: dict[str, str]) -> None:
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        with pytest.raises(OutboundFailed, match="a header holds characters"):
+            await outbound.send("GET", server.url(), headers=headers)
+        with pytest.raises(OutboundFailed, match="the method is none"):
+            await outbound.send("GET / HTTP/1.1\r\nX:", server.url())
+        await outbound.close()
+    assert server.asked == []
+
+
+async def test_a_header_may_be_long_and_hold_any_letters() -> None:
+    async with web() as server:
+        server.answer = response(200, Policy="a" * 30_000)
+        outbound = Outbound("127.0.0.1")
+        answer = await outbound.send("GET", server.url(), headers={"X-Name": "Grüß"})
+        await outbound.close()
+    assert len(answer.headers["policy"]) == 30_000
+    assert server.asked[0].headers["x-name"] == "Grüß"
+
+
+async def test_an_expectation_is_not_waited_for() -> None:
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        headers = {"Expect": "100-continue"}
+        answer = await outbound.send("POST", server.url(), headers=headers, content=b"hello", within=30)
+        await outbound.close()
+    assert (answer.status, server.asked[0].body) == (200, b"hello")
+    assert "expect" not in server.asked[0].headers
+
+
+async def test_a_large_body_arrives_whole() -> None:
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        await outbound.send("PUT", server.url(), content=b"a" * 3_000_000, within=30)
+        await outbound.close()
+    assert len(server.asked[0].body) == 3_000_000
+
+
+async def test_a_login_in_the_address_is_sent_as_a_header() -> None:
+    async with web() as server:
+        outbound = Outbound("127.0.0.1")
+        await outbound.send("GET", f"http://ann:p%40ss@127.0.0.1:{server.port}/")
+        await outbound.close()
+    assert base64.b64decode(server.asked[0].headers["authorization"].removeprefix("Basic ")) == b"ann:p@ss"
+
+
+@pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", b""], ids=["nonsense", "nothing"])
+async def test_a_fault_does_not_tell_what_the_address_holds(answer: bytes) -> None:
+    async with web() as server:
+        server.answer = answer or (lambda _: (_ for _ in ()).throw(ConnectionError()))
+        outbound = Outbound("127.0.0.1")
+        with pytest.raises(OutboundFailed) as failed:
+            await outbound.send("POST", f"http://ann:pass@127.0.0.1:{server.port}/?token=hush", within=30)
+        await outbound.close()
+    assert str(failed.value).startswith("127.0.0.1 was not reached: ")
+    assert "hush" not in str(failed.value) and "pass" not in str(failed.value)
+
+
+async def test_a_client_for_libraries_reads_answers_as_they_come() -> None:
+    async with web() as server:
+        server.answer = response(200, b"a" * 100_000, Set_Cookie="session=1; Path=/")
+        async with Outbound("127.0.0.1").client(within=30) as client:
+            for _ in range(2):
+                async with client.stream("POST", server.url("/a?b=1"), content=b"hello") as answer:
+                    body = b"".join([piece async for piece in answer.aiter_raw()])
+    assert body == b"a" * 100_000
+    assert [(each.target, each.body) for each in server.asked] == [("/a?b=1", b"hello")] * 2
+    assert "cookie" not in server.asked[1].headers
+    assert server.asked[0].headers["user-agent"].startswith("Trunkline/")

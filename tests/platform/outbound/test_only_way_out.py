@@ -8,7 +8,8 @@ SOURCE = Path(__file__).parents[3] / "src" / "trunkline"
 
 OPERATORS = {
     "platform/outbound/client.py": "the guarded client itself",
-    "platform/outbound/guard.py": "its lower half",
+    "platform/outbound/connections.py": "its lower half, which asks the guard",
+    "platform/outbound/transport.py": "its face to libraries",
     "voice/endpoint.py": "endpoints of language, hearing and speech, which the operator sets",
     "voice/language/chat.py": "the language model's endpoint",
     "voice/language/gate.py": "the language model's endpoint",

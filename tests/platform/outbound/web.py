@@ -1,6 +1,7 @@
 """A server of HTTP/1.1 on loopback that answers as it is told, and keeps what it was sent."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ class Web:
     """What the server was asked, and what it answers."""
 
     port: int = 0
+    connections: int = 0
+    """Opened so far."""
     asked: list[Asked] = field(default_factory=list)
     answer: Callable[[Asked], bytes] | bytes | None = field(default_factory=response)
     """None: it never answers."""
@@ -37,11 +40,12 @@ class Web:
 
 
 @asynccontextmanager
-async def web() -> AsyncIterator[Web]:
+async def web(tls: ssl.SSLContext | None = None) -> AsyncIterator[Web]:
     """The server, on a free port."""
     served = Web()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode().strip().split("\r\n")
@@ -62,7 +66,7 @@ async def web() -> AsyncIterator[Web]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served

@@ -10,19 +10,18 @@ from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
+from aiohttp import ClientResponse
+from multidict import CIMultiDict
+from yarl import URL
 
 from trunkline import __version__
 from trunkline.errors import OutboundFailed, OutboundRefused
-from trunkline.platform.outbound.connections import Connections
-from trunkline.platform.outbound.guard import Allowance, GuardedBackend, Resolver, resolve
+from trunkline.platform.outbound.connections import Connections, told
+from trunkline.platform.outbound.guard import Allowance, Guard, Resolver, resolve
+from trunkline.platform.outbound.transport import Transport
 
 USER_AGENT = f"Trunkline/{__version__}"
-_FRAMING = frozenset(
-    {"accept-encoding", "connection", "content-length", "host", "transfer-encoding", "upgrade"}
-)
-"""Headers of the connection and of the body's length: the client's own business, dropped when set from outside."""
 CONNECTIONS = 200
-_KEEPALIVE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,13 @@ class Outbound:
     ) -> None:
         """`allow`: hosts and networks, separated by commas, that may be reached though they are not public.
 
-        At most `connections` are in use, and as many kept for the next request.
+        At most `connections` are in use at once.
 
         Raises:
             SetupError: `allow` cannot be read.
         """
-        self._allowance = Allowance.parse(allow)
-        self._resolver = resolver
-        self._connections = connections
+        self._guard = Guard(Allowance.parse(allow), resolver)
+        self._most = connections
 
     async def send(
         self,
@@ -76,86 +74,80 @@ class Outbound:
             OutboundRefused: the address is not public, or is none.
             OutboundFailed: no answer came: not reached, too late, too large.
         """
-        request = self._request(method, url, headers or {}, content)
+        target = _target(url)
+        fields = CIMultiDict(headers or {})
+        fields.setdefault("User-Agent", USER_AGENT)
+        fields["Accept-Encoding"] = "gzip"  # what `_body` can unpack
         started = time.monotonic()
         try:
             async with asyncio.timeout(within):
-                answer = await self._shared.send(request, stream=True)
+                answer = await self._shared.open(method, target, fields, content)
                 first_byte = _since(started)
                 try:
                     body = await (_body(answer, largest) if whole else _beginning(answer, largest))
                 finally:
-                    await answer.aclose()
-        except (TimeoutError, httpx2.TimeoutException) as error:
+                    answer.close()
+        except TimeoutError as error:
             raise OutboundFailed(
-                f"{request.url.host} gave no answer within {within:g} s", timed_out=True
+                f"{target.host} gave no answer within {within:g} s", timed_out=True
             ) from error
-        except httpx2.HTTPError as error:
-            raise OutboundFailed(
-                f"{request.url.host} was not reached: {error or type(error).__name__}"
-            ) from error
-        return Answer(answer.status_code, dict(answer.headers), body, _since(started), first_byte)
+        return Answer(answer.status, _joined(answer), body, _since(started), first_byte)
 
     def client(self, within: float) -> httpx2.AsyncClient:
         """A client with the same guard, for a library that wants one; the caller closes it.
 
         `within` seconds for each step (connect, read, write); the size of a body is the caller's to watch.
         """
-        return self._guarded(httpx2.Timeout(within))
+        return httpx2.AsyncClient(
+            transport=Transport(self._connections(within)),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,
+            headers={"User-Agent": USER_AGENT},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
 
     async def close(self) -> None:
         """Let go of connections."""
         if "_shared" in self.__dict__:
-            await self._shared.aclose()
+            await self._shared.close()
 
     @cached_property
-    def _shared(self) -> httpx2.AsyncClient:
-        return self._guarded(httpx2.Timeout(None))  # `send` bounds the whole of it
+    def _shared(self) -> Connections:
+        return self._connections(None)  # `send` bounds the whole of it
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return httpx2.create_ssl_context(trust_env=False)  # 20 ms: once, not for each client
 
-    def _guarded(self, timeout: httpx2.Timeout) -> httpx2.AsyncClient:
-        backend = GuardedBackend(self._allowance, self._resolver)
-        transport = httpx2.AsyncHTTPTransport(verify=self._tls, trust_env=False)
-        # httpx2 has no public place for a pool; a test notices when an upgrade moves this one.
-        transport._pool = Connections(self._tls, backend, self._connections, _KEEPALIVE_S)  # type: ignore[assignment]
-        return httpx2.AsyncClient(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=timeout,
-            headers={"User-Agent": USER_AGENT},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+    def _connections(self, step_s: float | None) -> Connections:
+        return Connections(self._guard, self._tls, self._most, step_s)
 
-    def _request(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> httpx2.Request:
-        kept = {
-            name.encode(): value.encode() for name, value in headers.items() if name.lower() not in _FRAMING
-        }
-        try:
-            request = self._shared.build_request(
-                method, url, headers={**kept, b"Accept-Encoding": b"gzip"}, content=content
-            )
-        except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
-            raise OutboundRefused(
-                f"{url!r} is no address; write one like https://example.com/path"
-            ) from error
-        if request.url.scheme not in ("http", "https") or not request.url.host:
-            raise OutboundRefused(
-                f"{url!r} is no address of the web; write one like https://example.com/path"
-            )
-        return request
+
+def _target(url: str) -> URL:
+    try:
+        target = URL(url)
+        fit = target.scheme in ("http", "https") and bool(target.host) and target.port is not None
+    except ValueError as error:
+        raise OutboundRefused(f"{url!r} is no address; write one like https://example.com/path") from error
+    if not fit:
+        raise OutboundRefused(f"{url!r} is no address of the web; write one like https://example.com/path")
+    return target
+
+
+def _joined(answer: ClientResponse) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in answer.headers.items():
+        name = name.lower()
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 def _since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 
-async def _beginning(answer: httpx2.Response, largest: int) -> bytes:
+async def _beginning(answer: ClientResponse, largest: int) -> bytes:
     """As much of the body as can be had: for a receiver that has taken what was sent, whatever it says to that."""
     try:
         return await _body(answer, largest)
@@ -163,16 +155,17 @@ async def _beginning(answer: httpx2.Response, largest: int) -> bytes:
         return b""
 
 
-async def _body(answer: httpx2.Response, largest: int) -> bytes:
+async def _body(answer: ClientResponse, largest: int) -> bytes:
     """The body, unpacked; never more than `largest` bytes in memory, packed or not.
 
-    httpx2's own decoders unpack a chunk whole and as often as the sender says, so a small answer could fill memory.
+    Decoders of clients unpack a chunk whole and as often as the sender says, so a small answer could fill memory.
     """
     packed = bytearray()
-    async for chunk in answer.aiter_raw():
-        packed += chunk
-        if len(packed) > largest:
-            raise OutboundFailed(f"the answer is larger than {largest} bytes", too_large=True)
+    with told(answer.url):
+        async for chunk in answer.content.iter_any():
+            packed += chunk
+            if len(packed) > largest:
+                raise OutboundFailed(f"the answer is larger than {largest} bytes", too_large=True)
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", "") or not packed:
         return bytes(packed)

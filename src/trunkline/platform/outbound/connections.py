@@ -1,139 +1,169 @@
-"""Kept connections, by origin: taking one and giving it back cost the same however many there are.
+"""Connections to addresses that the guard lets through, kept by origin for the next request (aiohttp, HTTP/1.1)."""
 
-httpcore2's own pool looks at every connection and every waiting request each time, and asks the system about each
-that is idle: beyond a few dozen connections that is most of what a request costs.
-"""
-
-import asyncio
+import io
+import re
+import socket
 import ssl
-import time
-from collections.abc import AsyncIterable, AsyncIterator
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 
-import httpcore2
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    InvalidURL,
+    TCPConnector,
+    encode_basic_auth,
+)
+from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict
+from yarl import URL
 
-_Key = tuple[bytes, bytes, int]
+from trunkline.errors import OutboundFailed, OutboundRefused
+from trunkline.platform.outbound.guard import Guard
+
+_FRAMING = frozenset({"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"})
+"""Headers of the connection and of the body's length: the client's own business, dropped when set from outside."""
+_LONGEST_LINE = 65_536
+"""Bytes of one header of an answer; sites send policies of many kilobytes."""
+_MOST_FIELDS = 256
+_WRITTEN_WHOLE = 1 << 20
+"""Bytes of a body that may be written at once."""
+_KEPT_S = 30.0
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LONGEST_REASON = 300
 
 
 class Connections:
-    """What `httpx2.AsyncHTTPTransport` wants of its pool. HTTP/1.1 only."""
+    """Belongs to the event loop that first uses it. Follows no redirect, keeps no cookie, reads no environment."""
 
-    def __init__(
-        self, tls: ssl.SSLContext, backend: httpcore2.AsyncNetworkBackend, most: int, kept_s: float
-    ) -> None:
-        """At most `most` in use, and as many idle, each for `kept_s` seconds."""
+    def __init__(self, guard: Guard, tls: ssl.SSLContext, most: int, step_s: float | None = None) -> None:
+        """At most `most` in use; `step_s` seconds for each of connecting and reading (None: the caller bounds them)."""
+        self._guard = guard
         self._tls = tls
-        self._backend = backend
         self._most = most
-        self._kept_s = kept_s
-        self._places = asyncio.Semaphore(most)
-        self._idle: dict[_Key, list[httpcore2.AsyncHTTPConnection]] = {}
-        self._idle_count = 0
-        self._swept_at = time.monotonic()
+        self._timeout = ClientTimeout(connect=step_s, sock_connect=step_s, sock_read=step_s)
 
-    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
-        """The answer, up to its headers; its stream has to be closed. Waits for a place. Raises what httpcore2 does."""
-        await self._places.acquire()
-        try:
-            connection = await self._taken(request.url.origin)
-            try:
-                answer = await connection.handle_async_request(request)
-            except BaseException:
-                await asyncio.shield(connection.aclose())
-                raise
-        except BaseException:
-            self._places.release()
-            raise
-        assert isinstance(answer.stream, AsyncIterable)
-        body = _Body(answer.stream, self, connection, request.url.origin)
-        return httpcore2.Response(
-            answer.status, headers=answer.headers, content=body, extensions=answer.extensions
+    async def open(
+        self, method: str, url: URL, fields: CIMultiDict[str], content: bytes | None
+    ) -> ClientResponse:
+        """The answer up to its headers, as packed as it came; to be read within `told`, and closed. Waits for a place.
+
+        `fields`: headers, ours to change.
+
+        Raises:
+            OutboundRefused: the address may not be reached.
+            OutboundFailed: no answer came.
+        """
+        self._guard.check(url.raw_host or "")
+        with told(url):
+            _check(method, fields)
+            if url.raw_user or url.raw_password:
+                fields["Authorization"] = encode_basic_auth(url.user or "", url.password or "")
+                url = url.with_user(None)
+            return await self._session.request(
+                method,
+                url,
+                headers=fields,
+                data=_payload(content),
+                allow_redirects=False,
+            )
+
+    async def close(self) -> None:
+        """Let go of all of them."""
+        if "_session" in self.__dict__:
+            await self._session.close()
+
+    @cached_property
+    def _session(self) -> ClientSession:
+        connector = TCPConnector(
+            ssl=self._tls,
+            limit=self._most,
+            keepalive_timeout=_KEPT_S,
+            resolver=_Names(self._guard),
+            use_dns_cache=False,  # what is not resolved is not judged
+        )
+        return ClientSession(
+            connector=connector,
+            timeout=self._timeout,
+            cookie_jar=DummyCookieJar(),
+            skip_auto_headers=("Content-Type",),
+            auto_decompress=False,
+            trust_env=False,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+            max_headers=_MOST_FIELDS,
         )
 
-    async def give_back(self, connection: httpcore2.AsyncHTTPConnection, origin: httpcore2.Origin) -> None:
-        """An answer has been read or left: its connection is kept where it can be used again."""
-        self._places.release()
-        if connection.is_available() and self._idle_count < self._most:
-            self._idle.setdefault(_key(origin), []).append(connection)
-            self._idle_count += 1
-        else:
-            await connection.aclose()
-        if time.monotonic() - self._swept_at > self._kept_s:
-            await self._sweep()
 
-    async def aclose(self) -> None:
-        """Close what is idle."""
-        idle, self._idle, self._idle_count = self._idle, {}, 0
-        for kept in idle.values():
-            for each in kept:
-                await each.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def _taken(self, origin: httpcore2.Origin) -> httpcore2.AsyncHTTPConnection:
-        """One that was given back last, if it still lives, or a new one."""
-        kept = self._idle.get(_key(origin), [])
-        while kept:
-            connection = kept.pop()
-            self._idle_count -= 1
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return httpcore2.AsyncHTTPConnection(
-            origin, ssl_context=self._tls, keepalive_expiry=self._kept_s, network_backend=self._backend
-        )
-
-    async def _sweep(self) -> None:
-        """Close what has been idle for too long; forget origins that nothing is kept of."""
-        self._swept_at = time.monotonic()
-        expired = []
-        for key, kept in list(self._idle.items()):
-            expired += [each for each in kept if each.has_expired()]
-            self._idle[key] = [each for each in kept if each not in expired]
-            if not self._idle[key]:
-                del self._idle[key]
-        self._idle_count -= len(expired)
-        for each in expired:
-            await each.aclose()
+@contextmanager
+def told(url: URL) -> Iterator[None]:
+    """Faults of the client as ours: without the address, which may hold secrets."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise OutboundFailed(f"{url.host} gave no answer in time", timed_out=True) from error
+    except InvalidURL as error:
+        raise OutboundRefused(f"{url.host!r} is no host; name a public one in the URL") from error
+    except (ClientError, ValueError) as error:
+        raise OutboundFailed(f"{url.host} was not reached: {_reason(error)}") from error
 
 
-class _Body:
-    """The body of an answer, which gives its connection back when it is closed."""
+class _Names(AbstractResolver):
+    """Hands out addresses that the guard has let through."""
 
-    def __init__(
-        self,
-        stream: AsyncIterable[bytes],
-        connections: Connections,
-        connection: httpcore2.AsyncHTTPConnection,
-        origin: httpcore2.Origin,
-    ) -> None:
-        self._stream = stream
-        self._connections = connections
-        self._connection = connection
-        self._origin = origin
-        self._closed = False
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield chunk
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address),
+                port=port,
+                family=socket.AF_INET if address.version == 4 else socket.AF_INET6,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in await self._guard.addresses(host, port)
+        ]
 
-    async def aclose(self) -> None:
-        """Safe to repeat."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            await self._stream.aclose()  # type: ignore[attr-defined]  # every stream of httpcore2 has it
-        finally:
-            await self._connections.give_back(self._connection, self._origin)
+    async def close(self) -> None:
+        """It holds nothing."""
 
 
-def _key(origin: httpcore2.Origin) -> _Key:
-    return origin.scheme, origin.host, origin.port
+def _check(method: str, fields: CIMultiDict[str]) -> None:
+    """Take out headers of the connection. Raises ValueError for what would end its line."""
+    for name in _FRAMING:
+        fields.popall(name, None)
+    if not _TOKEN.fullmatch(method):
+        raise ValueError("the method is none")
+    for name, value in fields.items():
+        if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
+            raise ValueError("a header holds characters that no header may hold")
+
+
+def _payload(content: bytes | None) -> io.BytesIO | bytes | None:
+    return io.BytesIO(content) if content and len(content) > _WRITTEN_WHOLE else content or None
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case ClientConnectorCertificateError():
+            reason = str(error.certificate_error)
+        case ClientConnectorError():
+            reason = error.strerror or str(error.os_error)
+        case ClientResponseError():
+            reason = error.message
+        case _:
+            reason = str(error)
+    return reason[:_LONGEST_REASON] or type(error).__name__

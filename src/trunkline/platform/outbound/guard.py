@@ -7,14 +7,11 @@ the URL.
 
 import asyncio
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Protocol
 
-import httpcore2
-
-from trunkline.errors import OutboundRefused, SetupError
+from trunkline.errors import OutboundFailed, OutboundRefused, SetupError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -81,57 +78,53 @@ async def resolve(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
 
 
-class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens connections to public addresses and to what `allowance` covers."""
+class Guard:
+    """Judges where a connection may go: to public addresses and to what `allowance` covers."""
 
     def __init__(self, allowance: Allowance, resolver: Resolver = resolve) -> None:
         self._allowance = allowance
         self._resolver = resolver
-        self._network = httpcore2.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2 names it
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Raises OutboundRefused before anything is sent, unless every address of `host` may be reached."""
-        failure: Exception | None = None
-        for address in await self._checked(host, port):
-            try:
-                return await self._network.connect_tcp(
-                    str(address), port, timeout, local_address, socket_options
-                )
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise failure or httpcore2.ConnectError(f"{host} has no address")
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """All addresses of a name.
 
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2 names it
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Refused always."""
-        raise OutboundRefused("Unix sockets are not reached from here")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    async def _checked(self, host: str, port: int) -> list[Address]:
-        name = host.lower().strip("[]").rstrip(".")
+        Raises:
+            OutboundRefused: one of them may not be reached, or it is no name.
+            OutboundFailed: it has none.
+        """
+        name = host.lower().rstrip(".")
         try:
-            addresses = await self._resolver(name, port)
+            found = await self._resolver(name, port)
         except UnicodeError as error:
             raise OutboundRefused(f"{host!r} is no host name; name a public one in the URL") from error
         except OSError as error:
-            raise httpcore2.ConnectError(f"the host {host} was not found") from error
-        for address in addresses:
-            if not is_public(address) and not self._allowance.covers(name, address):
-                raise OutboundRefused(
-                    f"The host {host} is not on the public Internet and is not reached from here; "
-                    "name a public one, or let the operator add it to TRUNKLINE_OUTBOUND_ALLOW"
-                )
-        return addresses
+            raise OutboundFailed(f"{host} was not reached: the host {host} was not found") from error
+        if not found:
+            raise OutboundFailed(f"{host} was not reached: the host {host} has no address")
+        for address in found:
+            self._judge(name, address)
+        return found
+
+    def check(self, host: str) -> None:
+        """The host of a URL where it is an address itself, which nobody resolves; a name passes.
+
+        Raises:
+            OutboundRefused: it may not be reached, or is an address in none of the two canonical forms.
+        """
+        bare = host.rstrip(".")
+        if ":" not in bare and not bare.replace(".", "").isdigit():
+            return
+        try:
+            address = ip_address(bare.partition("%")[0])
+        except ValueError as error:
+            raise OutboundRefused(
+                f"{host!r} is no address; write four decimal numbers, or an IPv6 address in brackets"
+            ) from error
+        self._judge(bare, address)
+
+    def _judge(self, name: str, address: Address) -> None:
+        if not is_public(address) and not self._allowance.covers(name, address):
+            raise OutboundRefused(
+                f"The host {name} is not on the public Internet and is not reached from here; "
+                "name a public one, or let the operator add it to TRUNKLINE_OUTBOUND_ALLOW"
+            )
