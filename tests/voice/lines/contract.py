@@ -191,6 +191,22 @@ class LineContract:
         assert len(flushed) == 2
         assert flushed[0].samples >= (self.long - 2) * self.frame
         assert flushed[1].samples == 0
+        said = loud(self.tone) * (self.long - flushed[0].samples / self.frame)
+        await joint.pass_ticks(self.long)
+        assert await joint.far.loud_samples() == pytest.approx(said, abs=1.2 * self.frame)
+
+    async def test_what_was_written_was_heard_or_is_told_as_dropped(self, joint: Joint) -> None:
+        await joint.line.answer()
+        written = dropped = 0
+        for ticks in (2, 5, 3, 4):
+            written += joint.line.write(self.tone * self.long)
+            await joint.pass_ticks(ticks)
+            joint.line.flush()
+            seen = await events_until(joint, Flushed, ticks=3)
+            dropped += sum(event.samples for event in seen if isinstance(event, Flushed))
+            await joint.pass_ticks(3)
+        said = loud(self.tone) * (written - dropped) / self.frame
+        assert await loud_far(joint, said) == pytest.approx(said, abs=4 * 1.2 * self.frame)
 
     async def test_keys_go_both_ways(self, joint: Joint) -> None:
         await joint.line.answer()

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import random
+import sys
+from collections import deque
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -21,7 +24,7 @@ from trunkline.voice import g711
 from trunkline.voice.conversation.events import ClosedBy, Flushed, LineClosed
 from trunkline.voice.lines import keypad
 from trunkline.voice.lines.carrier import Carrier, CarrierLine, Start
-from trunkline.voice.lines.framing import KEYS, Sound
+from trunkline.voice.lines.framing import KEYS, Message, Sound
 from trunkline.voice.lines.line import Line
 from trunkline.voice.lines.plivo import Plivo
 from trunkline.voice.lines.telnyx import Telnyx
@@ -43,10 +46,14 @@ def begun(spelling: Spelling, parameters: dict[str, str] | None = None) -> Start
 class FarEnd:
     """The caller behind the carrier."""
 
-    def __init__(self, socket: MemorySocket, station: Station) -> None:
+    def __init__(self, socket: MemorySocket, station: Station, one_way: int) -> None:
         self.socket = socket
         self.station = station
         self.code: int | None = None
+        self._one_way = one_way
+        self._tick = 0
+        self._coming: deque[tuple[int, Message]] = deque()
+        self._going: deque[tuple[int, Message]] = deque()
 
     def look(self) -> None:
         while not self.socket.inbox.empty():
@@ -54,13 +61,23 @@ class FarEnd:
             if isinstance(got, SocketClosed):
                 self.code = got.code
             else:
-                self.station.take(got)
+                self._coming.append((self._tick + self._one_way, got))
+        for message in self._due(self._coming):
+            self.station.take(message)
 
     async def pass_tick(self) -> None:
         self.look()
-        for message in self.station.tick()[1]:
+        self._going += [(self._tick + self._one_way, message) for message in self.station.tick()[1]]
+        for message in self._due(self._going):
             if self.code is None:
                 await self.socket.send(message)
+        self._tick += 1
+
+    def _due(self, messages: deque[tuple[int, Message]]) -> list[Message]:
+        due = []
+        while messages and messages[0][0] <= self._tick:
+            due.append(messages.popleft()[1])
+        return due
 
     async def say(self, frames: int) -> None:
         self.station.say(TONE * frames)
@@ -112,14 +129,14 @@ _PAD = "123A456B789C*0#D"
 class CarrierJoint:
     """A line and its carrier; `one_way`: ticks that a message takes."""
 
-    def __init__(self, spelling: Spelling, lag: int = 0) -> None:
+    def __init__(self, spelling: Spelling, lag: int = 0, one_way: int = 0) -> None:
         start = begun(spelling)
         self.lines = WebSocketLines(asyncio.get_running_loop())
         self.socket, theirs = pair()
         self.line: Line = self.lines.carry(CarrierLine(self.socket, start.codec, start.framing))
         self.station = Station(spelling, lag)
         self.theirs = theirs
-        self.end = FarEnd(theirs, self.station)
+        self.end = FarEnd(theirs, self.station, one_way)
         self.far: Far = self.end
 
     async def pass_ticks(self, ticks: int) -> None:
@@ -190,6 +207,15 @@ class TestCarrierLine(LineContract):
 
 
 @pytest.fixture
+async def prompt() -> AsyncIterator[CarrierJoint]:
+    """A carrier that plays at once."""
+    made = CarrierJoint(TwilioSpelling())
+    yield made
+    await made.line.hang_up()
+    await made.pass_ticks(1)
+
+
+@pytest.fixture
 async def lagging() -> AsyncIterator[CarrierJoint]:
     """A carrier that plays 100 ms later than it could."""
     made = CarrierJoint(TwilioSpelling(), lag=5)
@@ -238,6 +264,102 @@ async def test_a_carrier_that_answers_no_mark_is_waited_for_once(lagging: Carrie
         waited.append(ticks)
     assert 50 < waited[0] < 65
     assert waited[1] <= 6
+
+
+class Listened:
+    """What a line says was heard, beside what was."""
+
+    def __init__(self, joint: CarrierJoint) -> None:
+        self.joint = joint
+        self.told = 0
+        """Samples written, less those reported as dropped."""
+
+    @property
+    def heard(self) -> float:
+        return loud(bytes(self.joint.station.played)) / loud(TONE) * FRAME
+
+    async def speak(self, ticks: int) -> None:
+        """As a session does: three frames ahead."""
+        for _ in range(ticks):
+            while self.joint.line.queued() < 3 * FRAME:
+                self.told += self.joint.line.write(TONE)
+            await self.joint.pass_ticks(1)
+
+    async def flush(self, times: int = 1) -> None:
+        """And until all is said and done."""
+        for _ in range(times):
+            self.joint.line.flush()
+        await self.silence(40)
+        dropped = [event.samples for event in self.joint.line.events() if isinstance(event, Flushed)]
+        assert len(dropped) == times
+        self.told -= sum(dropped)
+
+    async def silence(self, ticks: int) -> None:
+        await self.joint.pass_ticks(ticks)
+
+
+@pytest.mark.parametrize("lag", [0, 5])
+@pytest.mark.parametrize("one_way", [0, 2, 5])
+async def test_what_flushes_report_is_what_was_not_heard(one_way: int, lag: int) -> None:
+    seed = random.randrange(1 << 16)
+    sys.stdout.write(f"seed {seed}\n")
+    dice = random.Random(seed)
+    joint = CarrierJoint(dice.choice(SPELLINGS)(), lag, one_way)
+    await joint.line.answer()
+    call = Listened(joint)
+    await call.speak(30)  # so much tells how far away and how slow the carrier is
+    await call.silence(40)
+    for _ in range(8):
+        before = call.told - call.heard
+        await call.speak(dice.randint(1, 60))
+        await call.silence(dice.choice((0, 0, 1, 5)))
+        await call.flush(dice.choice((1, 1, 2)))
+        assert call.told - call.heard == pytest.approx(before, abs=1.5 * FRAME)
+    await joint.line.hang_up()
+    await joint.pass_ticks(1)
+
+
+async def test_a_stall_that_is_over_does_not_count_at_the_next_flush(prompt: CarrierJoint) -> None:
+    joint = prompt
+    await joint.line.answer()
+    call = Listened(joint)
+    await call.speak(20)
+    joint.socket.stalled.clear()
+    await call.speak(15)
+    joint.socket.stalled.set()
+    await call.speak(20)
+    await call.silence(60)
+    before = call.told - call.heard
+    await call.speak(4)
+    await call.flush()
+    assert call.told - call.heard == pytest.approx(before, abs=1.5 * FRAME)
+
+
+async def test_of_a_carrier_that_answers_no_mark_our_clock_is_believed_after_a_second(
+    lagging: CarrierJoint,
+) -> None:
+    await lagging.line.answer()
+    lagging.theirs.other = pair()[0]  # what it sends arrives nowhere
+    call = Listened(lagging)
+    await call.speak(100)
+    await call.flush()
+    assert call.told == pytest.approx(100 * FRAME, abs=4 * FRAME)
+
+
+async def test_the_order_to_clear_outlives_a_stall_and_a_second_flush(prompt: CarrierJoint) -> None:
+    joint = prompt
+    await joint.line.answer()
+    joint.line.write(TONE * 50)
+    await joint.pass_ticks(5)
+    joint.socket.stalled.clear()
+    joint.line.flush()
+    joint.line.flush()
+    for _ in range(40):
+        joint.line.write(TONE)
+        await joint.pass_ticks(1)
+    joint.socket.stalled.set()
+    await joint.pass_ticks(1)
+    assert len(joint.station.cleared) == 1
 
 
 async def test_what_they_did_not_hear_before_they_hung_up_is_told(lagging: CarrierJoint) -> None:

@@ -177,8 +177,11 @@ class CarrierLine(SocketLine):
             unsent = len(self._queue) // SAMPLE_BYTES
             playing = self._far.unheard > 0
             dropped = self._far.drop()
+            clearing = (
+                Order.CLEAR in self._outbox
+            )  # an order that has not left must not be forgotten with the rest
             self._forget()
-            if playing:
+            if playing or clearing:
                 self._post(Order.CLEAR)
             self._events.append(Flushed(dropped + unsent))
 

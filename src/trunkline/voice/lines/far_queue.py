@@ -11,7 +11,7 @@ from typing import NamedTuple
 from trunkline.voice.lines.jitter import FRAMES_A_SECOND
 
 _PATIENCE_TICKS = 50
-"""After this (1 s) beyond its time a last mark is not waited for."""
+"""After this (1 s) beyond its time a mark is not waited for: the other side answers none."""
 _TAIL_TICKS = 1
 """What is told to be queued while only the last mark is awaited: little enough that new sound is not held up by it."""
 
@@ -37,11 +37,15 @@ class FarQueue:
         """What is known to be over: played by a mark's word, or dropped."""
         self._ahead = 0
         """What our clock has not played yet."""
+        self._over = 0
+        """Ticks for which our clock has had nothing to play: the other side makes up for so much of its lag."""
         self._marks: deque[_Sent] = deque()
         self._names = 0
         self._round_trip = 0
         self._lag = 0
         """Ticks that the other side was behind our clock at the last mark, beyond the round trip."""
+        self._least: int | None = None
+        """The least lag since the other side last had nothing to play: what it always takes, and no stall."""
         self._mute = False
         """It does not answer marks."""
 
@@ -60,8 +64,9 @@ class FarQueue:
     def tick(self) -> None:
         """20 ms pass."""
         self._tick += 1
+        self._over = 0 if self._ahead else self._over + 1
         self._ahead = max(0, self._ahead - self._frame)
-        if self._marks and self._tick > self._marks[-1].due + self._round_trip + _PATIENCE_TICKS:
+        if self._marks and self._tick > self._marks[0].due + self._round_trip + self._lag + _PATIENCE_TICKS:
             self._mute = True
             self._marks.clear()
         if self._mute:
@@ -69,6 +74,9 @@ class FarQueue:
 
     def send(self, samples: int) -> None:
         """Sound leaves."""
+        if self._over and self._heard < self._sent:
+            self._lag = max(0, self._lag - self._over)
+        self._over = 0
         self._sent += samples
         self._ahead += samples
 
@@ -77,6 +85,8 @@ class FarQueue:
         self._names += 1
         name = str(self._names)
         idle = self._heard == self._sent
+        if idle and self._least is not None:
+            self._lag, self._least = self._least, None  # it begins anew; what it was behind is made up for
         due = self._tick + -(-self._ahead // self._frame)
         self._marks.append(_Sent(name, self._sent, due, idle))
         return name
@@ -94,6 +104,7 @@ class FarQueue:
             self._round_trip = late
         else:
             self._lag = max(0, late - self._round_trip)
+            self._least = self._lag if self._least is None else min(self._least, self._lag)
 
     def drop(self, *, gone: bool = False) -> int:
         """What was sent last and will not be heard, once the other side gets the order to drop what it has.
@@ -105,7 +116,8 @@ class FarQueue:
             lag = max(lag, self._tick - self._marks[0].due - self._round_trip)
         if gone and not self._mute:
             lag += self._round_trip
-        heard = min(self._sent, max(self._heard, self._sent - self._ahead - lag * self._frame))
+        behind = max(0, lag - self._over) * self._frame
+        heard = min(self._sent, max(self._heard, self._sent - self._ahead - behind))
         dropped = self._sent - heard
         self._heard = self._sent
         self._ahead = 0

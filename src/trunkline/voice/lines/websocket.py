@@ -127,9 +127,9 @@ class SocketLine(ABC):
         ...
 
     def _post(self, item: Outgoing) -> None:
-        """Into the outbox; with the lock held."""
+        """Into the outbox; with the lock held. Of what is too much the oldest sound goes: orders are obeyed, however late."""
         if len(self._outbox) >= _OUTBOX_ITEMS:
-            self._outbox.popleft()
+            del self._outbox[next((at for at, old in enumerate(self._outbox) if isinstance(old, bytes)), 0)]
             self._lost += 1
         self._outbox.append(item)
 
