@@ -6,19 +6,18 @@ SIPp's SDP names the socket's port, so what is said depends on what was heard, w
 import os
 import random
 import select
-import socket
 import struct
 import threading
 import time
 from collections import deque
 from contextlib import suppress
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import mulaw
 from tests.host.rig import Caller
+from tests.interop.datagrams import Datagrams
 
 RATE = 8000
 _FRAME = 160
@@ -44,16 +43,14 @@ class _Wire:
         return sound
 
 
-class Handset:
-    """G.711 mu-law and keys on a port of its own, in a thread of its own for as long as the block runs."""
+class Handset(Datagrams):
+    """G.711 mu-law and keys."""
 
     def __init__(self) -> None:
+        super().__init__()
+        self.port = self.address[1]
         self._wire = _Wire()
         self._caller = Caller(self._wire)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-        self.port: int = self._socket.getsockname()[1]
         self.keys = ""
         """Keys that the other side has pressed."""
         self.strays: list[bytes] = []
@@ -62,8 +59,6 @@ class Handset:
         self._key_at = -1
         self._pressing: deque[bytes] = deque()
         self._to: tuple[str, int] | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="handset")
 
     @property
     def heard(self) -> str:
@@ -100,17 +95,6 @@ class Handset:
                 event = struct.pack("!BBH", _KEYS.index(key), ends | 10, min(n, 5) * _FRAME)
                 self._pressing.append(bytes([marker | _EVENT]) + event)
             self._pressing.extend([b""] * 3)
-
-    def __enter__(self) -> "Handset":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._socket.close()
 
     def _run(self) -> None:
         """A packet every 20 ms, on absolute deadlines."""

@@ -6,14 +6,13 @@ import random
 import select
 import socket
 import sys
-import threading
 import time
-from types import TracebackType
 
 from benchmarks.ports import free_port, some_rtp_ports
 from benchmarks.wire import CueKind, Step, WireCaller
 
 from benchmarks import mulaw
+from tests.interop.datagrams import Datagrams
 from trunkline.voice.conversation.events import ClosedBy
 from trunkline.voice.lines.line import IncomingCall
 from trunkline.voice.lines.sip import SipEngine
@@ -24,34 +23,18 @@ TIMES = 14
 RATE = 8000
 
 
-class Relay:
-    """Takes packets on a port of its own, and gives them out late, some after the one that follows, by a seeded pattern."""
+class Relay(Datagrams):
+    """Gives packets out late, some after the one that follows, by a seeded pattern."""
 
     def __init__(self, seed: int, jitter_ms: float, swapped: float) -> None:
         """Each packet is up to `jitter_ms` late; this share of them another 25 ms, and so after the next."""
+        super().__init__()
         self._dice = random.Random(seed)
         self._jitter, self._swapped = jitter_ms / 1000, swapped
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-        self.address: tuple[str, int] = self._socket.getsockname()
         self.target: tuple[str, int] | None = None
         self.numbers: list[int] = []
         """RTP sequence numbers in the order in which they went on."""
         self._waiting: list[tuple[float, int, bytes]] = []
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="relay")
-
-    def __enter__(self) -> "Relay":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self._socket.close()
 
     @property
     def out_of_order(self) -> int:
