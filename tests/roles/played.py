@@ -1,6 +1,6 @@
 """A process that plays simulations with a scripted model, and a worker that has it: for tests.
 
-python -m tests.roles.played [stuck|dies|slow]
+python -m tests.roles.played [stuck|dies|slow|asks]
 """
 
 import asyncio
@@ -50,6 +50,8 @@ def _said(messages: Sequence[dict[str, Any]]) -> Said:
             time.sleep(3600)
         case "slow":
             time.sleep(SLOW_S)
+        case "asks" if messages[-1]["role"] == "user" and "You judge" not in messages[0]["content"]:
+            return Line("One moment.", tool="look_up", arguments={"order": "A7"})
     if "You judge" in messages[0]["content"]:
         return {"criterion_1": {"quote": "Goodbye", "reasoning": "It says so.", "verdict": "pass"}}
     return Line("Goodbye.", tool="end_call")

@@ -19,10 +19,14 @@ from trunkline.errors import Unavailable
 from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.resources.simulations.assignments import Assignment
+from trunkline.resources.simulations.own_tools import OwnTool
+from trunkline.resources.simulations.persona import Cue, Persona
 from trunkline.resources.simulations.schemas import TimelineItem
 from trunkline.resources.simulations.suite_file import Case, Planned
 from trunkline.resources.workspaces.models import Workspace
 from trunkline.roles.simulation_children import Children
+from trunkline.voice.conversation.profile import Tool
+from trunkline.voice.driver.ports import ToolAnswer
 
 PATIENCE_S = 60.0
 RUNS = 12
@@ -100,6 +104,36 @@ async def test_a_process_plays_one_run_after_another() -> None:
         assert [item.value for item in report.timeline] == ["Hi.", "Goodbye.", "The persona ended the call."]
     assert [item.value for item in told] == ["Hi.", "Goodbye."] * 2
     await gone(pid)
+
+
+async def test_what_is_really_run_is_run_by_the_worker_and_the_process_is_told() -> None:
+    tool = OwnTool(Tool("look_up", "Looks orders up.", {"type": "object", "properties": {"order": {}}}))
+    case = ASSIGNMENT.planned.case.model_copy(
+        update={"persona": Persona(script=(Cue(to="Hi", say="Where is A7?"), Cue(say="Bye.", hang_up=True)))}
+    )
+    asks = ASSIGNMENT.model_copy(
+        update={
+            "real": True,
+            "tools": (tool,),
+            "planned": ASSIGNMENT.planned.model_copy(update={"case": case}),
+        }
+    )
+    ran: list[tuple[str, dict[str, Any]]] = []
+
+    async def run(name: str, arguments: dict[str, Any]) -> ToolAnswer:
+        ran.append((name, arguments))
+        if len(ran) == 2:
+            raise Unavailable("It is away.")
+        return ToolAnswer('{"state": "shipped"}')
+
+    async with children("asks") as made:
+        reports = [await made.play(asks, lambda item: None, run) for _ in range(2)]
+    assert ran == [("look_up", {"order": "A7"})] * 2
+    calls = [call for each in reports if each.trial for call in each.trial.observed.happened.calls or ()]
+    assert [(each.ok, each.result) for each in calls] == [
+        (True, {"state": "shipped"}),
+        (False, "look_up failed and was not done: It is away."),
+    ]
 
 
 async def test_a_run_that_is_no_longer_wanted_is_killed_whatever_it_does() -> None:

@@ -245,6 +245,34 @@ async def test_the_agents_own_actions_are_offered_and_nothing_of_them_is_run(api
     assert run["timeline"][-1]["value"] == "The caller was passed to +14155550123."
 
 
+async def test_what_the_runs_have_tried_is_told(api: Api) -> None:
+    prompt = "Book tables.\n- Never promise a window.\n- Ask for the name."
+    agent = await agent_of(api, prompt=prompt, end_call_reasons=["The caller is rude"])
+    case = await ruled_case(api)
+    tools = {"book_table": {"stores": "bookings"}, "pass_on": {"answers": [{"transfers_to": "+1555"}]}}
+    body = {**DETAILS, "tools": tools, "covers": ["never promise"]}
+    await api.send("PUT", f"/trunkline/v1/simulation_cases/{case}/details", json=body)
+    session = await begin(api, agent, case, repeats=2)
+    done = await work(api, session, books())
+    assert done["result"]["coverage"] == {
+        "actions": [{"name": "pass_on", "runs": 0}, {"name": "book_table", "runs": 2}],
+        "transfers": [{"name": "+1555", "runs": 0}],
+        "prompt_rules": [
+            {"name": "Book tables.", "runs": 0},
+            {"name": "Never promise a window.", "runs": 2},
+            {"name": "Ask for the name.", "runs": 0},
+        ],
+        "end_reasons": [
+            {"name": "agent_ended", "runs": 0},
+            {"name": "human_ended", "runs": 2},
+            {"name": "transferred", "runs": 0},
+            {"name": "The caller is rude", "runs": 0},
+        ],
+    }
+    path = f"{SESSIONS}/{session['simulation_session_id']}/report?format=json"
+    assert json.loads((await api.client.get(path)).content)["coverage"] == done["result"]["coverage"]
+
+
 # ---- what it refuses -------------------------------------------------------------------------------------
 
 
@@ -266,6 +294,8 @@ async def test_what_a_session_refuses(api: Api, stranger: Api) -> None:
         ({"against_version": "1"}, "against_version"),
         ({"repeats": 0}, "repeats"),
         ({"level": "smell"}, "level"),
+        ({"level": "line"}, "trunkline simulate run"),
+        ({"tools": "some"}, "tools"),
         ({"caps": {"run_seconds": 0}}, "run_seconds"),
     ):
         assert hint in await api.refused("POST", SESSIONS, 400, json={**good, **changes})
