@@ -13,7 +13,14 @@ from tests.voice.language.contract import ASK, FORM, FORM_RULE, SENT, LanguageMo
 from trunkline.voice.conversation.ending import DONE, end_call
 from trunkline.voice.conversation.profile import END_CALL, EndCondition, Tool
 from trunkline.voice.language.chat import Budget
-from trunkline.voice.language.embedded import EmbeddedLanguageModel, Reader, grammar, nullable, plain
+from trunkline.voice.language.embedded import (
+    EmbeddedLanguageModel,
+    Reader,
+    grammar,
+    nullable,
+    plain,
+    possible,
+)
 from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPart
 from trunkline.voice.scripted.script import ChatScript, Fault, FaultKind, Rule, Script
 from trunkline.voice.scripted.server import ScriptedServer
@@ -78,6 +85,27 @@ async def test_the_choice_is_not_spoken() -> None:
     assert isinstance(parts[-1], DonePart)
     assert isinstance(asked, dict)
     assert asked["grammar"] == grammar([END_CALL])
+
+
+def test_after_a_tool_there_is_only_talk_until_the_caller_speaks() -> None:
+    tools = [BOOK, END_CALL]
+    told = {"role": "system", "content": "In your instructions, {day} now stands for: Monday"}
+    assert possible(HISTORY[:3], tools) == tools
+    assert possible(HISTORY, tools) == ()
+    assert possible([*HISTORY, told], tools) == ()
+    assert possible([*HISTORY, {"role": "user", "content": "Thanks."}], tools) == tools
+    assert possible(HISTORY[:1], tools) == tools
+
+
+async def test_what_a_tool_gave_is_told_before_anything_else_is_called() -> None:
+    with ScriptedServer(Script(llm=ChatScript(default="talk: It is booked."))) as server:
+        llm = EmbeddedLanguageModel(server.base_url)
+        parts = [part async for part in llm.reply("any", HISTORY, (BOOK, END_CALL))]
+        await llm.close()
+        [asked] = server.of("llm")
+    assert _words(parts) == "It is booked."
+    assert asked.request["grammar"] == grammar(())
+    assert "- end_call: " in asked.request["messages"][0]["content"]
 
 
 async def test_a_tool_without_arguments_is_called_at_once() -> None:

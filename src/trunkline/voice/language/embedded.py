@@ -7,7 +7,8 @@ begins with one word out of a closed list, held by a grammar (GBNF), then the wo
     end_call: Goodbye!
 
 The choice costs three tokens before the first word, and what is said is said in the knowledge of it. Arguments of
-a tool that has any are fetched afterwards, by its JSON schema, while the words are spoken.
+a tool that has any are fetched afterwards, by its JSON schema, while the words are spoken. Once a tool has answered,
+only `talk` is on the list until the caller has spoken again (decision 16).
 """
 
 import asyncio
@@ -53,7 +54,7 @@ class EmbeddedLanguageModel:
         # Asked at the same time, another slot would read the same prompt from the start.
         if (warming := self._warming.get(prompt[0]["content"])) is not None:
             await warming.wait()
-        more = _options(_MAX_TOKENS, {"grammar": grammar(tools)} if tools else {})
+        more = _options(_MAX_TOKENS, {"grammar": grammar(possible(messages, tools))} if tools else {})
         reader = Reader() if tools else None
         said = ""
         async with aclosing(stream(self._client, model, prompt, self._budget, more)) as parts:
@@ -144,6 +145,16 @@ def grammar(tools: Sequence[Tool]) -> str:
     """GBNF: one of the actions, a colon, and one line of words."""
     actions = " | ".join(json.dumps(name) for name in (TALK, *(each.name for each in tools)))
     return f'root ::= ({actions}) ": " [^\\n]+'
+
+
+def possible(messages: _Messages, tools: Sequence[Tool]) -> Sequence[Tool]:
+    """The tools that may be called now.
+
+    Once one has answered, what it gave has to be told first: the model would rather hang up (decision 16).
+    """
+    roles = [each["role"] for each in messages]
+    since = roles[::-1].index("user") if "user" in roles else len(roles)
+    return () if "tool" in roles[len(roles) - since :] else tools
 
 
 def plain(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -32,7 +33,7 @@ _KEPT_MIB = 768
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; 1 with the reason on stderr when it cannot start."""
+    """Serve until SIGTERM or SIGINT ends the process; 1 with the reason on stderr when it cannot start."""
     parser = argparse.ArgumentParser(
         prog="trunkline.voice.language.local_server", description="local model server"
     )
@@ -46,12 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         serve(chosen.model, chosen.port, chosen.threads, chosen.slots)
     except SetupError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return 1
 
 
-def serve(model: Path, port: int, threads: int, slots: int) -> None:
-    """Load the model and serve. Raises PortTaken, ModelMissing."""
+def serve(model: Path, port: int, threads: int, slots: int) -> NoReturn:
+    """Load the model and serve; the process ends with it. Raises PortTaken, ModelMissing."""
     with _listen(port) as listening:
         server = load(model, threads, slots)
         gate = Gate(server.listening_address, slots)
@@ -63,6 +63,10 @@ def serve(model: Path, port: int, threads: int, slots: int) -> None:
             signal.signal(each, lambda *_: None)
         log.info("model_server_ready", port=port, threads=threads, slots=slots)
         uvicorn.Server(config).run(sockets=[listening])
+        # llama.cpp's own end waits for the prompt that it reads, for minutes on a busy machine and for nobody.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def load(model: Path, threads: int, slots: int) -> xllamacpp.Server:
