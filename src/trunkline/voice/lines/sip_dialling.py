@@ -109,6 +109,7 @@ class SipDialling:
             raise
         try:
             await self._answered(placed, ring_timeout)
+            _be_cancelled()
         except asyncio.CancelledError:
             self._later(self._take_back(placed))
             raise
@@ -169,6 +170,17 @@ class SipDialling:
     def _keep_unclaimed(self, event: StackEvent) -> None:
         if self._placing and event.call:
             self._unclaimed.setdefault(event.call, []).append(event)
+
+
+def _be_cancelled() -> None:
+    """Raises CancelledError where this task was to be cancelled.
+
+    The stack waits by `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes together with the
+    answer (python/cpython#86296): the call taken back would be held.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _dial_failed(error: CallFailed) -> DialFailed:
