@@ -15,7 +15,9 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 _PATIENCE_SECONDS = 3.0
-"""A heartbeat that takes longer counts as the database being away."""
+"""A heartbeat that takes longer counts as the database being away …"""
+_GIVE_UP_SECONDS = 9.0
+"""… but only after this it is sent anew: the new connection which that takes would make a slow database slower."""
 
 
 @dataclass(frozen=True)
@@ -94,21 +96,25 @@ class Node:
 
     async def _beat(self) -> None:
         mine = set(self._held())
+        late = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._lost, "no answer yet")
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_GIVE_UP_SECONDS):
                 open_here = await self._heard()
         except (TrunklineError, TimeoutError) as error:
-            if self.reachable:
-                log.warning(
-                    "database_not_reached", remedy="calls go on; no new ones are taken", error=str(error)
-                )
-            self.reachable = False
+            self._lost(str(error))
             return
+        finally:
+            late.cancel()
         if not self.reachable:
             log.info("database_reached_again")
         self.reachable = True
         for call_id in mine - open_here:
             self._on_closed(call_id)
+
+    def _lost(self, error: str) -> None:
+        if self.reachable:
+            log.warning("database_not_reached", remedy="calls go on; no new ones are taken", error=error)
+        self.reachable = False
 
     async def _heard(self) -> set[UUID]:
         """Say that we live; the calls that the database thinks are ours and open."""
