@@ -43,7 +43,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@$(BIN)/trunkline models pull vad turn stt-tiny.en embed-minilm
-	$(BIN)/python -m pytest -n 3 --dist worksteal --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks $(ARGS)
 
 test-peers:
 	@bash tests/interop/install-peers.sh
