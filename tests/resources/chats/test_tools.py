@@ -182,3 +182,55 @@ async def test_a_turn_that_is_done_again_after_a_death_runs_its_tools_under_the_
         await write(api, chat, "Where is A7?")
         first, second = (each.headers["idempotency-key"] for each in server.asked)
     assert first == second
+
+
+async def test_a_chat_that_is_begun_again_runs_what_comes_before_it_under_the_same_ids(api: Api) -> None:
+    async with web() as server:
+        server.answer = response(200, b"{}")
+        actions = [
+            {
+                "type": "CUSTOM_ACTION",
+                "CUSTOM_ACTION": {
+                    "http_mode": "POST",
+                    "url": server.url(f"/{name}"),
+                    "name": name,
+                    "run_action_before_call_start": True,
+                },
+            }
+            for name in ("one", "two")
+        ]
+        talks = {"prompt": "Help.", "greeting_message_mode": "agent_dynamic"}
+        agent = await api.agent(agent=talks, actions=actions)
+        use(api, Line(fail="gone"))
+        await api.refused("POST", "/v2/chat/c", 503, json={"model_id": agent})
+        use(api, "Hello.", "Hello.")
+        await api.send("POST", "/v2/chat/c", json={"model_id": agent})
+        await api.send("POST", "/v2/chat/d", json={"model_id": agent})
+        keys = [each.headers["idempotency-key"] for each in server.asked]
+    assert keys[:2] == keys[2:4]
+    assert len({*keys}) == 4
+
+
+async def test_logs_of_a_chat_hold_nothing_personal_where_its_agent_redacts(api: Api) -> None:
+    async with web() as server:
+        server.answer = response(200, b'{"mail": "xerxes@example.com"}')
+        body = {
+            "http_mode": "POST",
+            "url": server.url("/orders"),
+            "name": "look up",
+            "variables_during_the_call": [ORDER],
+        }
+        agent = await api.agent(
+            agent={"prompt": "Help.", "redact_pii": True},
+            actions=[{"type": "CUSTOM_ACTION", "CUSTOM_ACTION": body}],
+        )
+        variables = {"name": "Xerxes Quux"}
+        await api.send("POST", "/v2/chat/c", json={"model_id": agent, "custom_variables": variables})
+        use(api, Line(tool="look_up", arguments={"order": "for Quux, ann@example.org"}), "Here.")
+        await write(api, "c", "Where is it?")
+        (asked,) = server.asked
+    assert json.loads(asked.body) == {"order": "for Quux, ann@example.org"}
+    (listed,) = (await api.send("GET", "/v2/logs"))["response"]["items"]
+    shown = (await api.send("GET", f"/v2/logs/{listed['webhook_log_id']}"))["response"]
+    assert shown["request_payload"] == {"order": "for [NAME], [EMAIL]"}
+    assert shown["response_payload"] == {"mail": "[EMAIL]"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid5
 
 import structlog
 
@@ -61,7 +62,8 @@ async def run_before(
 ) -> Before:
     """Run the actions of phase `before` one after another, each with the results of those before it.
 
-    What one fails at is on its record and stops no other.
+    What one fails at is on its record and stops no other. A run of the same talk and action carries the same id, so
+    that a talk which is begun again repeats nothing that a receiver could not recognise.
     """
     due = [each for each in actions if each.phase == "before" and each.type in _BEFORE]
     if not due:
@@ -73,7 +75,7 @@ async def run_before(
         at = datetime.now(UTC)
         try:
             async with asyncio.timeout_at(deadline):
-                outcome = await runner.perform(action, {})
+                outcome = await runner.perform(action, {}, _run_before(place, action))
         except TimeoutError:
             outcome = Outcome({"error": "timeout", "message": _LATE}, ok=False, error=_LATE, timed_out=True)
         except Exception as error:  # noqa: BLE001 - whatever ails an action, the call is answered
@@ -82,6 +84,10 @@ async def run_before(
             outcome = Outcome({"error": "failed", "message": why}, ok=False, error=why)
         runs.append(_ran(action, f"before_{number}", {}, outcome, at))
     return Before(tuple(runs), runner.variables, runner.results)
+
+
+def _run_before(place: Place, action: PlannedAction) -> str:
+    return str(uuid5(place.workspace_id, f"{place.talk_id} before {action.id}"))
 
 
 async def run_after(

@@ -37,14 +37,16 @@ class Place:
     talk_id: str
     medium: Medium
     timezone: str = "UTC"
+    names: tuple[str, ...] | None = None
+    """For its logs, as in `Delivery`."""
 
 
 class DeliveryLog:
     """Writes logs of requests behind the talk's back: it waits for no database."""
 
-    def __init__(self, database: Database, workspace_id: UUID) -> None:
+    def __init__(self, database: Database, place: Place) -> None:
         self._database = database
-        self._workspace = workspace_id
+        self._place = place
         self._writing: set[asyncio.Task[None]] = set()
 
     def add(self, delivery: Delivery) -> None:
@@ -62,8 +64,8 @@ class DeliveryLog:
 
     async def _write(self, delivery: Delivery) -> None:
         try:
-            async with self._database.workspace(self._workspace) as session:
-                await record(session, self._workspace, delivery)
+            async with self._database.workspace(self._place.workspace_id) as session:
+                await record(session, self._place.workspace_id, replace(delivery, names=self._place.names))
         except TrunklineError as error:
             log.warning("request_not_logged", kind=delivery.kind, error=type(error).__name__)
 
@@ -85,7 +87,7 @@ class ToolRunner:
         `results`: what tools gave before. `series` names the runs in their order, so that a turn which is done again
         repeats their ids; "": each has one of its own.
         """
-        self._logs = DeliveryLog(means.database, place.workspace_id)
+        self._logs = DeliveryLog(means.database, place)
         self._means = replace(means, given_up=self._logs.add)
         self._place = place
         self._begun_with = dict(variables)

@@ -1,14 +1,17 @@
 """Answering what somebody writes in a messenger: the chat goes on, and the agent's words go out as a message."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
 
 from trunkline.errors import Conflict, NotFound
 from trunkline.platform.work.jobs import Jobs
+from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.chats.repository import ChatRepository
 from trunkline.resources.chats.service import Chats
+from trunkline.resources.chats.talks import names_of
 from trunkline.resources.messages.receiving import ANSWER_MESSAGE, CONVERSATION
 from trunkline.resources.messages.repository import MessageRepository
 from trunkline.resources.messages.sending import send
@@ -48,6 +51,8 @@ class MessengerTasks:
             if chat is None or chat.created_at > message.created_at:
                 log.info("message_not_answered", chat=chat_id, reason="its chat was deleted")
                 return
+            agent = await AgentRepository(session, workspace).get(chat.agent_id, deleted=True)
+            names = None if agent is None else names_of(agent, chat)
         chats = self._chats_of(workspace)
         try:
             answer = await chats.send(chat_id, message.text, request=message_id)
@@ -74,4 +79,4 @@ class MessengerTasks:
             log.warning("answer_not_sent", chat=chat_id, error=sent.error)
         if sent.delivery is not None:
             async with self._vendors.database.workspace(workspace) as session:
-                await record(session, workspace, sent.delivery)
+                await record(session, workspace, replace(sent.delivery, names=names))

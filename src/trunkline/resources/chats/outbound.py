@@ -1,17 +1,19 @@
 """Conversations by SMS and WhatsApp that the agent begins: a chat whose messages go out by the workspace's Twilio."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from trunkline.errors import BadInput, Unavailable
+from trunkline.resources.agents.models import Agent
 from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.chats.models import Chat
 from trunkline.resources.chats.repository import ChatRepository
 from trunkline.resources.chats.schemas import ChatCreate, OutboundChatCreate, Template
 from trunkline.resources.chats.service import Chats
+from trunkline.resources.chats.talks import names_of
 from trunkline.resources.holes import as_texts, fill_message
 from trunkline.resources.messages.receiving import CONVERSATION
 from trunkline.resources.messages.repository import MessageRepository
@@ -43,23 +45,23 @@ class OutboundChats:
             ProviderError: the agent's greeting could not be made.
             Unavailable: nobody knows whether the message went out (the chat stays), or there is no model.
         """
-        agent_id = await self._checked(body)
+        agent = await self._checked(body)
         chat_id = str(uuid4())
-        text = await self._first_words(chat_id, agent_id, body)
+        text = await self._first_words(chat_id, agent.id, body)
         sent = await send(
             self.vendors,
             self.workspace_id,
             _message(body, text),
             run_id=f"{CONVERSATION}{chat_id}",
             talk_id=chat_id,
-            purpose=Purpose(agent_id=agent_id),
+            purpose=Purpose(agent_id=agent.id),
         )
-        await self._settle(chat_id, sent)
+        await self._settle(chat_id, agent, sent)
         if not sent.ok:
             raise (Unavailable if sent.unknown else BadInput)(f"channel: {sent.error}.")
         return chat_id
 
-    async def _checked(self, body: OutboundChatCreate) -> UUID:
+    async def _checked(self, body: OutboundChatCreate) -> Agent:
         async with self.vendors.database.workspace(self.workspace_id) as session:
             agent = await AgentRepository(session, self.workspace_id).get(body.agent_id)
             if agent is None:
@@ -74,7 +76,7 @@ class OutboundChats:
                     )
         if await self.vendors.account(self.workspace_id, "twilio") is None:
             raise BadInput(f"channel: {NO_ACCOUNT}.")
-        return agent.id
+        return agent
 
     async def _first_words(self, chat_id: str, agent_id: UUID, body: OutboundChatCreate) -> str:
         """The chat's first message, stored with it."""
@@ -101,13 +103,16 @@ class OutboundChats:
             await chats.add_message(chat, 0, 0, {"role": "assistant", "content": text})
         return text
 
-    async def _settle(self, chat_id: str, sent: Sent) -> None:
+    async def _settle(self, chat_id: str, agent: Agent, sent: Sent) -> None:
         """Log the request. A chat whose message was refused is none; where nobody knows, an answer has its place."""
         async with self.vendors.database.workspace(self.workspace_id) as session:
+            chats = ChatRepository(session, self.workspace_id)
+            chat = await chats.get(chat_id)
             if sent.delivery is not None:
-                await record(session, self.workspace_id, sent.delivery)
+                names = None if chat is None else names_of(agent, chat)
+                await record(session, self.workspace_id, replace(sent.delivery, names=names))
             if not (sent.ok or sent.unknown):
-                await ChatRepository(session, self.workspace_id).delete(chat_id)
+                await chats.delete(chat_id)
 
 
 def _message(body: OutboundChatCreate, text: str) -> Outgoing:

@@ -29,7 +29,7 @@ from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.chats.models import Chat, ChatMessage
 from trunkline.resources.chats.repository import LONGEST_ID, ChatRepository, is_id
 from trunkline.resources.chats.schemas import ChatCreate
-from trunkline.resources.chats.talks import other_party_of
+from trunkline.resources.chats.talks import names_of, other_party_of
 from trunkline.resources.storing import storable
 from trunkline.voice.conversation.dialogue import Dialogue
 from trunkline.voice.conversation.profile import GreetingMode, Medium
@@ -297,7 +297,7 @@ def _known(chat: Chat) -> dict[str, Any]:
 
 def _place(agent: Agent, chat: Chat) -> Place:
     timezone = agent.settings.get("timezone") or vocabulary.DEFAULT_TIMEZONE
-    return Place(agent.workspace_id, agent.id, chat.id, Medium.CHAT, timezone)
+    return Place(agent.workspace_id, agent.id, chat.id, Medium.CHAT, timezone, names_of(agent, chat))
 
 
 async def _found(chats: ChatRepository, chat_id: str) -> Chat:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.platform.work.jobs import Queue, defer
+from trunkline.resources.actions.results import merged
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.chats import wire
 from trunkline.resources.chats.models import Chat, ChatMessage
 from trunkline.resources.contacts.matching import number_of
 from trunkline.resources.holes import as_texts, substitute
-from trunkline.resources.redaction import redact
+from trunkline.resources.redaction import names_in_value, redact
 from trunkline.resources.talks import Talk
 from trunkline.voice.conversation.profile import Medium
 
@@ -25,6 +26,13 @@ WHO = "user_phone_number"
 def other_party_of(chat: Chat) -> str:
     """Whom the chat is with, in E.164; "" for nobody known."""
     return number_of(str(chat.variables.get(WHO) or "")) or ""
+
+
+def names_of(agent: Agent, chat: Chat) -> tuple[str, ...] | None:
+    """The names that a chat knows, for logs that must hold nothing personal; None where they may."""
+    if not agent.settings.get("redact_pii"):
+        return None
+    return tuple(names_in_value(merged(chat.variables, chat.results or {}), (), named=True))
 
 
 def talk_of_chat(agent: Agent, chat: Chat, messages: Sequence[ChatMessage]) -> Talk:

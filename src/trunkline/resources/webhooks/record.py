@@ -46,6 +46,8 @@ class Delivery:
     call_id: UUID | None = None
     agent_id: UUID | None = None
     action_id: UUID | None = None
+    names: tuple[str, ...] | None = None
+    """Of a chat whose agent redacts: the names that are known, and nothing personal is kept. None for all else."""
 
     @property
     def succeeded(self) -> bool:
@@ -56,7 +58,8 @@ class Delivery:
 async def record(session: AsyncSession, workspace_id: UUID, delivery: Delivery) -> UUID:
     """The id of the log that is written, in the caller's transaction.
 
-    No secret is in it, and nothing personal where it is of a call that is over and redacts (`calls/privacy.py`).
+    No secret is in it, and nothing personal where it is of a call that is over and redacts (`calls/privacy.py`), or of
+    a chat that does.
     """
     (row,) = await _rows(session, [(workspace_id, delivery)], hold=True)
     await _insert(session, [row])
@@ -80,8 +83,10 @@ async def _rows(
 ) -> list[dict[str, Any]]:
     rows = [_columns(workspace_id, delivery) for workspace_id, delivery in sent]
     names = await calls_over(session, {each.call_id for _, each in sent if each.call_id}, hold=hold)
+    known = [each.names if each.call_id is None else names.get(each.call_id) for _, each in sent]
     return [
-        row | redacted_log(row, names[row["call_id"]]) if row["call_id"] in names else row for row in rows
+        row if those is None else row | redacted_log(row, those)
+        for row, those in zip(rows, known, strict=True)
     ]
 
 
