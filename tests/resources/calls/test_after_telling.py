@@ -58,14 +58,15 @@ async def test_of_two_steps_that_end_at_once_the_second_tells_of_both(
     await planned(database, call, JUDGE, after.EXTRACTORS)
     judge, extractors = await begun(database, call, JUDGE), await begun(database, call, after.EXTRACTORS)
     async with database.system() as session:
-        assert await after.end(session, judge, StepState.DONE, Findings(judged={"goal": "true"}))
+        ending = after.ending(judge, StepState.DONE, Findings(judged={"goal": "true"}))
+        assert await after.end(session, [ending]) == [call]
         found = Findings(
             entries={"mood": {"name": "mood"}}, collected={"agent": {"mood": {"collected": True}}}
         )
         second = asyncio.create_task(work._end(extractors, StepState.DONE, found))
         while not await session.scalar(_WAITING):  # noqa: ASYNC110 - another session waits, and tells nobody
             await asyncio.sleep(0.01)
-        assert not await tell(session, call, lambda _: None)
+        assert not await tell(session, [call], lambda _: None)
     await second
     [delivery] = await told(database, call)
     payload = json.loads(delivery.body)

@@ -283,7 +283,7 @@ async def test_what_is_found_out_after_the_call_is_kept_without_personal_data(
         await after.plan(session, work, ["judge"])
         taken = await after.take(session, call_id, "judge")
         assert taken is not None
-        assert await after.end(session, taken, after.StepState.DONE, found)
+        assert await after.end(session, [after.ending(taken, after.StepState.DONE, found)]) == [call_id]
     call = await stored(database, call_id)
     assert call.judge_results == {"goal": "true", "goal_feedback": "[NAME] got a table."}
     assert call.collected_variables == {str(agent.id): {"who": {"value": "[NAME]", "collected": True}}}

@@ -7,28 +7,23 @@ from sqlalchemy import text
 
 from tests.resources.api import Api
 from trunkline.resources.webhooks import deliveries
+from trunkline.resources.webhooks.deliveries import Wanted
 from trunkline.resources.webhooks.signing import PREFIX
 
 URL = "https://hooks.example.com/a?token=hush"
 
 
 async def add(api: Api, state: str = "pending", call: UUID | None = None) -> str:
+    body = b'{"status": "completed"}'
+    wanted = Wanted(api.workspace.id, "external_webhook", call or uuid4(), uuid4(), URL, body)
     async with api.database.workspace(api.workspace.id) as session:
-        made = await deliveries.add(
-            session,
-            workspace_id=api.workspace.id,
-            kind="external_webhook",
-            call_id=call or uuid4(),
-            agent_id=uuid4(),
-            url=URL,
-            body=b'{"status": "completed"}',
-        )
+        assert await deliveries.add(session, [wanted]) == 1
         ended = None if state == "pending" else "now()"
         query = (
             f"UPDATE deliveries SET state = :state, attempts = 7, ended_at = {ended or 'NULL'} WHERE id = :id"
         )
-        await session.execute(text(query), {"state": state, "id": made})
-    return str(made)
+        await session.execute(text(query), {"state": state, "id": wanted.id})
+    return str(wanted.id)
 
 
 async def test_deliveries_are_listed_by_state_and_call(api: Api) -> None:

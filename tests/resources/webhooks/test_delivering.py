@@ -23,6 +23,7 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.storage.secrets import SecretBox
 from trunkline.resources.webhooks import deliveries
 from trunkline.resources.webhooks.backoff import DeliveryState
+from trunkline.resources.webhooks.deliveries import Wanted
 from trunkline.resources.webhooks.delivering import PER_HOST, Deliverer
 from trunkline.resources.webhooks.models import WebhookDelivery, WebhookLog
 from trunkline.resources.webhooks.signing import signing_of
@@ -61,19 +62,10 @@ async def delivering(
 
 async def add(database: Database, workspace: Workspace, url: str, body: bytes = BODY) -> tuple[UUID, UUID]:
     """A delivery and the call that it tells of."""
-    call_id = uuid4()
+    wanted = Wanted(workspace.id, "external_webhook", uuid4(), uuid4(), url, body)
     async with database.workspace(workspace.id) as session:
-        made = await deliveries.add(
-            session,
-            workspace_id=workspace.id,
-            kind="external_webhook",
-            call_id=call_id,
-            agent_id=uuid4(),
-            url=url,
-            body=body,
-        )
-    assert made is not None
-    return made, call_id
+        assert await deliveries.add(session, [wanted]) == 1
+    return wanted.id, wanted.call_id
 
 
 async def until(database: Database, id_: UUID, reached: Callable[[WebhookDelivery], bool]) -> WebhookDelivery:

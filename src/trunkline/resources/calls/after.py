@@ -2,7 +2,7 @@
 
 A step is taken under the next number of its fence, and its result is written only while that number is the last; so
 a worker that was taken for dead changes nothing, and each result is written once. From a verdict to its webhook it is
-three statements: every call pays for each round trip to the database.
+three statements, for one call or for many that end together: every call pays for each round trip to the database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,6 +66,16 @@ class Findings:
     """`collected_variables`."""
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What is written down of a step that ends; made by `ending`."""
+
+    taken: Taken
+    to: StepState
+    found: Findings
+    error: str | None
+
+
 async def begin(session: AsyncSession, call_id: UUID, workspace_id: UUID) -> None:
     """A call has ended: what is to be done after it begins when the transaction commits."""
     statement = insert(AfterCall).values(
@@ -127,26 +137,31 @@ async def try_again(session: AsyncSession, taken: Taken, error: str) -> None:
     )
 
 
-async def end(
-    session: AsyncSession, taken: Taken, to: StepState, found: Findings, error: str | None = None
-) -> bool:
-    """End a step and put what it found into the call's record; False, and nothing changed: it is not ours any more.
+def ending(taken: Taken, to: StepState, found: Findings, error: str | None = None) -> Ending:
+    """How a step ends, with nothing personal in what it found where nothing of its call is kept."""
+    return Ending(taken, to, found if taken.names is None else _redacted(found, taken.names), error)
 
-    The work after the call is held until the transaction ends: of two steps that end at once the second sees the first.
+
+async def end(session: AsyncSession, endings: Sequence[Ending]) -> list[UUID]:
+    """End steps, of each call one, and put what they found into the calls' records.
+
+    The calls whose step was still ours; of the others nothing changed. The work after all of them is held until the
+    transaction ends: of two steps that end at once the second sees the first.
     """
-    if taken.names is not None:
-        found = _redacted(found, taken.names)
-    values = {
-        "call_id": taken.call_id,
-        "step": taken.step,
-        "fence": taken.fence,
-        "state": to,
-        "error": error,
-        "entries": {name: dict(entry) for name, entry in found.entries.items()} or None,
-        "judged": None if found.judged is None else dict(found.judged),
-        "collected": dict(found.collected) if found.collected else None,
-    }
-    return bool(await session.scalar(_END, values))
+    rows = [
+        {
+            "call_id": str(each.taken.call_id),
+            "step": each.taken.step,
+            "fence": each.taken.fence,
+            "state": each.to,
+            "error": each.error,
+            "entries": {name: dict(entry) for name, entry in each.found.entries.items()} or None,
+            "judged": None if each.found.judged is None else dict(each.found.judged),
+            "collected": dict(each.found.collected) if each.found.collected else None,
+        }
+        for each in endings
+    ]
+    return list((await session.scalars(_END, {"endings": rows})).all())
 
 
 def _redacted(found: Findings, names: Sequence[str]) -> Findings:
@@ -178,20 +193,24 @@ async def entries_of(session: AsyncSession, call_id: UUID) -> dict[str, Any]:
 
 _END = text(
     """
-WITH work AS (
-    SELECT call_id FROM after_calls WHERE call_id = :call_id FOR UPDATE
+WITH endings AS (
+    SELECT * FROM jsonb_to_recordset(:endings) AS e (call_id uuid, step text, fence integer, state text, error text,
+        entries jsonb, judged jsonb, collected jsonb)
+), work AS (
+    SELECT call_id FROM after_calls WHERE call_id IN (SELECT call_id FROM endings) ORDER BY call_id FOR UPDATE
 ), ended AS (
-    UPDATE after_call_steps s SET state = :state, result = :entries, error = :error, ended_at = now()
-    FROM work WHERE s.call_id = work.call_id AND s.step = :step AND s.fence = :fence AND s.state = 'pending'
+    UPDATE after_call_steps s SET state = e.state, result = e.entries, error = e.error, ended_at = now()
+    FROM endings e JOIN work ON work.call_id = e.call_id
+    WHERE s.call_id = e.call_id AND s.step = e.step AND s.fence = e.fence AND s.state = 'pending'
     RETURNING s.call_id
 ), recorded AS (
-    UPDATE calls c SET judge_results = COALESCE(:judged, c.judge_results),
-        executed_actions = c.executed_actions || COALESCE(:entries, '{}'),
-        collected_variables = c.collected_variables || COALESCE(:collected, '{}')
-    FROM ended WHERE c.id = ended.call_id AND COALESCE(:judged, :entries, :collected) IS NOT NULL
+    UPDATE calls c SET judge_results = COALESCE(e.judged, c.judge_results),
+        executed_actions = c.executed_actions || COALESCE(e.entries, '{}'),
+        collected_variables = c.collected_variables || COALESCE(e.collected, '{}')
+    FROM ended JOIN endings e ON e.call_id = ended.call_id
+    WHERE c.id = ended.call_id AND COALESCE(e.judged, e.entries, e.collected) IS NOT NULL
 )
-SELECT EXISTS (SELECT FROM ended)
+SELECT call_id FROM ended
 """
-).bindparams(
-    *(bindparam(name, type_=JSONB(none_as_null=True)) for name in ("entries", "judged", "collected"))
-)
+).bindparams(bindparam("endings", type_=JSONB()))
+"""One parameter for all; work is held in the order of its calls, so that two workers do not wait for each other."""

@@ -20,6 +20,7 @@ from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.actions.work import Means
 from trunkline.resources.calls import after
 from trunkline.resources.calls.after import ACTION, AFTER_CALL, EXTRACTORS, Findings, StepState, Taken
+from trunkline.resources.calls.after_ends import Ends
 from trunkline.resources.calls.after_steps import Ended, Remember, done, ended_call, given_up
 from trunkline.resources.calls.after_webhook import tell
 from trunkline.resources.calls.links import Links
@@ -60,6 +61,7 @@ class AfterCalls:
         self._remember = remember
         self._wake = wake
         self._places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        self._ends = Ends(self._transaction, links.recording, wake)
 
     def register(self, jobs: Jobs, schedules: Schedules) -> None:
         """Tell the worker what there is to do."""
@@ -79,7 +81,7 @@ class AfterCalls:
             ended = None if work.planned else await self._ended(session, id_)
             if ended is not None:
                 await after.plan(session, work, ended.steps())
-            told = await tell(session, id_, self._links.recording)
+            told = await tell(session, [id_], self._links.recording)
             steps = await after.pending(session, id_)
         if told:
             self._wake()
@@ -105,7 +107,7 @@ class AfterCalls:
     async def _tell_late(self, call_id: UUID) -> None:
         async with self._transaction() as session:
             await after.held(session, call_id)
-            told = await tell(session, call_id, self._links.recording, late=True)
+            told = await tell(session, [call_id], self._links.recording, late=True)
         if told:
             self._wake()
             log.warning("webhook_waited_in_vain", call=str(call_id))
@@ -156,13 +158,7 @@ class AfterCalls:
     async def _end(
         self, taken: Taken, to: StepState, found: Findings, error: Exception | None = None
     ) -> None:
-        told = False
-        async with self._transaction() as session:
-            ours = await after.end(session, taken, to, found, None if error is None else _told(error))
-            if ours:
-                told = await tell(session, taken.call_id, self._links.recording)
-        if told:
-            self._wake()
+        ours = await self._ends.write(after.ending(taken, to, found, None if error is None else _told(error)))
         event = f"after_call_step_{to}" if ours else "after_call_step_taken_over"
         log.info(
             event, call=str(taken.call_id), step=taken.step, error=type(error).__name__ if error else None

@@ -1,11 +1,12 @@
 """The post-call webhook: what it says of a call, and to whom (contract, section 14)."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Select, Uuid, bindparam, exists, select, update
+from sqlalchemy import Boolean, Select, Uuid, any_, bindparam, exists, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -17,6 +18,7 @@ from trunkline.resources.calls.privacy import without_personal_data
 from trunkline.resources.calls.record import CUT_OFF, END_WORDS
 from trunkline.resources.calls.wire import RecordingUrl
 from trunkline.resources.webhooks import deliveries
+from trunkline.resources.webhooks.deliveries import Wanted
 from trunkline.voice.conversation.events import EndReason, Kind
 
 UNDEFINED = "undefined"
@@ -25,56 +27,41 @@ _TIMEOUT = "timeout"
 _WORDS = {words.rest: words.webhook for words in (*END_WORDS.values(), CUT_OFF) if words.rest != _TIMEOUT}
 
 
-class _ToTell(NamedTuple):
-    call: Call
-    agents_url: str | None
-    ended_by: str | None
-    """The reason on its last note, where the record's word is two reasons'."""
-
-
 async def tell(
-    session: AsyncSession, call_id: UUID, recording_url: RecordingUrl, *, late: bool = False
-) -> bool:
-    """Have the call reported when the transaction commits, if it is ready to be and is not reported yet.
+    session: AsyncSession, calls: Sequence[UUID], recording_url: RecordingUrl, *, late: bool = False
+) -> int:
+    """Have those of the calls reported when the transaction commits that are ready to be and are not reported yet.
 
-    It is ready when no step is to be done but the memory, or when it is `late`. The work after it is held.
-    Whether there is a delivery now that was not there before.
+    A call is ready when no step is to be done but the memory, or when it is `late`. The work after them is held.
+    How many deliveries there are that were not there before.
     """
-    found = await _to_tell(session, call_id, late)
-    if found is None:
-        return False
-    call = found.call
-    url = call.overrides.get("external_webhook_url") or found.agents_url
+    found = await session.execute(_TO_TELL, {"calls": calls, "late": late})
+    wanted = [_wanted(*row, recording_url) for row in found]
+    return await deliveries.add(session, [each for each in wanted if each is not None])
+
+
+def _wanted(
+    call: Call, agents_url: str | None, ended_by: str | None, recording_url: RecordingUrl
+) -> Wanted | None:
+    """What is to be delivered of a call; None where nobody is to be told. `ended_by`: as for `end_word`."""
+    url = call.overrides.get("external_webhook_url") or agents_url
     if not url:
-        return False
-    payload = rendered(call, end_word(call, found.ended_by), recording_url(call))
+        return None
+    payload = rendered(call, end_word(call, ended_by), recording_url(call))
     if call.redacts_pii:
         payload = without_personal_data(payload, call.name)
-    added = await deliveries.add(
-        session,
-        workspace_id=call.workspace_id,
-        kind="external_webhook",
-        call_id=call.id,
-        agent_id=call.agent_id,
-        url=url,
-        body=json.dumps(payload, ensure_ascii=False).encode(),
-    )
-    return added is not None
-
-
-async def _to_tell(session: AsyncSession, call_id: UUID, late: bool) -> _ToTell | None:
-    """Mark the call as told, and read it, in one statement; None: it is not ready, or told already."""
-    row = (await session.execute(_TO_TELL, {"of_call": call_id, "late": late})).one_or_none()
-    return None if row is None else _ToTell(*row)
+    body = json.dumps(payload, ensure_ascii=False).encode()
+    return Wanted(call.workspace_id, "external_webhook", call.id, call.agent_id, url, body)
 
 
 def _marking() -> Select[Call, str | None, str | None]:
-    of_call = bindparam("of_call", type_=Uuid())
-    mine = AfterCallStep.call_id == of_call, AfterCallStep.state == StepState.PENDING
-    waits = exists().where(*mine, AfterCallStep.step != MEMORY)
+    """Marks calls as told, and reads them, in one statement."""
+    mine = AfterCallStep.call_id == AfterCall.call_id, AfterCallStep.state == StepState.PENDING
+    waits = exists().where(*mine, AfterCallStep.step != MEMORY).correlate(AfterCall)
+    named = AfterCall.call_id == any_(bindparam("calls", type_=ARRAY(Uuid())))
     marked = (
         update(AfterCall)
-        .where(AfterCall.call_id == of_call, ~AfterCall.told, bindparam("late", type_=Boolean()) | ~waits)
+        .where(named, ~AfterCall.told, bindparam("late", type_=Boolean()) | ~waits)
         .values(told=True)
         .returning(AfterCall.call_id)
         .cte("marked")

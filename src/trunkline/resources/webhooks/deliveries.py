@@ -1,21 +1,35 @@
 """Deliveries in the database: made in the transaction of what they tell, claimed by whoever sends them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import Integer, Text, Uuid
+from sqlalchemy.types import Integer, LargeBinary, Text, Uuid
 
 from trunkline.platform.work.wakeups import notify
 from trunkline.resources.webhooks.backoff import GIVE_UP_AFTER, DeliveryState
 
 DELIVERIES = "deliveries"
 """Channel of wake-ups: something is due."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be sent; one of its kind for a call."""
+
+    workspace_id: UUID
+    kind: str
+    call_id: UUID
+    agent_id: UUID
+    url: str
+    body: bytes = field(repr=False)
+    id: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True)
@@ -51,34 +65,18 @@ class Result:
     error: str | None
 
 
-async def add(
-    session: AsyncSession,
-    *,
-    workspace_id: UUID,
-    kind: str,
-    call_id: UUID,
-    agent_id: UUID,
-    url: str,
-    body: bytes,
-) -> UUID | None:
-    """Have this sent once the transaction commits; None where the call has such a delivery already.
+async def add(session: AsyncSession, wanted: Sequence[Wanted]) -> int:
+    """Have these sent once the transaction commits: how many, less those of calls that have such a delivery already.
 
     Nobody is notified: notifying transactions commit one after another. The caller wakes the deliverer beside him when
     it is committed; any other finds it by looking.
     """
-    values = {
-        "id": uuid4(),
-        "workspace_id": workspace_id,
-        "kind": kind,
-        "call_id": call_id,
-        "agent_id": agent_id,
-        "url": url,
-        "host": host_of(url),
-        "body": body,
-        "lasts": GIVE_UP_AFTER,
-    }
-    added: UUID | None = await session.scalar(_ADD, values)
-    return added
+    if not wanted:
+        return 0
+    columns: dict[str, list[Any]] = {name: [getattr(each, name) for each in wanted] for name in _WANTED}
+    hosts = [host_of(each.url) for each in wanted]
+    added = await session.scalars(_ADD, {**columns, "host": hosts, "lasts": GIVE_UP_AFTER})
+    return len(added.all())
 
 
 def host_of(url: str) -> str:
@@ -126,10 +124,19 @@ async def forget_ended(session: AsyncSession, kept: timedelta) -> int:
     return len(rows.all())
 
 
+_WANTED = ("id", "workspace_id", "kind", "call_id", "agent_id", "url", "body")
 _ADD = text(
-    "INSERT INTO deliveries (id, workspace_id, kind, call_id, agent_id, url, host, body, state, give_up_at) "
-    "VALUES (:id, :workspace_id, :kind, :call_id, :agent_id, :url, :host, :body, 'pending', "
-    "now() + CAST(:lasts AS interval)) ON CONFLICT (call_id, kind) WHERE call_id IS NOT NULL DO NOTHING RETURNING id"
+    """
+INSERT INTO deliveries (id, workspace_id, kind, call_id, agent_id, url, host, body, state, give_up_at)
+SELECT id, workspace_id, kind, call_id, agent_id, url, host, body, 'pending', now() + CAST(:lasts AS interval)
+FROM unnest(:id, :workspace_id, :kind, :call_id, :agent_id, :url, :host, :body)
+    AS wanted (id, workspace_id, kind, call_id, agent_id, url, host, body)
+ON CONFLICT (call_id, kind) WHERE call_id IS NOT NULL DO NOTHING RETURNING id
+"""
+).bindparams(
+    *(bindparam(name, type_=ARRAY(Uuid())) for name in ("id", "workspace_id", "call_id", "agent_id")),
+    *(bindparam(name, type_=ARRAY(Text())) for name in ("kind", "url", "host")),
+    bindparam("body", type_=ARRAY(LargeBinary())),
 )
 _CLAIM = text(
     """
