@@ -32,8 +32,9 @@ async def rehearse() -> None:
     async with openai.AsyncOpenAI(
         base_url="http://rehearsal/v1", api_key="none", http_client=httpx2.AsyncClient(transport=transport)
     ) as nobody:
-        chat = await nobody.chat.completions.create(
-            model="none", messages=[{"role": "user", "content": "none"}], stream=True
+        asked = {"model": "none", "messages": [{"role": "user", "content": "none"}], "stream": True}
+        chat = await nobody.post(
+            "/chat/completions", body=asked, cast_to=object, stream=True, stream_cls=openai.AsyncStream[object]
         )
         async for _ in chat:
             pass

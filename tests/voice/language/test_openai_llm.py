@@ -160,6 +160,24 @@ async def test_faults_are_told_in_our_words(
     await llm.close()
 
 
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        *('"words"', "[]", '{"choices": 1}', '{"choices": ["words"]}', '{"choices": [{"delta": "words"}]}'),
+        *('{"choices": [{"delta": {"tool_calls": ["book"]}}]}', '{"usage": "many"}', "{half"),
+    ],
+)
+async def test_a_chunk_of_another_shape_is_nonsense(chunk: str) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(f"data: {chunk}\n\ndata: [DONE]\n\n", media_type="text/event-stream")
+
+    async with served(Starlette(routes=[Route("/v1/chat/completions", answer, methods=["POST"])])) as url:
+        llm = OpenAILanguageModel(f"{url}/v1", budget=PATIENT)
+        with pytest.raises(ProviderError, match="nonsense"):
+            await parts_of(llm)
+        await llm.close()
+
+
 async def test_leaving_early_ends_the_work_at_the_endpoint(
     llm: OpenAILanguageModel, endpoint: ScriptedServer
 ) -> None:

@@ -6,11 +6,9 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from openai import AsyncOpenAI, AsyncStream
-from openai.types.chat import ChatCompletionChunk
-from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 
 from trunkline.errors import ProviderError
 from trunkline.voice.endpoint import faults
@@ -18,6 +16,13 @@ from trunkline.voice.language.ports import DonePart, ReplyPart, TextPart, ToolPa
 
 MAX_TOKENS = 400
 """Of a reply: nobody listens to more at once."""
+
+Chunk = Mapping[str, Any]
+"""A `chat.completion.chunk` as it came. The SDK's typed ones are not asked for: they cost 0.4 ms of CPU a token, more
+than all else of a request together (6.7 ms for ten tokens, 2.6 without)."""
+
+
+_WITH_USAGE = {"stream_options": {"include_usage": True}}
 
 
 @dataclass(frozen=True)
@@ -56,29 +61,27 @@ async def stream(
     budget: Budget,
     more: Mapping[str, Any],
 ) -> AsyncGenerator[ReplyPart, None]:
-    """One completion as parts, a DonePart last. `more` are further parameters of the request.
+    """One completion as parts, a DonePart last. `more` are further members of the request's body.
 
     Closing the iterator closes the connection, and with it the work at the provider.
     """
     with faults("The language model"):
         deadline = asyncio.get_running_loop().time() + budget.total
+        asked = {"model": model, "messages": list(messages), "stream": True} | _WITH_USAGE | dict(more)
         async with asyncio.timeout(budget.first_token):
-            answer = await client.chat.completions.create(
-                model=model,
-                messages=cast(Any, list(messages)),
-                stream=True,
-                stream_options={"include_usage": True},
-                **more,
+            answer = await client.post(
+                "/chat/completions", body=asked, cast_to=object, stream=True, stream_cls=AsyncStream[object]
             )
         async with aclosing(_chunks(answer, budget.first_token, deadline)) as chunks:
             calls = _Calls()
             done = DonePart("")
             async for chunk in chunks:
                 done = _told(done, chunk)
-                for choice in chunk.choices:
-                    if choice.delta.content:
-                        yield TextPart(choice.delta.content)
-                    calls.take(choice.delta.tool_calls or ())
+                for choice in _list(chunk.get("choices")):
+                    delta = _object(_object(choice).get("delta") or {})
+                    if content := delta.get("content"):
+                        yield TextPart(str(content))
+                    calls.take(_list(delta.get("tool_calls")))
     for call in calls.whole():
         yield call
     yield done
@@ -103,9 +106,7 @@ async def whole(
     return "".join(words), done
 
 
-async def _chunks(
-    answer: AsyncStream[ChatCompletionChunk], first: float, deadline: float
-) -> AsyncGenerator[ChatCompletionChunk, None]:
+async def _chunks(answer: AsyncStream[object], first: float, deadline: float) -> AsyncGenerator[Chunk, None]:
     """The chunks, each within what is left: of `first` for the first, of the whole for the others."""
     loop = asyncio.get_running_loop()
     limit = loop.time() + first
@@ -116,17 +117,33 @@ async def _chunks(
                 chunk = await anext(pieces, None)
             if chunk is None:
                 return
-            yield chunk
+            yield _object(chunk)
             limit = deadline
     finally:
         await answer.close()
 
 
-def _told(done: DonePart, chunk: ChatCompletionChunk) -> DonePart:
-    model = chunk.model or done.model
-    if chunk.usage is None:
+def _object(value: object) -> Chunk:
+    """Raises ValueError for what is no JSON object."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"an object was to come, not {type(value).__name__}")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    """Of None an empty one. Raises ValueError for what is no JSON array."""
+    if not isinstance(value, list | None):
+        raise ValueError(f"an array was to come, not {type(value).__name__}")
+    return value or []
+
+
+def _told(done: DonePart, chunk: Chunk) -> DonePart:
+    model = str(chunk.get("model") or done.model)
+    usage = chunk.get("usage")
+    if not usage:
         return DonePart(model, done.prompt_tokens, done.completion_tokens)
-    return DonePart(model, chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+    counted = _object(usage)
+    return DonePart(model, int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0))
 
 
 @dataclass
@@ -142,13 +159,14 @@ class _Calls:
 
     by_index: dict[int, _Call] = field(default_factory=dict)
 
-    def take(self, pieces: Sequence[ChoiceDeltaToolCall]) -> None:
-        for piece in pieces:
-            call = self.by_index.setdefault(piece.index, _Call())
-            call.call = call.call or piece.id or ""
-            if piece.function is not None:
-                call.name += piece.function.name or ""
-                call.arguments += piece.function.arguments or ""
+    def take(self, pieces: Sequence[object]) -> None:
+        for each in pieces:
+            piece = _object(each)
+            call = self.by_index.setdefault(int(piece.get("index") or 0), _Call())
+            call.call = call.call or str(piece.get("id") or "")
+            function = _object(piece.get("function") or {})
+            call.name += str(function.get("name") or "")
+            call.arguments += str(function.get("arguments") or "")
 
     def whole(self) -> list[ToolPart]:
         return [

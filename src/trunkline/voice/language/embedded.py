@@ -206,7 +206,7 @@ def nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _options(tokens: int, extra: dict[str, Any]) -> dict[str, Any]:
-    return {"max_tokens": tokens, "temperature": 0.0, "extra_body": {"cache_prompt": True, **extra}}
+    return {"max_tokens": tokens, "temperature": 0.0, "cache_prompt": True, **extra}
 
 
 def _held(tokens: int, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
