@@ -34,7 +34,11 @@ async def rehearse() -> None:
     ) as nobody:
         asked = {"model": "none", "messages": [{"role": "user", "content": "none"}], "stream": True}
         chat = await nobody.post(
-            "/chat/completions", body=asked, cast_to=object, stream=True, stream_cls=openai.AsyncStream[object]
+            "/chat/completions",
+            body=asked,
+            cast_to=object,
+            stream=True,
+            stream_cls=openai.AsyncStream[object],
         )
         async for _ in chat:
             pass
