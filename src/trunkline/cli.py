@@ -234,6 +234,16 @@ def keys_revoke(key: Annotated[str, typer.Argument(help="The id that `keys list`
     typer.echo(f"{key} is revoked")
 
 
+Script = Annotated[
+    Path | None, typer.Option(help="JSON of a scripted model to think with, in place of a real one.")
+]
+Speech = Annotated[
+    str | None,
+    typer.Option(help="tones (instant, no models; with --script) or real (what the settings name)."),
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Ask everything anew, also what the same run was answered before.")
+]
 AtOnce = Annotated[int, typer.Option(min=1, help="Calls that go on at the same time.")]
 Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML there.")]
 Json = Annotated[Path | None, typer.Option(help="Write everything there as JSON.")]
@@ -253,16 +263,9 @@ def simulate_run(
     seed: Annotated[int | None, typer.Option(help="Decides what is left to chance.")] = None,
     case: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
     against: Annotated[Path | None, typer.Option(help="YAML file of another version of the agent.")] = None,
-    script: Annotated[
-        Path | None, typer.Option(help="JSON of a scripted model to think with, in place of a real one.")
-    ] = None,
-    speech: Annotated[
-        str | None,
-        typer.Option(help="tones (instant, no models; with --script) or real (what the settings name)."),
-    ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask everything anew, also what the same run was answered before.")
-    ] = False,
+    script: Script = None,
+    speech: Speech = None,
+    fresh: Fresh = False,
     at_once: AtOnce = 1,
     junit: Junit = None,
     json: Json = None,

@@ -7,7 +7,9 @@ import numpy as np
 
 from trunkline.host.beat import Beat
 from trunkline.resources.simulations.cast import Cast
+from trunkline.resources.simulations.happenings import Called, Said
 from trunkline.resources.simulations.persona import Persona
+from trunkline.resources.simulations.text_level import OnEvent
 from trunkline.resources.simulations.voice_call import RATE
 from trunkline.resources.simulations.voice_level import Side
 from trunkline.roles.simulate.line_caller import LineCaller
@@ -21,14 +23,16 @@ from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, Ton
 MOST_TICKS = 1500
 
 
-async def talked(persona: dict[str, Any]) -> tuple[LineCaller, bytes, bytes, list[LineEvent]]:
+async def talked(
+    persona: dict[str, Any], on_event: OnEvent | None = None
+) -> tuple[LineCaller, bytes, bytes, list[LineEvent]]:
     """The caller, its recording, what the other end heard, and that end's events."""
     lines = Loopback(RATE)
     beat = Beat(LevelActivity(), asyncio.get_running_loop())
     made = Persona.model_validate(persona)
     cast = await Cast.of(made, Profile(prompt=""), ToneVoice(), 1, calls=True, rate=RATE)
     side = Side(ToneEars(), ToneVoice(), ScriptedLanguageModel(), FixedTurn(0.9))
-    caller = LineCaller(lines.far, cast, side, beat, most_turns=3)
+    caller = LineCaller(lines.far, cast, side, beat, most_turns=3, on_event=on_event)
     await lines.near.answer()
     lines.near.write(b"".join(tones.speak(word, RATE) for word in ("How", "may", "I", "help?")))
     talk = asyncio.create_task(caller.talk())
@@ -48,11 +52,16 @@ async def talked(persona: dict[str, Any]) -> tuple[LineCaller, bytes, bytes, lis
 
 async def test_it_says_its_script_and_hangs_up() -> None:
     script = [{"to": "help", "say": "A visit please.", "hang_up": True}]
-    caller, sound, heard, events = await talked({"script": script})
+    told: list[Said | Called] = []
+    caller, sound, heard, events = await talked({"script": script}, told.append)
     assert tones.hear(heard, RATE) == "A visit please."
     assert any(isinstance(each, LineClosed) for each in events)
     assert [note.data["text"] for note in caller.notes if note.kind == Kind.CALLER_SAID.value] == [
         "How may I help?"
+    ]
+    assert [(each.who, each.text) for each in told if isinstance(each, Said)] == [
+        ("agent", "How may I help?"),
+        ("caller", "A visit please."),
     ]
     left, right = np.frombuffer(sound, "<i2").reshape(-1, 2).T
     assert tones.hear(left.tobytes(), RATE) == "A visit please."

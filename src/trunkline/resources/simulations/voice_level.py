@@ -78,10 +78,7 @@ async def call(
     `run_tool` gives what the agent's tools give; nothing else of the world is touched. `on_note` is told what the
     agent notes, as it happens. `latency`: how long the parts of `agent` and `persona` take, drawn from the seed where
     it is not given. `transferred`: the caller has been passed on, so that the call ends here. `most_turns`: the agent
-    speaks so often.
-
-    Raises:
-        ProviderError: the persona's voice failed before the call.
+    speaks so often. Raises ProviderError where the persona's voice failed before the call.
     """
     lines = _lines(persona, seed, persona_calls)
     clock = latency or (lambda who: SeededLatency(drawn(seed, who)))
@@ -97,9 +94,7 @@ async def call(
     await (lines.near if persona_calls else lines.far).answer()
     over = _Over(us, transferred, most_turns)
     length = await run(legs, vad, lines.advance, until=over, most_ms=int(most_seconds * 1000))
-    ended = [note.data["reason"] for note in us.notes if note.kind == Kind.ENDED.value]
-    sound = stereo(us.tape, them.tape)
-    return VoiceCall(tuple(us.notes), tuple(them.notes), sound, length, ended[0] if ended else "")
+    return _came_of(us, them, length)
 
 
 class _Taped:
@@ -154,6 +149,12 @@ class _Over:
             return False
         self._left -= 1
         return us.turns > self._turns or self._left <= 0
+
+
+def _came_of(us: _Taped, them: _Taped, length_ms: int) -> VoiceCall:
+    ended = [note.data["reason"] for note in us.notes if note.kind == Kind.ENDED.value]
+    sound = stereo(us.tape, them.tape)
+    return VoiceCall(tuple(us.notes), tuple(them.notes), sound, length_ms, ended[0] if ended else "")
 
 
 def _lines(persona: Persona, seed: int, persona_calls: bool) -> Loopback:

@@ -63,7 +63,7 @@ class _Cast:
         if self.ensemble is None:
             return trials.in_text(model, on_event)
         if self.platform is not None:
-            return OnLine(self.platform, agent_id, self.ensemble.person(self.think))
+            return OnLine(self.platform, agent_id, self.ensemble.person(self.think), on_event)
         return InVoice(self.ensemble.parts(subject, model, self.answers), on_event)
 
     @asynccontextmanager

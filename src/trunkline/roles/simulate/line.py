@@ -15,6 +15,7 @@ from trunkline.resources.calls.status import FINAL
 from trunkline.resources.simulations.cast import Cast
 from trunkline.resources.simulations.mocks import MockedTools
 from trunkline.resources.simulations.persona import Persona
+from trunkline.resources.simulations.text_level import OnEvent
 from trunkline.resources.simulations.trials import Observed
 from trunkline.resources.simulations.voice_call import RATE, VoiceCall
 from trunkline.resources.simulations.voice_level import Side
@@ -117,11 +118,14 @@ class Platform:
 class OnLine:
     """Fulfils trials.Play: the level line."""
 
-    def __init__(self, platform: Platform, agent_id: str, side: Side) -> None:
-        """`side`: what the persona hears, speaks and thinks with."""
+    def __init__(
+        self, platform: Platform, agent_id: str, side: Side, on_event: OnEvent | None = None
+    ) -> None:
+        """`side`: what the persona hears, speaks and thinks with; `on_event` is told what it said and heard."""
         self._platform = platform
         self._agent_id = agent_id
         self._side = side
+        self._on_event = on_event
 
     async def __call__(
         self, agent: Profile, persona: Persona, mocks: MockedTools, max_turns: int, seed: int, calls: bool
@@ -133,7 +137,7 @@ class OnLine:
         cast = await Cast.of(persona, agent, self._side.tts, seed, calls=True, rate=RATE)
         call_id = await self._platform.announce(self._agent_id, dict(agent.variables))
         line = await self._platform.dial(call_id)
-        caller = LineCaller(line, cast, self._side, self._platform.beat, max_turns)
+        caller = LineCaller(line, cast, self._side, self._platform.beat, max_turns, self._on_event)
         try:
             async with asyncio.timeout(_CALL_SECONDS):
                 sound = await caller.talk()

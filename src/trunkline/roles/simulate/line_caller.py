@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from trunkline.host.beat import Beat
 from trunkline.host.leg import Leg
 from trunkline.resources.simulations.cast import Cast
+from trunkline.resources.simulations.happenings import Said, Speaker
 from trunkline.resources.simulations.room import Room
+from trunkline.resources.simulations.text_level import OnEvent
 from trunkline.resources.simulations.voice_call import stereo
 from trunkline.resources.simulations.voice_level import Side, no_tools
 from trunkline.voice.conversation.events import TICK_MS, Event, HangUp, Kind, LineClosed, Note, Request
@@ -16,11 +18,23 @@ from trunkline.voice.driver.ticked import Talk
 from trunkline.voice.driver.wall import WallDriver
 from trunkline.voice.lines.line import Line
 
+_SPEAKERS: Mapping[str, Speaker] = {Kind.AGENT_SAID.value: "caller", Kind.CALLER_SAID.value: "agent"}
+"""To the persona the agent is the one who is talked with, as a caller is to an agent."""
+
 
 class LineCaller:
     """Fulfils host.leg.Owner and Tape for one call that was answered. Belongs to the work loop."""
 
-    def __init__(self, line: Line, cast: Cast, side: Side, beat: Beat, most_turns: int) -> None:
+    def __init__(
+        self,
+        line: Line,
+        cast: Cast,
+        side: Side,
+        beat: Beat,
+        most_turns: int,
+        on_event: OnEvent | None = None,
+    ) -> None:
+        self._on_event = on_event
         self.notes: list[Note] = []
         self._line = line
         self._beat = beat
@@ -88,7 +102,9 @@ class LineCaller:
 
     def _note(self, note: Note) -> None:
         self.notes.append(note)
-        if note.kind == Kind.CALLER_SAID.value:  # to the persona the agent is the caller
+        if self._on_event is not None and (who := _SPEAKERS.get(note.kind)) is not None:
+            self._on_event(Said(who, note.data["text"]))
+        if note.kind == Kind.CALLER_SAID.value:
             self._left_turns -= 1
             if self._left_turns < 0:
                 self._driver.feed(HangUp("max_turns"))
