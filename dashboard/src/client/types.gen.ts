@@ -6389,7 +6389,7 @@ export type RunDetails = {
     /**
      * Executed Actions
      *
-     * What was really run, of all tries, in the shape that calls have; null where nothing was to be.
+     * What was really run, of all tries, in the shape that calls have; null where nothing was.
      */
     executed_actions: {
         [key: string]: {

@@ -50,7 +50,7 @@ async def test_a_suite_passes_on_its_script(agent: str) -> None:
 @pytest.mark.parametrize(
     ("agent", "script", "case", "told"),
     [
-        ("receptionist", "forgetful.json", "Leaves a message", "take_message was never called"),
+        ("receptionist", "forgetful.json", "Leaves a message", "call_back was never called"),
         ("booking", "eager.json", "Books the time that was chosen", "This came before"),
         ("payment-reminder", "talkative.json", "Somebody else answers", "The agent said it."),
     ],

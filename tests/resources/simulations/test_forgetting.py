@@ -33,6 +33,9 @@ from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.voice.driver.ports import RunTool
 
 
+DELETED_WITHIN_S = 30.0
+
+
 async def kept(api: Api) -> list[str]:
     return await api.blobs.list(f"simulations/{api.workspace.id}")
 
@@ -43,7 +46,7 @@ async def delete_kept(api: Api, postgres: EmbeddedPostgres, left: int) -> None:
     Deletion(api.blobs).register(jobs)
     worker = asyncio.create_task(jobs.run())
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(DELETED_WITHIN_S):
             while len(await kept(api)) > left:  # noqa: ASYNC110 a job
                 await asyncio.sleep(0.05)
     finally:

@@ -101,6 +101,15 @@ async def test_a_cancelled_session_says_so(api: Api) -> None:
     assert (last["status"], last["runs"]) == ("cancelled", counts(failed=2))
 
 
+async def test_a_session_that_is_deleted_says_so(api: Api) -> None:
+    session = await begin(api, await agent_of(api), await ruled_case(api))
+    stream = following(api, session)
+    await until(stream, "progress")
+    await api.send("DELETE", f"{SESSIONS}/{session['simulation_session_id']}", 204)
+    *_, last = await until(stream, "ended")
+    assert (last["status"], last["runs"]["total"]) == ("deleted", 0)
+
+
 async def test_silence_is_broken_by_the_counts(api: Api, monkeypatch: Any) -> None:
     monkeypatch.setattr(progress, "SILENT_S", 0.0)
     session = await begin(api, await agent_of(api), await ruled_case(api), repeats=2)

@@ -45,7 +45,7 @@ def agent_says(messages: Any) -> Said:
 
 
 def side(*lines: Said, rule: Any = None) -> Side:
-    return Side(ToneEars(), ToneVoice(), ScriptedLanguageModel(*lines, rule=rule), FixedTurn(0.9))
+    return Side(ToneEars(), ToneVoice(), ScriptedLanguageModel(*lines, rule=rule), FixedTurn(0.99))
 
 
 async def booked(name: str, arguments: dict[str, Any]) -> ToolAnswer:

@@ -165,7 +165,7 @@ class SimulationRun(Owned):
     recording_key: Mapped[str | None]
     """Its sound, in the blob store."""
     executed_actions: Mapped[dict[str, Any] | None]
-    """What was really run, in the shape of the wire (contract, section 5.5), of all tries; None: nothing was to be."""
+    """What was really run, in the shape of the wire (contract, section 5.5), of all tries; None: nothing was."""
     forgotten_at: Mapped[datetime | None]
     """When its words were deleted (`forgetting.py`)."""
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

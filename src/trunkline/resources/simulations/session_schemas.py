@@ -225,7 +225,7 @@ class RunDetails(Wire):
     ledgers: list[dict[str, Any]]
     """Where the latency of each turn went, in ms; of runs with sound."""
     executed_actions: dict[str, dict[str, str]] | None
-    """What was really run, of all tries, in the shape that calls have; null where nothing was to be."""
+    """What was really run, of all tries, in the shape that calls have; null where nothing was."""
     tries: int
     prompt_tokens: int
     completion_tokens: int
