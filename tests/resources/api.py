@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.routing import BaseRoute
 
 from trunkline.platform.http.app import bare_app, create_app
 from trunkline.platform.http.auth import Authenticator
@@ -110,7 +109,8 @@ async def serve(
             language_models=frozenset({"my-llama"}),
         )
         app = create_app(platform, routers=(), ready=all_ready, registry=CollectorRegistry())
-        app.router.routes[:0] = _routes()
+        app.router.routes[:0] = described().routes
+        app.openapi = described().openapi  # type: ignore[method-assign]
         model = ScriptedLanguageModel("Hello there.")
         app.state.language = Language(talk=model, think=model)
         app.state.lines_url = None
@@ -125,9 +125,9 @@ async def serve(
 
 
 @cache
-def _routes() -> tuple[BaseRoute, ...]:
-    """Those of the API, made once: what FastAPI derives from them at the first request takes half a second."""
-    return tuple(bare_app(ROUTERS).routes)
+def described() -> FastAPI:
+    """The routes of the API and their description, made once: what FastAPI derives from them takes seconds."""
+    return bare_app(ROUTERS)
 
 
 def _no_node(request: httpx2.Request) -> httpx2.Response:

@@ -8,10 +8,9 @@ from typing import Any
 
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from tests.resources.api import described
 from tests.resources.contract.operations import OPERATIONS, PLACES, Operation
 from tests.resources.contract.world import World
-from trunkline.platform.http.app import bare_app
-from trunkline.resources.routers import ROUTERS
 
 Schema = dict[str, Any]
 
@@ -77,7 +76,7 @@ class Published:
 @cache
 def document() -> dict[str, Any]:
     """The document, built once."""
-    return bare_app(ROUTERS).openapi()
+    return described().openapi()
 
 
 @cache
@@ -87,7 +86,7 @@ def operations() -> tuple[Published, ...]:
 
 
 def _operations() -> Iterator[Published]:
-    for context in iter_route_contexts(bare_app(ROUTERS).routes):
+    for context in iter_route_contexts(described().routes):
         route = context.original_route
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in sorted(route.methods or ()):
