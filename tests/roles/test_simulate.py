@@ -60,7 +60,7 @@ def test_a_failure_names_what_was_missed(
 ) -> None:
     forgetful = RECEPTIONIST.replace("script.json", "forgetful.json")
     assert status(monkeypatch, f"{forgetful} --case 'Leaves a message'") == 1
-    assert "take_message was never called" in capsys.readouterr().out
+    assert "call_back was never called" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
