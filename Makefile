@@ -4,10 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 
-.PHONY: run test test-peers check bench lock client clean help
+.PHONY: run install test test-peers check bench lock client clean help
 
 help:
 	@echo "make run         set everything up, answer a demo call, stay up"
+	@echo "make install     the command trunkline in .venv, and nothing else"
 	@echo "make test        the whole suite (ARGS=\"…\" goes to pytest)"
 	@echo "make test-peers  install the outside SIP peers of the suite (apt, root or sudo)"
 	@echo "make check       lint, types, import rules"
@@ -36,6 +37,8 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(UV)
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(UV)
 	$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/.run
+
+install: $(VENV)/.run
 
 run: $(VENV)/.run
 	@$(BIN)/trunkline models pull

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +19,8 @@ from trunkline.resources.simulations.page import page
 from trunkline.resources.simulations.results import CaseResult, SuiteResult
 from trunkline.resources.simulations.trials import Demand, Observed, Trial
 from trunkline.resources.simulations.verdicts import Outcome, failed, passed
+from trunkline.voice.scripted.script import Script
+from trunkline.voice.scripted.server import ScriptedServer
 
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = re.findall(
@@ -200,7 +203,21 @@ def test_junit_is_xml_whatever_was_said() -> None:
     ]
 
 
-def test_the_example_for_github_is_yaml_and_runs_a_command_of_ours() -> None:
-    steps = yaml.safe_load((ROOT / "examples/github-actions.yml").read_text())["jobs"]["simulate"]["steps"]
-    [command] = [each["run"] for each in steps if "simulate run" in each.get("run", "")]
-    assert command.startswith("trunkline simulate run suite.yaml")
+@pytest.mark.parametrize(("script", "expected"), [("script", 0), ("forgetful", 1)])
+def test_the_example_for_github_proves_an_agent(
+    script: str, expected: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job = yaml.safe_load((ROOT / "examples/github-actions.yml").read_text())["jobs"]["simulate"]
+    [command] = [each["run"] for each in job["steps"] if "simulate run" in each.get("run", "")]
+    shutil.copytree(ROOT / "examples/receptionist", tmp_path / "agent")
+    monkeypatch.chdir(tmp_path / "agent")
+    thinks = json.loads(Path(f"{script}.json").read_text())
+    with ScriptedServer(Script.model_validate(thinks)) as server:
+        secrets = {"LLM_BASE_URL": server.base_url, "LLM_API_KEY": "a key"}
+        for name, secret in job["env"].items():
+            monkeypatch.setenv(name, secrets[secret.removeprefix("${{ secrets.").removesuffix(" }}")])
+        assert status(monkeypatch, command.removeprefix("trunkline ")) == expected
+    [kept] = [each["with"]["path"] for each in job["steps"] if "path" in each.get("with", {})]
+    assert sorted(each.name for each in Path(kept).iterdir()) == ["index.html", "junit.xml", "result.json"]
+    root = ElementTree.parse(Path(kept) / "junit.xml").getroot()
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("12", str(3 * expected), "0")
