@@ -168,7 +168,7 @@ async def doors(rig: Rig, agent: Agent, box: SecretBox) -> AsyncIterator[Doors]:
         rig.host.not_ready,
         base="wss://voice.example.com/",
     )
-    application = control.app(rig.host, "token-of-this-installation", carriers_http.routes(calls))
+    application = control.app(rig.host, "token-of-this-installation", uuid4(), carriers_http.routes(calls))
     async with control.served(application, "127.0.0.1", 0) as port:
         yield Doors(rig, agent, box, port, calls)
 

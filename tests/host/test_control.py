@@ -16,6 +16,7 @@ from trunkline.voice.conversation.events import HangUp, Kind, Note, Say, Whisper
 from trunkline.voice.lines.line import Referred
 
 TOKEN = "token-of-this-installation"
+NODE = uuid4()
 NOTES = [Note(0, Kind.STARTED), Note(1240, Kind.CALLER_SAID, {"text": "Hello"})]
 
 
@@ -69,7 +70,7 @@ def board() -> StubBoard:
 
 @pytest.fixture
 async def client(board: StubBoard) -> AsyncIterator[httpx2.AsyncClient]:
-    transport = httpx2.ASGITransport(app(board, TOKEN))
+    transport = httpx2.ASGITransport(app(board, TOKEN, NODE))
     headers = {NODE_TOKEN_HEADER: TOKEN}
     async with httpx2.AsyncClient(transport=transport, base_url="http://host", headers=headers) as client:
         yield client
@@ -84,6 +85,12 @@ async def test_health_and_metrics_need_no_token(client: httpx2.AsyncClient, boar
     assert unready.status_code == 503
     assert unready.json()["reason"] == "the models are being loaded"
     assert "trunkline_calls_active" in (await client.get("/metrics")).text
+
+
+async def test_a_node_answers_for_itself_only(client: httpx2.AsyncClient) -> None:
+    del client.headers[NODE_TOKEN_HEADER]
+    assert (await client.get(f"/nodes/{NODE}")).status_code == 204
+    assert (await client.get(f"/nodes/{uuid4()}")).status_code == 404
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "ünicode"])

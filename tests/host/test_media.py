@@ -143,7 +143,7 @@ async def doors(rig: Rig, agent: Agent) -> AsyncIterator[Doors]:
         join_seconds=2.0,
     )
     rig.host._media = media
-    application = control.app(rig.host, TOKEN, media_http.routes(media))
+    application = control.app(rig.host, TOKEN, uuid4(), media_http.routes(media))
     async with (
         control.served(application, "127.0.0.1", 0) as port,
         httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={NODE_TOKEN_HEADER: TOKEN}) as client,

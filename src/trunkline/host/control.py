@@ -72,10 +72,11 @@ class Board(Protocol):
         ...
 
 
-def app(board: Board, token: str, further: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """The application with these `further` routes; `token` is what the header must hold."""
+def app(board: Board, token: str, node: UUID, further: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application of this `node` with these `further` routes; `token` is what the header must hold."""
     routes = [
         Route("/healthz", _health),
+        Route("/nodes/{node_id:uuid}", _node),
         Route("/readyz", _ready),
         Route("/metrics", _metrics),
         Route("/calls", _calls),
@@ -88,6 +89,7 @@ def app(board: Board, token: str, further: Sequence[BaseRoute] = ()) -> ASGIApp:
     ]
     starlette = Starlette(routes=routes)
     starlette.state.board = board
+    starlette.state.node = node
     return _Guard(starlette, token)
 
 
@@ -173,6 +175,11 @@ def _gone(call_id: UUID) -> JSONResponse:
 
 async def _health(_: Request) -> Response:
     return PlainTextResponse("ok\n")
+
+
+async def _node(request: Request) -> Response:
+    """Whether this is that node: another process may listen by now where it did."""
+    return Response(status_code=204 if request.path_params["node_id"] == request.app.state.node else 404)
 
 
 async def _ready(request: Request) -> Response:

@@ -171,7 +171,7 @@ def _application(
         ground.settings.lines_url,
     )
     further = [*media_http.routes(media), *carriers_http.routes(carriers)]
-    return control.app(host, ground.secrets.node_token, further)
+    return control.app(host, ground.secrets.node_token, media.host, further)
 
 
 def _identity(settings: Settings, node: UUID, port: int) -> Identity:

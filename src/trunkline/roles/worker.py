@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import httpx2
 import structlog
 
 from trunkline.platform.http import idempotency
@@ -65,6 +66,8 @@ DELIVERER_CONNECTIONS = 3
 """One claims, one writes, one forgets."""
 RECOVER_EVERY = 3.0
 REAP_EVERY = 1.0
+_ASKED_WITHIN = 5.0
+"""Seconds that a silent host has to answer."""
 RECOUNT_EVERY = 30.0
 FORGET_EVERY = 3600.0
 
@@ -173,12 +176,22 @@ def _register_upkeep(jobs: Jobs, schedules: Schedules, database: Database, tasks
         async with database.system() as session:
             await system.forget_idempotency_keys(session, idempotency.KEPT)
 
-    reaper = Reaper(database, tasks.close_calls_of_dead_hosts)
+    reaper = Reaper(database, tasks.close_calls_of_dead_hosts, lives)
     schedules.every(REAP_EVERY, reaper.look)
     schedules.every(RECOVER_EVERY, jobs.recover)
     schedules.every(RECOUNT_EVERY, recount)
     schedules.every(FORGET_EVERY, jobs.forget_finished)
     schedules.every(FORGET_EVERY, forget_idempotency_keys)
+
+
+async def lives(node_id: str, control_url: str) -> bool:
+    """Whether a voice host answers at its control URL, and is still that one."""
+    async with httpx2.AsyncClient(timeout=_ASKED_WITHIN, trust_env=False) as client:
+        try:
+            answer = await client.get(f"{control_url.rstrip('/')}/nodes/{node_id}")
+        except (httpx2.HTTPError, httpx2.InvalidURL):
+            return False
+    return answer.is_success
 
 
 async def _until_stopped(work: Sequence[Run], background: Sequence[Run]) -> None:

@@ -30,6 +30,11 @@ class Grave:
         self.buried.append(hosts)
 
 
+async def nobody(_node: str, _url: str) -> bool:
+    """No silent host answers."""
+    return False
+
+
 async def _begin(database: Database, *names: str) -> None:
     async with database.system() as session:
         for name in names:
@@ -46,7 +51,7 @@ async def _beat(database: Database, name: str) -> bool:
 async def test_the_silent_are_buried_once(database: Database) -> None:
     await _begin(database, "alive", "silent")
     clock, grave = Clock(), Grave()
-    reaper = Reaper(database, grave, silent_s=5, clock=clock)
+    reaper = Reaper(database, grave, nobody, silent_s=5, clock=clock)
     for _ in range(12):
         assert await _beat(database, "alive")
         await reaper.look()
@@ -58,7 +63,7 @@ async def test_the_silent_are_buried_once(database: Database) -> None:
 async def test_not_before_its_time(database: Database) -> None:
     await _begin(database, "a")
     clock, grave = Clock(), Grave()
-    reaper = Reaper(database, grave, silent_s=5, clock=clock)
+    reaper = Reaper(database, grave, nobody, silent_s=5, clock=clock)
     for _ in range(5):  # four seconds of silence seen
         await reaper.look()
         clock.now += 1
@@ -75,7 +80,7 @@ async def test_not_before_its_time(database: Database) -> None:
 async def test_time_without_the_database_counts_for_nothing(database: Database) -> None:
     await _begin(database, "a")
     clock, grave = Clock(), Grave()
-    reaper = Reaper(database, grave, silent_s=5, clock=clock)
+    reaper = Reaper(database, grave, nobody, silent_s=5, clock=clock)
     await reaper.look()
     clock.now += 3600  # the database was away, for the host as for us
     await reaper.look()
@@ -87,7 +92,7 @@ async def test_a_failed_burial_is_tried_again(database: Database) -> None:
     await _begin(database, "a")
     clock, grave = Clock(), Grave()
     grave.refusals = 1
-    reaper = Reaper(database, grave, silent_s=2, clock=clock)
+    reaper = Reaper(database, grave, nobody, silent_s=2, clock=clock)
     for _ in range(2):
         await reaper.look()
         clock.now += 1
@@ -96,3 +101,24 @@ async def test_a_failed_burial_is_tried_again(database: Database) -> None:
     clock.now += 1
     await reaper.look()
     assert grave.buried == [["a"]]
+
+
+async def test_a_silent_host_that_answers_is_left_alone_until_it_does_not(database: Database) -> None:
+    await _begin(database, "busy", "dead")
+    clock, grave = Clock(), Grave()
+    alive = {"busy"}
+    asked: list[str] = []
+
+    async def lives(node: str, _url: str) -> bool:
+        asked.append(node)
+        return node in alive
+
+    reaper = Reaper(database, grave, lives, silent_s=2, clock=clock)
+    for _ in range(4):
+        await reaper.look()
+        clock.now += 1
+    assert grave.buried == [["dead"]]
+    assert asked == ["busy", "dead", "busy"]  # nobody before two seconds have passed
+    alive.clear()
+    await reaper.look()
+    assert grave.buried == [["dead"], ["busy"]]
