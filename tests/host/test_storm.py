@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
+from structlog.testing import capture_logs
+
 from tests.host.storm import Storm
 from tests.host.storm_clock import run
 from tests.host.storm_database import Tables
@@ -41,8 +43,12 @@ def _seeds(rounds: int, seconds: float) -> Iterator[int]:
 
 @contextmanager
 def _replayable(seed: int, test: str) -> Iterator[None]:
+    """A round of this seed, in which nothing is logged as a fault of ours."""
     try:
-        yield
+        with capture_logs() as logs:
+            yield
+        faults = [line for line in logs if line["log_level"] in ("error", "critical")]
+        assert not faults, f"{len(faults)} faults, the first: {faults[0]}"
     except BaseException:
         sys.stdout.write(f"A storm broke something; again with: {_REPLAY.format(seed=seed, test=test)}\n")
         raise
