@@ -7,7 +7,8 @@ model, in the long run only: a scripted judge would say what it is told.
 import asyncio
 import json
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.voice.language.served import model_server
@@ -15,13 +16,14 @@ from tests.voice.language.served import model_server
 from benchmarks.defects import CLEAN, DEFECTS
 from benchmarks.defects.detectors import DEMANDS
 from benchmarks.defects.played import played
-from benchmarks.defects.shapes import DecidedBy, DefectClass, Level, Variant
+from benchmarks.defects.shapes import DecidedBy, Defect, DefectClass, Level, Variant
 from benchmarks.figures import Figure
+from trunkline.errors import ProviderError
 from trunkline.resources.simulations.happenings import Happenings
 from trunkline.resources.simulations.judge import judge
 from trunkline.resources.simulations.statistics import wilson
 from trunkline.resources.simulations.trials import transcript
-from trunkline.resources.simulations.verdicts import Outcome
+from trunkline.resources.simulations.verdicts import Outcome, cannot_tell
 from trunkline.voice.language.embedded import EmbeddedLanguageModel
 
 PLANTED = "40088d5"
@@ -89,26 +91,63 @@ async def by_judge(models: Path) -> list[Figure]:
         blamed = [await _judged(model, each) for each in good]
         await model.close()
     return [
-        _share("planted defects found by the local judge", seen, bad),
-        _share("false alarms of the local judge", blamed, good),
+        _share("planted defects found by the local judge", _finds, seen, bad),
+        _share("planted defects that the local judge lets pass", _passes, seen, bad),
+        _share("false alarms of the local judge", _finds, blamed, good),
+        _share("clean talks that the local judge lets pass", _passes, blamed, good),
     ]
 
 
-async def _judged(model: EmbeddedLanguageModel, variant: Variant) -> bool:
-    """Whether it says of one of the house's criteria that it fails."""
+def _finds(outcomes: Sequence[Outcome]) -> bool:
+    return Outcome.FAIL in outcomes
+
+
+def _passes(outcomes: Sequence[Outcome]) -> bool:
+    """Nothing that it cannot tell either: that is no pass."""
+    return set(outcomes) == {Outcome.PASS}
+
+
+async def _judged(model: EmbeddedLanguageModel, variant: Variant) -> list[Outcome]:
+    """What it says of each of the house's criteria; a model that does not answer cannot tell."""
     happened = await played(variant, Level.TEXT, 0)
     criteria = DEMANDS[variant.house.name].criteria
-    verdicts = await judge(model, "", transcript(happened), criteria)
+    began = time.monotonic()
+    try:
+        verdicts = await judge(model, "", transcript(happened), criteria)
+    except ProviderError as error:
+        verdicts = [cannot_tell(f"No answer: {error}")] * len(criteria)
     told = [[each.outcome.value, each.reason, *each.evidence] for each in verdicts]
-    sys.stderr.write(f"{json.dumps({'talk': variant.name, 'verdicts': told})}\n")
-    return any(each.outcome is Outcome.FAIL for each in verdicts)
+    seconds = round(time.monotonic() - began, 1)
+    line = {"talk": variant.name, "seconds": seconds, "verdicts": told}
+    sys.stderr.write(f"{json.dumps(line)}\n")
+    return [each.outcome for each in verdicts]
 
 
-def _share(metric: str, hits: Sequence[bool], of: Sequence[Variant]) -> Figure:
-    interval = wilson(sum(hits), len(hits))
+def _share(
+    metric: str,
+    says: Callable[[Sequence[Outcome]], bool],
+    judged: Sequence[Sequence[Outcome]],
+    of: Sequence[Variant],
+) -> Figure:
+    hits = [says(each) for each in judged]
     named = ", ".join(each.name for each, hit in zip(of, hits, strict=True) if hit)
-    how = (
-        f"{sum(hits)} of {len(hits)}, 95 % {100 * interval.low:.0f} to {100 * interval.high:.0f} %; "
-        f"planted in {PLANTED}; {named or 'none'}"
-    )
+    kinds = sorted({each.kind for each in of if isinstance(each, Defect)})
+    by_class = [
+        _of(
+            [
+                hit
+                for each, hit in zip(of, hits, strict=True)
+                if isinstance(each, Defect) and each.kind is kind
+            ]
+        )
+        for kind in kinds
+    ]
+    classes = "; ".join(f"{kind}: {share}" for kind, share in zip(kinds, by_class, strict=True))
+    how = f"{_of(hits)}; planted in {PLANTED}; {named or 'none'}" + (f"; {classes}" if classes else "")
     return Figure(metric, 100.0 * sum(hits) / len(hits), "%", None, how)
+
+
+def _of(hits: Sequence[bool]) -> str:
+    """So many of how many, with Wilson's interval."""
+    interval = wilson(sum(hits), len(hits))
+    return f"{sum(hits)} of {len(hits)}, 95 % {100 * interval.low:.0f} to {100 * interval.high:.0f} %"
