@@ -42,12 +42,12 @@ async def test_comes_with_the_commit(database: Database, workspace: Workspace, h
     assert await heard.next() is None
     with pytest.raises(ZeroDivisionError):
         async with database.workspace(workspace.id) as session:
-            await notify(session, "attempts", "rolled back")
+            notify(session, "attempts", "rolled back")
             raise ZeroDivisionError
     async with database.workspace(workspace.id) as session:
-        await notify(session, "others", "somebody else's")
-        await notify(session, "attempts", "1")
-        await notify(session, "attempts", "2")
+        notify(session, "others", "somebody else's")
+        notify(session, "attempts", "1")
+        notify(session, "attempts", "2")
     assert [await heard.next(), await heard.next()] == ["1", "2"]
     assert heard.empty()
 
@@ -64,5 +64,5 @@ async def test_a_lost_connection_is_made_again(
         )
     assert await heard.next() is None
     async with database.system() as session:
-        await notify(session, "attempts", "after")
+        notify(session, "attempts", "after")
     assert await heard.next() == "after"

@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from trunkline.errors import SetupError, Unavailable
+from trunkline.platform.storage.announcements import Announcer, announced
 from trunkline.platform.storage.url import asyncpg_url
 
 APP_ROLE = "trunkline_app"
@@ -60,6 +61,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._announcer = Announcer(engine)
         event.listen(engine.sync_engine, "handle_error", _name_connection_loss)
         event.listen(engine.sync_engine, "invalidate", _drop)
 
@@ -111,6 +113,7 @@ class Database:
                 await _enter(session, role, workspace)
             yield session
             await session.commit()
+            self._announcer.tell(announced(session))
 
     async def ping(self) -> None:
         """One round trip as the system role. Raises Unavailable."""
@@ -130,6 +133,7 @@ class Database:
 
     async def close(self) -> None:
         """Gives all connections back; afterwards the next use would open new ones."""
+        await self._announcer.close()
         await self._engine.dispose()
 
 

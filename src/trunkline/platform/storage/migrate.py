@@ -25,9 +25,7 @@ from trunkline.platform.storage.url import psycopg_url
 
 _LOCK = 0x7472756E6B  # "trunk"; an advisory lock number of our own
 _OLDEST_SERVER = 15
-_WORK_SCHEMA = (
-    "work_schema"  # key in `installation`: procrastinate's version when its tables were last changed
-)
+_NOTIFIES = "procrastinate_jobs_notify_queue_job_inserted_v1"
 
 
 def upgrade(owner_url: str) -> None:
@@ -105,6 +103,8 @@ def _upgrade_work(connection: Connection) -> None:
         for path in sorted(Path(procrastinate.schema.SchemaManager.get_migrations_path()).glob("*.sql")):
             if _numbers(present) < _numbers(path.name) <= _numbers(installed):
                 _run_script(connection, path.read_text(encoding="utf-8"))
+    # It would notify within the transaction that defers a job; whoever defers announces it instead (`announcements.py`).
+    connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {_NOTIFIES} ON procrastinate_jobs")
     connection.exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {installed}'")
     grant_work(connection)
 

@@ -34,6 +34,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trunkline.errors import Unavailable
+from trunkline.platform.storage.announcements import announce
 from trunkline.platform.storage.database import SYSTEM_ROLE
 from trunkline.platform.storage.url import conninfo
 from trunkline.platform.telemetry import metrics
@@ -85,6 +86,14 @@ _DEFER = text(
 )
 
 
+# What workers listen for (procrastinate's manager.py). Its trigger, which said so within the transaction, is taken away
+# (`migrate.py`); of the job's id no use is made.
+_INSERTED = {
+    queue: (f"procrastinate_queue_v1#{queue}", json.dumps({"type": "job_inserted", "job_id": 0}))
+    for queue in Queue
+}
+
+
 async def defer(
     session: AsyncSession,
     task: str,
@@ -119,6 +128,8 @@ async def defer(
         with suppress(IntegrityError):
             async with session.begin_nested():
                 job = await session.scalar(_DEFER, values)
+    if job is not None and at is None:
+        announce(session, *_INSERTED[queue])
     return job
 
 

@@ -1,8 +1,7 @@
 """LISTEN/NOTIFY as a tap on the shoulder: "look at this id". Never the truth, never content.
 
-A notification is delivered when its transaction commits, and lost when nobody listens at that moment. So after
-every connection the callback is told None: something may have been missed, look yourself. PostgreSQL takes one
-lock for all transactions that notify: a few hundred a second at most, and never from triggers.
+A notification is sent when its transaction has committed (`storage.announcements`), and lost when nobody listens at that
+moment. So after every connection the callback is told None: something may have been missed, look yourself.
 """
 
 import asyncio
@@ -10,9 +9,9 @@ from collections.abc import Callable
 
 import asyncpg
 import structlog
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from trunkline.platform.storage.announcements import announce
 from trunkline.platform.storage.url import conninfo
 
 AGAIN_S = 0.5
@@ -22,12 +21,11 @@ _PING_S = 5.0
 Callback = Callable[[str | None], object]
 
 _log = structlog.get_logger(__name__)
-_NOTIFY = text("SELECT pg_notify(:channel, :id)")
 
 
-async def notify(session: AsyncSession, channel: str, id: str) -> None:
-    """Wakes whoever listens to `channel`, when the session's transaction commits."""
-    await session.execute(_NOTIFY, {"channel": channel, "id": id})
+def notify(session: AsyncSession, channel: str, id: str) -> None:
+    """Wakes whoever listens to `channel`, when the session's transaction has committed."""
+    announce(session, channel, id)
 
 
 class Wakeups:

@@ -182,7 +182,7 @@ async def _offer(session: AsyncSession, call: Call, n: int, node: Node) -> None:
             state=AttemptState.PENDING,
         )
     )
-    await notify(session, OFFERS, node.id)
+    notify(session, OFFERS, node.id)
 
 
 # Both queries are served by the partial index on the host of open calls.

@@ -31,7 +31,7 @@ async def receive(session: AsyncSession, workspace_id: UUID, message: Incoming) 
     )
     if row is None:
         return False
-    await notify(session, RECEIVED, str(workspace_id))
+    notify(session, RECEIVED, str(workspace_id))
     last = await messages.last_sent(message.channel, message.recipient, message.sender)
     if last is not None and (last.run_id or "").startswith(CONVERSATION):
         job = {"workspace_id": str(workspace_id), "message_id": str(row.id), "chat_id": last.talk_id}

@@ -115,7 +115,7 @@ async def settle(session: AsyncSession, results: Iterable[Result]) -> None:
 async def redeliver(session: AsyncSession, id_: UUID) -> None:
     """Have it sent once more, now, and again for as long as at first."""
     await session.execute(_REDELIVER, {"id": id_, "lasts": GIVE_UP_AFTER})
-    await notify(session, DELIVERIES, "")
+    notify(session, DELIVERIES, "")
 
 
 async def forget_ended(session: AsyncSession, kept: timedelta) -> int:
