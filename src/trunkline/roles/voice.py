@@ -68,7 +68,7 @@ async def run(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         database = Database.connect(url)
         stack.push_async_callback(database.close)
-        heartbeat = Database.connect(url, pool_size=1)
+        heartbeat = Database.connect(url, pool_size=1, durable=False)
         stack.push_async_callback(heartbeat.close)
         await database.check_login()
         secrets = await installation.secret_box(settings, database)
@@ -96,7 +96,7 @@ class _Ground:
     settings: Settings
     database: Database
     heartbeat: Database
-    """A connection of its own: whoever waits for the others does not make this host look dead."""
+    """A connection of its own, which waits for no disk: whoever waits for either does not make this host look dead."""
     secrets: SecretBox
     parts: Parts
     beat: Beat

@@ -27,6 +27,16 @@ async def _workspace_with_agent(database: Database, name: str) -> UUID:
     return made.id
 
 
+@pytest.mark.parametrize(("durable", "waits"), [(True, "on"), (False, "off")])
+async def test_commits_wait_for_the_disk_unless_told_otherwise(
+    postgres: EmbeddedPostgres, durable: bool, waits: str
+) -> None:
+    database = Database.connect(postgres.app_url, pool_size=1, durable=durable)
+    async with database.system() as session:
+        assert await session.scalar(text("SHOW synchronous_commit")) == waits
+    await database.close()
+
+
 async def test_a_workspace_sees_its_own_rows_only(database: Database) -> None:
     ours = await _workspace_with_agent(database, "ours")
     theirs = await _workspace_with_agent(database, "theirs")

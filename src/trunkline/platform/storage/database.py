@@ -66,8 +66,10 @@ class Database:
         event.listen(engine.sync_engine, "invalidate", _drop)
 
     @classmethod
-    def connect(cls, url: str, pool_size: int = 10) -> "Database":
+    def connect(cls, url: str, pool_size: int = 10, *, durable: bool = True) -> "Database":
         """A pool of at most `pool_size` connections to `url`; opens none yet.
+
+        Not `durable`: commits wait for no disk, so the last half second of them may be gone after the server has died.
 
         Raises SetupError when `url` is no PostgreSQL URL.
         """
@@ -80,7 +82,8 @@ class Database:
             connect_args={
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": STATEMENT_SECONDS,
-                "server_settings": {"application_name": "trunkline", "jit": "off"},
+                "server_settings": {"application_name": "trunkline", "jit": "off"}
+                | ({} if durable else {"synchronous_commit": "off"}),
             },
         )
         return cls(engine)
