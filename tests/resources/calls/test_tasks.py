@@ -17,6 +17,7 @@ from trunkline.platform.storage.embedded import EmbeddedPostgres
 from trunkline.platform.work.wakeups import Wakeups
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls import recordings
+from trunkline.resources.calls import tasks as module
 from trunkline.resources.calls.live import OFFERS, LiveCalls
 from trunkline.resources.calls.models import Call, CallAttempt
 from trunkline.resources.calls.tasks import CallTasks
@@ -180,13 +181,19 @@ async def test_an_offer_that_is_claimed_is_left_alone(
 
 
 async def test_looking_and_claiming_race_and_the_call_is_never_dialled_twice(
-    tasks: CallTasks, database: Database, live: LiveCalls, agent: Agent, add_host: AddHost
+    tasks: CallTasks,
+    database: Database,
+    live: LiveCalls,
+    agent: Agent,
+    add_host: AddHost,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(module, "CLAIM_SECONDS", 30.0)  # a new offer never grows old while this runs
     host = await add_host(50)
     for turn in range(15):
         call = await outbound(database, agent)
         await offer(database, call, host)
-        await age(database, 4)
+        await age(database, 40)
         racers = [live.claim(call, 1, host), tasks.look(), tasks.look()]
         outcome = await asyncio.gather(*(racers if turn % 2 else reversed(racers)))
         claimed = any(plan is not None for plan in outcome)
