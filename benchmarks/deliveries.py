@@ -42,6 +42,8 @@ from trunkline.voice.language.twins import ScriptedLanguageModel
 QUEUED = 4_000
 RATE = 200
 RATE_SECONDS = 8
+_WARM_S = 5.0
+"""Until a worker that was started looks for work."""
 _BOX = SecretBox("only-for-benchmarks-0123456789")
 _VERDICTS = {f"check_{n}": "true" for n in range(35)}
 
@@ -89,6 +91,7 @@ def measure() -> Iterator[Figure]:
             filled = _Filled(server, uuid4(), uuid4())
             _fill(filled, port)
             yield from uvloop.run(_drained(filled, port, ours))
+            yield uvloop.run(_shared(filled, port, ours))
             yield from uvloop.run(_told(filled, ours))
         finally:
             server.stop()
@@ -96,25 +99,37 @@ def measure() -> Iterator[Figure]:
 
 
 def _fill(filled: _Filled, port: int) -> None:
-    url = f"http://127.0.0.1:{port}/hook"
-    body = '{"call": {"transcript": "' + "bot: Hello, how can I help? " * 60 + '"}}'
-    values = {"workspace": filled.workspace, "agent": filled.agent, "url": url, "host": f"127.0.0.1:{port}"}
+    values = {"workspace": filled.workspace, "agent": filled.agent, "count": RATE * RATE_SECONDS}
     with psycopg.connect(filled.server.owner_url, autocommit=True) as connection:
         connection.execute(_WORKSPACE, [filled.workspace])
-        connection.execute(_AGENT, [filled.agent, filled.workspace, url])
-        connection.execute(_DELIVERIES, values | {"body": body, "count": QUEUED})
-        connection.execute(_CALLS, values | {"count": RATE * RATE_SECONDS})
+        connection.execute(_AGENT, [filled.agent, filled.workspace, f"http://127.0.0.1:{port}/hook"])
+        _queue(connection, filled, port)
+        connection.execute(_CALLS, values)
         connection.execute(_AFTER)
         connection.execute(_STEPS)
         connection.execute("VACUUM ANALYZE")
 
 
+def _queue(connection: psycopg.Connection[Any], filled: _Filled, port: int) -> None:
+    host, body = (
+        f"127.0.0.1:{port}",
+        '{"call": {"transcript": "' + "bot: Hello, how can I help? " * 60 + '"}}',
+    )
+    values = {
+        "workspace": filled.workspace,
+        "agent": filled.agent,
+        "url": f"http://{host}/hook",
+        "host": host,
+    }
+    connection.execute(_DELIVERIES, values | {"body": body, "count": QUEUED})
+
+
 @asynccontextmanager
-async def _deliverer(filled: _Filled) -> AsyncIterator[Deliverer]:
-    database = Database.connect(filled.server.app_url, pool_size=3)
+async def _deliverer(url: str) -> AsyncIterator[Deliverer]:
+    database = Database.connect(url, pool_size=3)
     outbound = Outbound("127.0.0.1", connections=AT_ONCE)
-    deliverer, wakeups = Deliverer(database, outbound, _BOX), Wakeups(filled.server.app_url)
-    deliverer.register(wakeups, Schedules(filled.server.app_url))
+    deliverer, wakeups = Deliverer(database, outbound, _BOX), Wakeups(url)
+    deliverer.register(wakeups, Schedules(url))
     tasks = [asyncio.create_task(deliverer.run()), asyncio.create_task(wakeups.run())]
     try:
         yield deliverer
@@ -128,7 +143,7 @@ async def _deliverer(filled: _Filled) -> AsyncIterator[Deliverer]:
 
 async def _drained(filled: _Filled, port: int, receiver: Connection) -> list[Figure]:
     began, cpu = time.perf_counter(), time.process_time()
-    async with _deliverer(filled):
+    async with _deliverer(filled.server.app_url):
         await _settled(filled)
     took, spent = time.perf_counter() - began, time.process_time() - cpu
     came = _arrivals(receiver)
@@ -140,6 +155,33 @@ async def _drained(filled: _Filled, port: int, receiver: Connection) -> list[Fig
     ]
 
 
+async def _shared(filled: _Filled, port: int, receiver: Connection) -> Figure:
+    """The same by two workers, each of which takes other rows."""
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_work, args=(filled.server.app_url,), daemon=True) for _ in range(2)]
+    for each in workers:
+        each.start()
+    await asyncio.sleep(_WARM_S)
+    with psycopg.connect(filled.server.owner_url, autocommit=True) as connection:
+        _queue(connection, filled, port)
+    began = time.perf_counter()
+    await _settled(filled)
+    took = time.perf_counter() - began
+    for each in workers:
+        each.terminate()
+    assert len(_arrivals(receiver)) == QUEUED
+    how = "the same by two worker processes, which look for work twice a second"
+    return Figure("deliveries_per_second_two_workers", QUEUED / took, "/s", None, how)
+
+
+def _work(url: str) -> None:
+    async def deliver() -> None:
+        async with _deliverer(url):
+            await asyncio.Event().wait()
+
+    uvloop.run(deliver())
+
+
 async def _told(filled: _Filled, receiver: Connection) -> list[Figure]:
     database = Database.connect(filled.server.app_url)
     links = Links(_BOX, "http://127.0.0.1")
@@ -149,7 +191,7 @@ async def _told(filled: _Filled, receiver: Connection) -> list[Figure]:
         taken = [step for call in calls if (step := await after.take(session, call, after.JUDGE))]
     judged: dict[str, float] = {}
     cpu = time.process_time()
-    async with _deliverer(filled) as deliverer:
+    async with _deliverer(filled.server.app_url) as deliverer:
         work = AfterCalls(means, links, ScriptedLanguageModel(), _no_memory, deliverer.wake)
         await asyncio.sleep(1.0)
         began, ending = time.perf_counter(), []
