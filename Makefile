@@ -44,6 +44,8 @@ run: $(VENV)/.run
 	@$(BIN)/trunkline models pull
 	@$(BIN)/trunkline serve --demo
 
+# Bytecode is kept whatever the environment says: the suite starts hundreds of Pythons.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev
 	@$(BIN)/trunkline models pull vad turn stt-tiny.en embed-minilm
 	$(BIN)/python -m pytest -n 4 --dist worksteal --reruns 1 --max-suite-reruns 3 --rerun-show-tracebacks $(ARGS)
