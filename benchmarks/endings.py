@@ -1,7 +1,8 @@
 """End of turn: how long each policy waits at the end of a turn, and how often it cuts into a pause within one.
 
-A turn is a sentence of the local voice with silence spliced into it, at its quietest point near a word's end. Spliced
-speech marks a hold by its words and by prosody that goes on, less than people do.
+A turn is a sentence of the local voice with silence spliced into it where a word ends, or a short answer without a
+pause. Ends and pauses are judged with the same silence behind them. Spliced speech marks a hold by its words and by
+prosody that goes on, less than people do. Halves share no sentence.
 """
 
 import hashlib
@@ -12,48 +13,16 @@ import numpy as np
 
 from benchmarks import mulaw
 from benchmarks.figures import Figure
+from benchmarks.said import ANSWERS, OPEN, WHOLE
 from benchmarks.sounds import Half, spoken
 from trunkline.voice.conversation.profile import Patience
-from trunkline.voice.conversation.turns import completeness, floor_ms
-from trunkline.voice.speech.features import floats_to_pcm, pcm_to_floats
-from trunkline.voice.speech.noises import RATE, Sound, at_level
+from trunkline.voice.conversation.turns import asks_model, completeness, floor_ms
+from trunkline.voice.speech.features import Floats, floats_to_pcm, pcm_to_floats, whisper_features
+from trunkline.voice.speech.noises import RATE, Sound, at_level, trimmed
 from trunkline.voice.speech.resample import resample
 from trunkline.voice.speech.turn import SmartTurn
 from trunkline.voice.speech.whisper import WhisperDecoder, listen
 
-SENTENCES = (
-    "I would like to | make an appointment for next week.",
-    "My name is | Susan Miller.",
-    "I am calling about | the bill that I got yesterday.",
-    "Can you tell me if | the doctor is in on Friday?",
-    "I need to change my appointment because | I have to work.",
-    "We are looking for a | table for six people.",
-    "Could I speak with | someone in the billing department?",
-    "It started on Monday and | it has been getting worse.",
-    "I want to know when the | office opens on Saturday.",
-    "My daughter has a | toothache since this morning.",
-    "I think we should | move it to the afternoon.",
-    "The best time for me would be | Thursday at ten.",
-    "Do you have anything in the | evening on weekdays?",
-    "I was wondering whether you | take new patients.",
-    "Please send the papers to | my new address.",
-    "I talked to your | colleague last week about this.",
-    "My phone number is five five five | two one four nine eight seven three.",
-    "The order number is four two | seven nine one.",
-    "I live at two twenty one | Baker Street.",
-    "I would prefer Tuesday or | Wednesday if that is possible.",
-    "We have a problem with the | heating in the bedroom.",
-    "Is it possible to | pay by card?",
-    "I just wanted to ask about | the opening hours.",
-    "Someone told me that | you also repair windows.",
-    "I need an appointment | for Tuesday afternoon.",
-    "I would like to cancel | the one on Friday.",
-    "I have a question | about my insurance.",
-    "Yes, that works | but only before noon.",
-    "It is for two people | and a small child.",
-    "Can I come in tomorrow | or is that too soon?",
-)
-"""`|`: where the pause is. In the last six what is before it could be all."""
 _VOICES = ((1.0, 1.0), (1.15, 0.8), (0.95, 1.15), (1.25, 0.9))
 _MEDIAN_MS, _SPREAD = 550.0, 0.45
 """Pauses within turns: log-normal."""
@@ -68,7 +37,6 @@ _TIMEOUT_MS = 1500
 class Pause:
     """One silence, and what is known in it."""
 
-    half: Half
     length_ms: float | None
     """None: the turn is over."""
     text: str
@@ -87,7 +55,8 @@ def ours(patience: Patience) -> Policy:
 
     def wait(pause: Pause) -> float:
         known = _HEARD_MS + max(_WORDS_MS, 40 + _VERDICT_MS)
-        return max(known, floor_ms(completeness(pause.text, pause.probability), patience))
+        verdict = pause.probability if asks_model(pause.text, patience) else None
+        return max(known, floor_ms(completeness(pause.text, verdict), patience))
 
     return wait
 
@@ -104,29 +73,41 @@ def silence_alone(wait_ms: int) -> Policy:
     return lambda pause: float(wait_ms)
 
 
-def pauses(decoder: WhisperDecoder, turn: SmartTurn) -> list[Pause]:
-    """The whole set, both halves."""
+def pauses(decoder: WhisperDecoder, turn: SmartTurn, half: Half) -> list[Pause]:
+    """Every silence of a half."""
     found = []
-    for sentence in SENTENCES:
+    for sentence in _of(half):
         for voice in _VOICES:
-            digest = hashlib.sha256(f"{sentence} {voice}".encode()).digest()
-            half = Half.TUNING if digest[0] % 2 else Half.REPORTING
-            dice = np.random.default_rng(int.from_bytes(digest[1:5], "big"))
-            length = float(_MEDIAN_MS * np.exp(_SPREAD * dice.standard_normal()))
-            before, whole = _spliced(sentence, voice)
-            for sound, silence in ((before, length), (whole, None)):
+            for sound, silence in _silences(sentence, voice):
                 pcm = _line(sound)
                 text = listen(decoder, pcm_to_floats(resample(pcm, RATE, 16_000)))
-                found.append(Pause(half, silence, text, turn.judge(pcm, RATE)))
+                found.append(Pause(silence, text, turn.judge(pcm, RATE)))
     return found
+
+
+def _of(half: Half) -> list[str]:
+    first = 0 if half is Half.TUNING else 1
+    return [sentence for kind in (OPEN, WHOLE, ANSWERS) for sentence in kind[first::2]]
+
+
+def _silences(sentence: str, voice: tuple[float, float]) -> Iterator[tuple[Sound, float | None]]:
+    """What is heard before each silence, and how long that is."""
+    whole = trimmed(spoken(sentence.replace("| ", ""), *voice))
+    if "|" in sentence:
+        digest = hashlib.sha256(f"{sentence} {voice}".encode()).digest()
+        dice = np.random.default_rng(int.from_bytes(digest[1:5], "big"))
+        first = trimmed(spoken(sentence.split("|")[0].strip(), *voice))
+        yield whole[: _splice(first, whole)], float(_MEDIAN_MS * np.exp(_SPREAD * dice.standard_normal()))
+    yield whole, None
 
 
 def measure_endings(decoder: WhisperDecoder, turn: SmartTurn) -> Iterator[Figure]:
     """Each policy's mean wait and false cut-offs, on the reporting half."""
-    known = [pause for pause in pauses(decoder, turn) if pause.half is Half.REPORTING]
+    known = pauses(decoder, turn, Half.REPORTING)
+    held = sum(pause.length_ms is not None for pause in known)
     policies: dict[str, tuple[Policy, str | None, str | None]] = {
-        "ours_low": (ours(Patience.LOW), "<= 450", "<= 5"),
-        "ours_medium": (ours(Patience.MEDIUM), None, None),
+        "ours_low": (ours(Patience.LOW), None, None),
+        "ours_medium": (ours(Patience.MEDIUM), "<= 450", "<= 5"),
         "ours_high": (ours(Patience.HIGH), None, None),
     }
     for ms in (200, 350, 500, 700, 900):
@@ -134,7 +115,10 @@ def measure_endings(decoder: WhisperDecoder, turn: SmartTurn) -> Iterator[Figure
         policies[f"silence_alone_{ms}"] = (silence_alone(ms), None, None)
     for name, (policy, wait_goal, cut_goal) in policies.items():
         wait, cut = score(known, policy)
-        how = f"{len(known) // 2} synthetic turns with a pause spliced in (median {_MEDIAN_MS:.0f} ms), reporting half"
+        how = (
+            f"{len(known) - held} synthetic turns, {held} of them with a pause spliced in (median "
+            f"{_MEDIAN_MS:.0f} ms), reporting half"
+        )
         yield Figure(f"end_of_turn_wait_{name}", wait, "ms", wait_goal, how)
         yield Figure(f"end_of_turn_cut_off_{name}", cut, "%", cut_goal, how)
 
@@ -146,16 +130,28 @@ def score(known: list[Pause], policy: Policy) -> tuple[float, float]:
     return float(np.mean(ends)), 100 * float(np.mean(held))
 
 
-def _spliced(sentence: str, voice: tuple[float, float]) -> tuple[Sound, Sound]:
-    """What is heard before the pause, and the whole turn without it."""
-    first = sentence.split("|")[0].strip()
-    whole = spoken(sentence.replace("| ", ""), *voice)
-    # Said alone its end is drawn out by a fifth of a second.
-    about = len(spoken(first, *voice)) - RATE // 5
+def _splice(first: Sound, whole: Sound) -> int:
+    """Sample of `whole` at which what `first` says is over: its quietest point near the end that warping finds."""
     size = RATE // 100
-    reach = range(max(0, about - RATE // 6) // size, min(len(whole), about + RATE // 6) // size)
+    about = _warped(_bands(first), _bands(whole))
+    reach = range(max(0, about - 8), min(len(whole) // size - 2, about + 8))
     quietest = min(reach, key=lambda n: float(np.abs(whole[n * size : (n + 2) * size]).mean()))
-    return whole[: (quietest + 1) * size], whole
+    return (quietest + 1) * size
+
+
+def _bands(sound: Sound) -> Floats:
+    return whisper_features(pcm_to_floats(resample(floats_to_pcm(sound), RATE, 16_000))).T
+
+
+def _warped(first: Floats, whole: Floats) -> int:
+    """Frame of `whole` at which `first` ends, by dynamic time warping with an open end."""
+    apart = np.sqrt(((first[:, None] - whole[None]) ** 2).mean(axis=2))
+    total = np.full((len(first) + 1, len(whole) + 1), np.inf)
+    total[0, 0] = 0.0
+    for i in range(1, len(first) + 1):
+        for j in range(1, min(len(whole), 2 * i + 40) + 1):
+            total[i, j] = apart[i - 1, j - 1] + min(total[i - 1, j - 1], total[i - 1, j], total[i, j - 1])
+    return int(np.argmin(total[-1, 1:] / (len(first) + np.arange(len(whole)))))
 
 
 def _line(sound: Sound) -> bytes:

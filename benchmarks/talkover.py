@@ -141,7 +141,7 @@ class _Call:
             stt=stt,
             tts=CannedVoice(),
             llm=ShortAnswers(),
-            turn=FixedTurn(0.9),
+            turn=FixedTurn(0.99),
             run_tool=_no_tool,
             on_note=self._notes.append,
             latency=SeededLatency(number),

@@ -74,13 +74,13 @@ async def _speeds(models: Path) -> list[Figure]:
     goal = ">= 50"
     figures = [
         await _speed(
-            "voice simulation", goal, _CALLS, ToneEars(), ToneVoice(), FixedTurn(0.9), LevelActivity()
+            "voice simulation", goal, _CALLS, ToneEars(), ToneVoice(), FixedTurn(0.99), LevelActivity()
         )
     ]
     vad = SileroVad(models / "vad" / "silero_vad.onnx")
     figures.append(
         await _speed(
-            "voice simulation, neural VAD", goal, _CALLS, ToneEars(), ToneVoice(), FixedTurn(0.9), vad
+            "voice simulation, neural VAD", goal, _CALLS, ToneEars(), ToneVoice(), FixedTurn(0.99), vad
         )
     )
     return figures + await _local(models, vad)
@@ -149,7 +149,7 @@ async def _print(seed: int) -> str:
             {"do": "hang_up", "at_ms": 3000},
         ],
     }
-    talk = await _call(persona, seed, ToneEars(), ToneVoice(), FixedTurn(0.9), LevelActivity())
+    talk = await _call(persona, seed, ToneEars(), ToneVoice(), FixedTurn(0.99), LevelActivity())
     return hashlib.sha256(repr((talk.notes, talk.persona_notes)).encode() + talk.sound).hexdigest()
 
 

@@ -57,7 +57,7 @@ class Twins:
 
     ears: ToneEars = field(default_factory=ToneEars)
     voice: ToneVoice = field(default_factory=ToneVoice)
-    turn: TurnModel = field(default_factory=lambda: FixedTurn(0.9))
+    turn: TurnModel = field(default_factory=lambda: FixedTurn(0.99))
 
 
 class HandBeat(Beat):

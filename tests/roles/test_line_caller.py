@@ -31,7 +31,7 @@ async def talked(
     beat = Beat(LevelActivity(), asyncio.get_running_loop())
     made = Persona.model_validate(persona)
     cast = await Cast.of(made, Profile(prompt=""), ToneVoice(), 1, calls=True, rate=RATE)
-    side = Side(ToneEars(), ToneVoice(), ScriptedLanguageModel(), FixedTurn(0.9))
+    side = Side(ToneEars(), ToneVoice(), ScriptedLanguageModel(), FixedTurn(0.99))
     caller = LineCaller(lines.far, cast, side, beat, most_turns=3, on_event=on_event)
     await lines.near.answer()
     lines.near.write(b"".join(tones.speak(word, RATE) for word in ("How", "may", "I", "help?")))

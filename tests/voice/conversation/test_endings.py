@@ -81,7 +81,7 @@ def test_another_reason_is_a_usual_end(reason: str | None) -> None:
 def test_who_interrupts_the_closing_goes_on_talking() -> None:
     w = ends(reason=ANGRY.reason)
     w.utterances.append(Utterance(200, 240, "no wait please I need help"))
-    w.run(245)
+    w.run(250)
     assert w.said("barge_in")[0]["outcome"] == "yield"
     w.answer = lambda request: ["Of course. "]
     w.run(200)

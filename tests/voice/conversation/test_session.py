@@ -58,7 +58,7 @@ def test_waits_for_the_floor_that_patience_asks_for() -> None:
         w = world(Utterance(100, 150, "What are your hours?"), patience=patience)
         w.run(600)
         gaps[patience] = w.said("turn")[0]["commit_ms"] - w.said("turn")[0]["t0_ms"]
-    assert gaps == {"low": 200, "medium": 360, "high": 700}
+    assert gaps == {"low": 200, "medium": 300, "high": 600}
 
 
 def test_an_open_sentence_gets_more_time() -> None:
@@ -261,14 +261,30 @@ def test_speculation_does_not_wait_for_the_verdict_where_the_text_is_whole() -> 
     assert first_token["I need an appointment."] < first_token["I need an appointment"]
 
 
-def test_the_turn_model_is_asked_once_a_pause_and_not_about_the_obvious() -> None:
+@pytest.mark.parametrize(("patience", "question"), [("low", 0), ("medium", 1), ("high", 1)])
+def test_the_turn_model_is_asked_once_a_pause_and_not_in_vain(patience: str, question: int) -> None:
     asked = {}
     for text in ("I need an appointment.", "What are your hours?", "My name is"):
-        w = world(Utterance(100, 150, text))
+        w = world(Utterance(100, 150, text), patience=patience)
         w.delays = Delays(words=1)
         w.run(600)
         asked[text] = sum(isinstance(request, JudgeTurn) for request in w.requests)
-    assert asked == {"I need an appointment.": 1, "What are your hours?": 0, "My name is": 0}
+    assert asked == {"I need an appointment.": 1, "What are your hours?": question, "My name is": 0}
+
+
+@pytest.mark.parametrize(("verdict", "waits"), [(0.99, 300), (0.95, 700), (0.6, 1200), (None, 300)], ids=str)
+def test_a_question_is_taken_as_the_turn_model_hears_it(verdict: float | None, waits: int) -> None:
+    w = world(Utterance(100, 150, "What are your hours?"))
+    w.verdict = verdict
+    (turn,) = w.run(600).said("turn")
+    assert turn["commit_ms"] - turn["t0_ms"] == waits
+
+
+def test_a_question_waits_for_a_verdict_that_is_on_its_way() -> None:
+    w = world(Utterance(100, 150, "What are your hours?"))
+    w.delays = Delays(words=1, verdict=20)
+    (turn,) = w.run(600).said("turn")
+    assert turn["commit_ms"] == turn["verdict_ms"] > turn["t0_ms"] + 300
 
 
 NOTE = "The caller is a member."

@@ -19,6 +19,7 @@ from trunkline.voice.conversation.turns import (
         "My name is", "I would like to", "I live at 221", "and", "It's um", "for the", "My phone number is 555 123",
         "my number is five five five one two", "it is spelled s m i", "I need a", "well,", "Could you tell me if",
         "Can I come in tomorrow or is it?",
+        "My colleague said that you", "Call me when they're", "I don't know whether", "We came late and I",
     ],
 )  # fmt: skip
 def test_these_have_more_to_come(text: str) -> None:
@@ -30,6 +31,7 @@ def test_these_have_more_to_come(text: str) -> None:
     [
         "I think so", "Yes, I am.", "What is that?", "On Tuesday.", "my phone number is 555 123 4567",
         "What are you open for?", "That works for me.", "Yes.", "Hold on", "I want that", "Do you have parking?", "",
+        "I will tell them and you", "I like it",
     ],
 )  # fmt: skip
 def test_these_are_whole(text: str) -> None:
@@ -55,7 +57,7 @@ def test_questions_and_goodbyes() -> None:
 
 @pytest.mark.parametrize(
     ("probability", "what"),
-    [(None, "undecided"), (0.3, "undecided"), (0.7, "likely"), (0.9, "complete"), (1.0, "complete")],
+    [(None, "undecided"), (0.8, "undecided"), (0.9, "likely"), (0.98, "complete"), (1.0, "complete")],
 )
 def test_the_surer_the_turn_model_the_more_complete(probability: float | None, what: str) -> None:
     assert completeness("I would like a table for two.", probability) is Completeness(what)

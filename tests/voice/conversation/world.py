@@ -90,7 +90,7 @@ class World:
     utterances: list[Utterance] = field(default_factory=list)
     delays: Delays = field(default_factory=Delays)
     answer: Answer = echo_back
-    verdict: float | None = 0.9
+    verdict: float | None = 0.99
     tool_result: str = "done"
     now: int = 0
     queued: int = 0

@@ -77,7 +77,7 @@ async def call(agent: Agent) -> tuple[list[Note], list[Note]]:
     await rig.near.answer()
     agents: list[Note] = []
     callers: list[Note] = []
-    parts: dict[str, Any] = {"turn": FixedTurn(0.9), "run_tool": None}
+    parts: dict[str, Any] = {"turn": FixedTurn(0.99), "run_tool": None}
     near = TickDriver(
         Session(AGENT, RATE),
         rig.near,

@@ -130,7 +130,7 @@ def leg(
         "stt": SlowEars(),
         "tts": SlowVoice(),
         "llm": SlowModel(lambda said: text("All right.")),
-        "turn": FixedTurn(0.9),
+        "turn": FixedTurn(0.99),
         "run_tool": no_tool,
     }
     return TickDriver(

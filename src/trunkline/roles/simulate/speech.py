@@ -23,7 +23,7 @@ from trunkline.voice.speech.ports import Hearing, SpeechToText, TextToSpeech, Tu
 from trunkline.voice.speech.twins import FixedTurn, LevelActivity, ToneEars, ToneVoice
 from trunkline.voice.speech.vad import SileroVad
 
-_SURE = 0.9
+_SURE = 0.99
 _NOBODY = "http://127.0.0.1:9/v1"
 """Stands for the address of a language model where a script thinks; it is never asked."""
 _NOT_KEPT = "This run is made from kept answers, and nobody is asked for others."

@@ -7,7 +7,7 @@ from trunkline.voice.conversation.caller import Caller
 from trunkline.voice.conversation.echo import EchoGuard
 from trunkline.voice.conversation.events import TICK_MS, Flush, Kind
 from trunkline.voice.conversation.hearing import ONSET_TICKS, QUIET_TICKS
-from trunkline.voice.conversation.interruption import ASK_AT_TICKS, Interruption, Outcome
+from trunkline.voice.conversation.interruption import ASK_AT_TICK, Interruption, Outcome
 from trunkline.voice.conversation.onset import Onset, has_pitch
 from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.playout import Playout
@@ -111,13 +111,14 @@ class BargeIn:
         ear, caller = self._caller.ear, self._caller
         interruption.confirmed |= ear.onset_run >= ONSET_TICKS
         interruption.voiced += ear.onset_run > 0
+        interruption.noisy = ear.noisy
         interruption.pitched += ear.loud and has_pitch(ear.last(2), self._playout.rate)
         silent = ear.quiet_run if interruption.confirmed else ear.still_run
         if silent >= QUIET_TICKS and caller.segment is not None:
             caller.pause()
         if caller.segment is None and ear.onset_run >= ONSET_TICKS:
             caller.speak_up(ear.onset_run)
-        if not self._has_partials and self._out.tick - interruption.began in ASK_AT_TICKS:
+        if not self._has_partials and self._out.tick - interruption.began == ASK_AT_TICK:
             caller.ask_words()
         return self.weigh()
 

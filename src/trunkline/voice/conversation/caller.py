@@ -23,17 +23,19 @@ from trunkline.voice.conversation.outbox import Outbox
 from trunkline.voice.conversation.profile import Keypad, Patience
 from trunkline.voice.conversation.turns import (
     Completeness,
+    asks_model,
     completeness,
     ends_open,
     ends_whole,
     floor_ms,
-    is_obvious,
 )
 
 INAUDIBLE = "[inaudible]"
 """Stands for a turn with voice in it and no word that could be made out."""
 _INAUDIBLE_MS = 1000
 JUDGE_AFTER_TICKS = 2
+_LEANS = 0.5
+"""Verdict from which a reply is worth beginning on speculation."""
 
 
 class Caller:
@@ -53,7 +55,7 @@ class Caller:
         """Tick at which the last segment was: its sound belongs to no other."""
         self._pause = 0
         self._verdict: float | None = None
-        self._verdict_known = False
+        self._verdict_awaited = False
         self._judge_at = 0
         """Tick at which the turn model is asked; 0: not, or already."""
 
@@ -149,7 +151,7 @@ class Caller:
         if not self.turn.keys:
             by_energy = self._out.tick - self.ear.since_last_voice()
             self.turn.last_voice = max(by_energy, self.turn.start_ms // TICK_MS)
-        self._verdict, self._verdict_known = None, False
+        self._verdict, self._verdict_awaited = None, False
         self._judge_at = self._out.tick + JUDGE_AFTER_TICKS
         self.ledger = Ledger(self.turn.id, self.turn.last_voice * TICK_MS, pause_ms=self._out.now_ms)
         if self.turn.words_known:
@@ -161,16 +163,17 @@ class Caller:
         if turn is None or not self._judge_at or (self._out.tick < self._judge_at and not turn.words_known):
             return
         self._judge_at = 0
-        if turn.words_known and (not turn.text or is_obvious(turn.text) or ends_open(turn.text)):
+        if turn.words_known and not (turn.text and asks_model(turn.text, self._patience)):
             return
         self._pause += 1
+        self._verdict_awaited = True
         ticks = self._out.tick - turn.start_ms // TICK_MS + PREROLL_TICKS
         self._out.ask(JudgeTurn(self._pause, self.ear.last(min(ticks, RING_TICKS))))
 
     def verdict(self, pause: int, probability: float | None) -> None:
         """The turn model's answer; one for an earlier pause says nothing any more."""
         if pause == self._pause:
-            self._verdict, self._verdict_known = probability, True
+            self._verdict, self._verdict_awaited = probability, False
             if self.ledger:
                 self.ledger.verdict_ms = self._out.now_ms
 
@@ -200,9 +203,9 @@ class Caller:
         """
         if not self.words_known or not self.text:
             return False
-        if self._verdict_known or is_obvious(self.text):
-            return self._completeness() in (Completeness.COMPLETE, Completeness.LIKELY)
-        return ends_whole(self.text)
+        if self._verdict is None:
+            return ends_whole(self.text)
+        return self._verdict > _LEANS and not ends_open(self.text)
 
     def may_commit(self) -> bool:
         """Are the words in, and is the silence past the floor that they and the verdict ask for?"""
@@ -219,4 +222,11 @@ class Caller:
         return ended or (keypad.expected is not None and len(keys) >= keypad.expected)
 
     def _completeness(self) -> Completeness:
-        return completeness(self.text, self._verdict)
+        """By text and verdict; words that say it all wait for a verdict that is on its way."""
+        asks = asks_model(self.text, self._patience)
+        found = completeness(self.text, self._verdict if asks else None)
+        return (
+            Completeness.LIKELY
+            if asks and self._verdict_awaited and found is Completeness.COMPLETE
+            else found
+        )

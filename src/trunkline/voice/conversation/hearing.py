@@ -27,6 +27,8 @@ _LOUD = 2.8
 """9 dB above the line's noise: something sounds …"""
 _LEAST_LOUD = 150.0
 """… that no line lets stand as silence."""
+_CLEAR = 6.3
+"""16 dB above the line's noise: a voice is heard well."""
 _FLOOR_FALLS, _FLOOR_RISES = 0.3, 1.02
 """How the line's noise is followed, a tick: down at once, up by 9 dB in a second."""
 _FORGET = 0.995
@@ -82,6 +84,11 @@ class Ear:
             self._floor += _FLOOR_FALLS * (self.level - self._floor) if falls else 0.0
             self._floor = max(self._floor * (1.0 if falls else _FLOOR_RISES), _QUIETEST)
         return heard
+
+    @property
+    def noisy(self) -> bool:
+        """Does the caller's voice hardly stand out of the line's noise?"""
+        return self._peak < _CLEAR * self._floor
 
     def last(self, ticks: int) -> bytes:
         """The last ticks of sound, this one included."""

@@ -7,13 +7,15 @@ from trunkline.voice.conversation.events import TICK_MS
 from trunkline.voice.conversation.hearing import Turn
 from trunkline.voice.conversation.turns import asks_to_stop, interrupting_words, is_back_channel
 
-_VOICE_MS = 700
+_VOICE_MS = 900
+"""A voice that goes on for so long is meant, unless its words say otherwise. Before this words that are not final
+decide nothing: of "I see" a recogniser makes "I think" while it is being said, and we are silent anyway."""
 _UNDECIDED_MS = 1100
-_FIRST_WORD_MS = 600
-"""A single word that is not final may be the beginning of "I see": before this it decides nothing."""
+_SHORT_TICKS, _FEW_WORDS = 30, 2
+"""So short a voice on a noisy line, with no more words than this, is taken for a back-channel that was misheard."""
 _UNCONFIRMED_MS = 260
 """What no tick of voice has followed by then was a noise."""
-ASK_AT_TICKS = (300 // TICK_MS, 600 // TICK_MS)
+ASK_AT_TICK = 600 // TICK_MS
 """When a recogniser without partials is asked for the open segment."""
 
 _PITCHED_TICKS = 5
@@ -45,6 +47,8 @@ class Interruption:
     """Both began together: we yield without asking."""
     confirmed: bool = True
     """Does the voice-activity model take it for a voice?"""
+    noisy: bool = False
+    """Is the line so noisy that a short word may be misheard?"""
     voiced: int = 0
     """Ticks of it that the model took for voice …"""
     pitched: int = 0
@@ -57,32 +61,33 @@ class Interruption:
             unheard = (now - self.began) * TICK_MS >= _UNCONFIRMED_MS or turn.words_known
             return Outcome.RESUME if unheard else None
         voice_ms = (now - self.voice_began) * TICK_MS
-        sure = turn.words_known or voice_ms >= _FIRST_WORD_MS
-        if self.at_once or self.min_words == 0 or self._is_meant(text, sure):
+        lasts = turn.segments[-1].open and voice_ms >= _VOICE_MS
+        if self.at_once or self.min_words == 0:
+            return Outcome.YIELD
+        if (lasts or turn.words_known) and self._is_meant(text):
             return Outcome.YIELD
         if turn.words_known:
             return Outcome.RESUME
-        if (now - self.began) * TICK_MS >= _UNDECIDED_MS:
-            return Outcome.YIELD if self._holds_words(text) else Outcome.RESUME
+        if (now - self.began) * TICK_MS < _UNDECIDED_MS:
+            return None
         can_tell = any(segment.text is not None for segment in turn.segments)
-        lasts = turn.segments[-1].open and voice_ms >= _VOICE_MS
-        if lasts and (not can_tell or (self._holds_words(text) and self.min_words <= 1)):
-            return Outcome.YIELD
-        return None
+        return Outcome.YIELD if self._holds_words(text) or (lasts and not can_tell) else Outcome.RESUME
 
     @property
     def spoken(self) -> bool:
         """Can there be words in it? A recogniser makes some of a cough as well."""
         return self.pitched >= _PITCHED_TICKS or self.voiced >= _VOICED_TICKS
 
-    def _is_meant(self, text: str, sure: bool) -> bool:
+    def _is_meant(self, text: str) -> bool:
         if not self.spoken:
             return False
         if asks_to_stop(text):
             return True
-        if self.after_question and is_back_channel(text):
-            return True
-        return interrupting_words(text) >= max(self.min_words, 1 if sure else 2)
+        if self.after_question:
+            return is_back_channel(text) or interrupting_words(text) >= self.min_words
+        words = interrupting_words(text)
+        misheard = self.noisy and self.voiced <= _SHORT_TICKS and words <= _FEW_WORDS
+        return words >= self.min_words and not misheard
 
     def _holds_words(self, text: str) -> bool:
         return self.spoken and interrupting_words(text) > 0

@@ -21,15 +21,14 @@ class Completeness(Enum):
 
 
 _FLOOR_MS = {
-    Completeness.COMPLETE: {Patience.LOW: 200, Patience.MEDIUM: 350, Patience.HIGH: 700},
-    Completeness.LIKELY: {Patience.LOW: 350, Patience.MEDIUM: 600, Patience.HIGH: 1000},
-    Completeness.UNDECIDED: {Patience.LOW: 600, Patience.MEDIUM: 900, Patience.HIGH: 1500},
+    Completeness.COMPLETE: {Patience.LOW: 200, Patience.MEDIUM: 300, Patience.HIGH: 600},
+    Completeness.LIKELY: {Patience.LOW: 500, Patience.MEDIUM: 700, Patience.HIGH: 1000},
+    Completeness.UNDECIDED: {Patience.LOW: 900, Patience.MEDIUM: 1200, Patience.HIGH: 1500},
     Completeness.INCOMPLETE: {Patience.LOW: 1500, Patience.MEDIUM: 2000, Patience.HIGH: 3000},
 }
 
-_LEANS, _SURE = 0.5, 0.9
-"""Probability of the turn model from which a turn is likely, and surely, complete: whole sentences have 0.96 and more,
-pauses within them, spliced in, less than 0.9 in three of five cases."""
+_LEANS, _SURE = 0.9, 0.975
+"""Probability of the turn model from which a turn is likely, and surely, complete (decision 14)."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
@@ -107,6 +106,17 @@ _DANGLING = frozenset(
         "like",
         "than",
         "as",
+        "whether",
+        "until",
+        "unless",
+        "although",
+        "every",
+        "very",
+        "between",
+        "during",
+        "mr",
+        "mrs",
+        "dr",
     ]
 )
 # Short turns that end in a dangling word and are whole all the same: "I think so", "yes I am", "what is that".
@@ -117,6 +127,11 @@ _WHOLE = re.compile(
     r"|^(?:like|about)\s+(?:this|that|these|those)$"
     r"|\b(?:of|for|with|about|like|is|was|at|do|to|want|need|on|in)\s+(?:that|this|these|those|her|his)$"
     r"|\bcome\s+(?:in|on)$|^(?:hold|go)\s+on$"
+)
+# A clause that has its subject and nothing more: "my colleague said that you", "call me when they're".
+_BARE_SUBJECT = re.compile(
+    r"\b(?:that|if|whether|when|while|because)\s+(?:i|we|you|he|she|they|it)$"
+    r"|\b(?:and|but|so)\s+(?:i|we|he|she|they)$|\b(?:i|we|you|he|she|they|it)'(?:m|re|ve|ll|d)$"
 )
 _OR_ELSE = re.compile(
     r"\bor (?:is|are|was|do|does|did|can|could|would|should|will)(?: (?:it|that|there|i|you|we))?$"
@@ -182,6 +197,8 @@ def ends_open(text: str) -> bool:
         return True
     if _unfinished_number(plain):
         return True
+    if _BARE_SUBJECT.search(plain):
+        return True
     last = plain.rsplit(" ", 1)[-1]
     return last in _DANGLING and not _WHOLE.search(plain)
 
@@ -192,7 +209,7 @@ def ends_whole(text: str) -> bool:
 
 
 def is_obvious(text: str) -> bool:
-    """Is the turn over beyond doubt, so that the turn model need not be asked? A question, or a leave-taking."""
+    """Is the turn over by its words alone? A question, or a leave-taking."""
     return ends_whole(text) and (is_question(text) or says_goodbye(text))
 
 
@@ -205,15 +222,21 @@ def _unfinished_number(plain: str) -> bool:
     return 2 < digits < _FULL_NUMBER
 
 
+def asks_model(text: str, patience: Patience) -> bool:
+    """Is the turn model worth asking? Not about words that surely go on, and where there is little patience not about
+    the obvious: it is dear."""
+    return not ends_open(text) and not (patience == Patience.LOW and is_obvious(text))
+
+
 def completeness(text: str, probability: float | None) -> Completeness:
-    """What text and the turn model (None: no verdict) say together."""
+    """What text and the turn model (None: it gave none) say together."""
     if ends_open(text):
         return Completeness.INCOMPLETE
-    if is_obvious(text):
-        return Completeness.COMPLETE
-    if probability is not None and probability > _LEANS and words_of(text):
-        return Completeness.COMPLETE if probability >= _SURE else Completeness.LIKELY
-    return Completeness.UNDECIDED
+    if probability is None:
+        return Completeness.COMPLETE if is_obvious(text) else Completeness.UNDECIDED
+    if probability < _LEANS or not words_of(text):
+        return Completeness.UNDECIDED
+    return Completeness.COMPLETE if probability >= _SURE else Completeness.LIKELY
 
 
 def is_back_channel(text: str) -> bool:

@@ -108,7 +108,7 @@ class FixedTurn:
     """Fulfils TurnModel: the probabilities in turn, the last one from then on."""
 
     def __init__(self, *probabilities: float) -> None:
-        self._left = list(probabilities or (0.9,))
+        self._left = list(probabilities or (0.99,))
         self.judged: list[int] = []
         """Samples it was given, a judgement each."""
 
