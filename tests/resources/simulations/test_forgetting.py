@@ -32,7 +32,6 @@ from trunkline.resources.simulations.models import SimulationRun
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.voice.driver.ports import RunTool
 
-
 DELETED_WITHIN_S = 30.0
 
 
