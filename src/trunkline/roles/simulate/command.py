@@ -132,7 +132,8 @@ async def replay(settings: Settings, name: str, reports: Reports, at_once: int, 
 
 def _show_run(folder: RunFolder, answers: Answers, level: Level, terminal: Console) -> None:
     name = folder.path.name
-    asked = f"{answers.asked} answers asked for, {answers.found} kept from before"
+    plural = "" if answers.asked == 1 else "s"
+    asked = f"{answers.asked} answer{plural} asked for, {answers.found} kept from before"
     again = f"({asked}); once more: trunkline simulate replay {name}"
     terminal.print(Text(f"run {name} {f'kept in {folder.path}' if level is Level.LINE else again}"))
 
