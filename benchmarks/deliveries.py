@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -42,8 +43,6 @@ from trunkline.voice.language.twins import ScriptedLanguageModel
 QUEUED = 4_000
 RATE = 200
 RATE_SECONDS = 8
-_WARM_S = 5.0
-"""Until a worker that was started looks for work."""
 _BOX = SecretBox("only-for-benchmarks-0123456789")
 _VERDICTS = {f"check_{n}": "true" for n in range(35)}
 
@@ -158,10 +157,13 @@ async def _drained(filled: _Filled, port: int, receiver: Connection) -> list[Fig
 async def _shared(filled: _Filled, port: int, receiver: Connection) -> Figure:
     """The same by two workers, each of which takes other rows."""
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_work, args=(filled.server.app_url,), daemon=True) for _ in range(2)]
+    ready = context.Semaphore(0)
+    args = (filled.server.app_url, ready)
+    workers = [context.Process(target=_work, args=args, daemon=True) for _ in range(2)]
     for each in workers:
         each.start()
-    await asyncio.sleep(_WARM_S)
+    for _ in workers:
+        await asyncio.to_thread(ready.acquire)
     with psycopg.connect(filled.server.owner_url, autocommit=True) as connection:
         _queue(connection, filled, port)
     began = time.perf_counter()
@@ -174,9 +176,10 @@ async def _shared(filled: _Filled, port: int, receiver: Connection) -> Figure:
     return Figure("deliveries_per_second_two_workers", QUEUED / took, "/s", None, how)
 
 
-def _work(url: str) -> None:
+def _work(url: str, ready: Semaphore) -> None:
     async def deliver() -> None:
         async with _deliverer(url):
+            ready.release()
             await asyncio.Event().wait()
 
     uvloop.run(deliver())
