@@ -117,10 +117,13 @@ def _judged(kind: str, share: float, result: Result, refusal: int, alone: float)
     dropped = sum(log.ended_by_agent for log in admitted) + sum(
         status not in (200, refusal) for status in statuses
     )
+    dropped += max(0, _CAP - len(admitted))
     name = f"overload_{kind}_at_{share:.0%}".replace("%", "")
     how = f"{len(result.logs)} calls at a cap of {_CAP}: {len(admitted)} admitted, {refused} refused with {refusal}; {result.load}"
     yield Figure(f"{name}_refused", 100 * refused / surplus, "%", ">= 100", how)
-    yield Figure(f"{name}_dropped", dropped, "calls", "<= 0", "ended by us, or not answered at all")
+    yield Figure(
+        f"{name}_dropped", dropped, "calls", "<= 0", "ended by us, unanswered, or refused below the cap"
+    )
     moved = 100 * (_spacing(admitted) / alone - 1)
     how = f"p99 of the time between two packets, against {alone:.1f} ms with {_CAP} calls and no surplus"
     yield Figure(f"{name}_pace_moved", moved, "%", "<= 20", how)
