@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import mulaw
-from benchmarks.endings import SENTENCES
 from benchmarks.figures import Figure
+from benchmarks.said import OPEN
 from benchmarks.sounds import FRAME, spoken
 from trunkline.voice.conversation.turns import words_of
 from trunkline.voice.speech.noises import RATE, at_level, steady_noise
@@ -41,7 +41,7 @@ def measure(models: Path) -> Iterator[Figure]:
 
 def _reported() -> list[str]:
     """Digits and their spelling would count as errors: those sentences are left out."""
-    plain = [each.replace("| ", "") for each in SENTENCES if "number" not in each and "two" not in each]
+    plain = [each.replace("| ", "") for each in OPEN if "number" not in each and "two" not in each]
     return plain[:24][1::2]
 
 
