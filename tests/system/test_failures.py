@@ -150,7 +150,7 @@ def test_api_and_worker_are_killed_after_a_call_was_accepted(
     up: Running, providers: ScriptedServer, speech: bytes, tmp_path: Path
 ) -> None:
     providers.script = ENDING
-    peer = Sipp(tmp_path, answers(speech, tmp_path), seconds=40)
+    peer = Sipp(tmp_path, answers(speech, tmp_path), seconds=100)
     model_id = up.agent(new_number(), "outbound", f"127.0.0.1:{peer.port}", greeting_message=GREETING)
     before = up.processes()
     os.kill(before["worker"], signal.SIGSTOP)  # so that it has not begun
