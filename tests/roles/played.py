@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import httpx2
+
 from trunkline.platform.outbound.client import Outbound
 from trunkline.platform.storage.blobs import open_blobs
 from trunkline.platform.storage.database import Database
@@ -17,6 +19,8 @@ from trunkline.platform.storage.secrets import SecretBox
 from trunkline.platform.work.jobs import Jobs, Queue
 from trunkline.platform.work.schedules import Schedules
 from trunkline.resources.actions.work import Means
+from trunkline.resources.simulations.callee import Callee
+from trunkline.resources.simulations.line_calls import LineCalls
 from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.simulations.text_level import OnEvent
@@ -32,7 +36,13 @@ SLOW_S = 0.2
 
 class _Levels:
     async def play(
-        self, level: Level, subject: Subject, model: LanguageModel, answers: Answers, on_event: OnEvent
+        self,
+        level: Level,
+        subject: Subject,
+        model: LanguageModel,
+        answers: Answers,
+        on_event: OnEvent,
+        callee: Callee | None,
     ) -> Play:
         return in_text(model, on_event)
 
@@ -65,8 +75,10 @@ def work(url: str, blobs: str) -> None:
 async def _work(url: str, blobs: str) -> None:
     database = Database.connect(url)
     jobs = Jobs(url, Queue.SIMULATIONS, concurrency=2, heartbeat_s=0.1, stalled_s=0.5)
-    means = Means(database, SecretBox("only-for-tests-0123456789"), Outbound())
-    SimulationTasks(means, open_blobs(blobs), Children(command("slow"))).register(jobs)
+    box = SecretBox("only-for-tests-0123456789")
+    means = Means(database, box, Outbound())
+    line_calls = LineCalls(database, box, httpx2.AsyncClient(trust_env=False))
+    SimulationTasks(means, open_blobs(blobs), Children(command("slow")), line_calls).register(jobs)
     schedules = Schedules(url)
     schedules.every(0.2, jobs.recover)
     await asyncio.gather(jobs.run(), schedules.run())

@@ -53,3 +53,14 @@ def test_an_address_that_is_not_ours_is_named() -> None:
 def test_a_number_that_is_no_port_is_named() -> None:
     with pytest.raises(SetupError, match="TRUNKLINE_HTTP_PORT=70000 is no port"):
         ports.check(settings(http_port=70000))
+
+
+def test_our_address_on_the_way_to_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ports.address_towards("127.0.0.1") == "127.0.0.1"
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(SetupError, match="no way leads from this machine to nowhere"):
+        ports.address_towards("nowhere")

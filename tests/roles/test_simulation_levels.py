@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.resources.api import Api, serve
-from tests.resources.simulations.conftest import make_case, means_of
-from trunkline.errors import BadInput
+from tests.resources.simulations.conftest import line_calls_of, make_case, means_of
+from trunkline.errors import SetupError
 from trunkline.platform.storage.database import Database
 from trunkline.resources.simulations.assignments import Assignment, Report, Tell, perform
 from trunkline.resources.simulations.suite_file import Level
@@ -49,7 +49,7 @@ class Here:
 
 
 async def run(api: Api, run_id: str, model: ScriptedLanguageModel, home: Path) -> dict[str, Any]:
-    tasks = SimulationTasks(means_of(api), api.blobs, Here(model, home))
+    tasks = SimulationTasks(means_of(api), api.blobs, Here(model, home), line_calls_of(api))
     await tasks.run_simulation(run_id, str(api.workspace.id))
     told: dict[str, Any] = await api.send("GET", f"/trunkline/v1/simulations/{run_id}")
     return told
@@ -91,13 +91,14 @@ async def test_a_run_with_sound_has_a_recording_and_is_replayed_to_the_byte(
         assert (await api.client.get(repeated["recording_url"])).content == sound.content
 
 
-async def test_a_level_that_is_not_there_is_refused(tmp_path: Path) -> None:
+async def test_a_real_call_needs_somebody_to_be_called(tmp_path: Path) -> None:
     async with HereLevels(Settings(home=tmp_path)) as levels:
-        with pytest.raises(BadInput, match="line"):
+        with pytest.raises(SetupError, match="No platform"):
             await levels.play(
                 Level.LINE,
                 Subject.__new__(Subject),
                 ScriptedLanguageModel(),
                 Answers(MemoryStore()),
                 lambda event: None,
+                None,
             )

@@ -78,18 +78,30 @@ def taken(need: Need) -> PortTaken:
     )
 
 
-def free_tcp_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def free_tcp_port(bind: str = "127.0.0.1") -> int:
+    """A port of this address that was free a moment ago."""
+    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
+        probe.bind((bind, 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def free_sip_port() -> int:
-    """A loopback port that was free for UDP and TCP, and the next one for TCP, a moment ago."""
+def free_sip_port(bind: str = "127.0.0.1") -> int:
+    """A port of this address that was free for UDP and TCP, and the next one for TCP, a moment ago."""
     while True:
-        port = free_tcp_port()
+        port = free_tcp_port(bind)
         wanted = (Need(port, "UDP", "", ""), Need(port + 1, "TCP", "", ""))
-        if port < 65535 and all(is_free("127.0.0.1", need) for need in wanted):
+        if port < 65535 and all(is_free(bind, need) for need in wanted):
             return port
+
+
+def address_towards(host: str) -> str:
+    """Our own address on the way to a host; raises SetupError where no way leads there."""
+    try:
+        family, kind, protocol, _, there = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.connect(there)  # sends nothing
+            address: str = probe.getsockname()[0]
+    except OSError as error:
+        raise SetupError(f"no way leads from this machine to {host} ({error.strerror})") from error
+    return address

@@ -37,6 +37,7 @@ from trunkline.resources.memory.remembering import remember
 from trunkline.resources.messages.replies import RECEIVED
 from trunkline.resources.retention.forgetting import Retention
 from trunkline.resources.simulations.forgetting import Deletion
+from trunkline.resources.simulations.line_calls import LineCalls
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.vendors import Vendors
 from trunkline.resources.webhooks.delivering import AT_ONCE as DELIVERIES_AT_ONCE
@@ -134,9 +135,13 @@ async def _simulation_jobs(
     """What watches over simulated calls, each played in a process of its own."""
     jobs = Jobs(url, Queue.SIMULATIONS, concurrency=SIMULATIONS_AT_ONCE)
     children = Children()
-    async with _means(database, secret_box, settings) as means:
+    async with (
+        _means(database, secret_box, settings) as means,
+        httpx2.AsyncClient(timeout=_ASKED_WITHIN, trust_env=False) as nodes,
+    ):
         try:
-            SimulationTasks(means, open_blobs(settings.blobs_folder), children).register(jobs)
+            line_calls = LineCalls(database, secret_box, nodes)
+            SimulationTasks(means, open_blobs(settings.blobs_folder), children, line_calls).register(jobs)
             yield jobs
         finally:
             await children.close()

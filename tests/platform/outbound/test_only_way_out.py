@@ -20,9 +20,10 @@ OPERATORS = {
     "roles/api.py": "our own voice hosts",
     "roles/supervisor.py": "our own processes",
     "roles/doctor.py": "our own processes",
+    "roles/worker.py": "our own voice hosts",
     "roles/demo/director.py": "our own API",
     "roles/simulate/from_call.py": "our own API",
-    "roles/simulate/line.py": "our own API",
+    "roles/simulate/line_platform.py": "our own API",
 }
 """Files that may speak to the outside by themselves, and to whom."""
 CLIENTS = {

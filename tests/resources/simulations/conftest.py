@@ -8,6 +8,8 @@ from tests.resources.contract import contract
 from trunkline.errors import BadInput
 from trunkline.resources.actions.work import Means
 from trunkline.resources.simulations.assignments import Assignment, Report, Tell, perform
+from trunkline.resources.simulations.callee import Callee
+from trunkline.resources.simulations.line_calls import LineCalls
 from trunkline.resources.simulations.suite_file import Level
 from trunkline.resources.simulations.tasks import SimulationTasks
 from trunkline.resources.simulations.text_level import OnEvent
@@ -79,7 +81,13 @@ class InText:
     """Fulfils assignments.Levels with one level."""
 
     async def play(
-        self, level: Level, subject: Subject, model: LanguageModel, answers: Answers, on_event: OnEvent
+        self,
+        level: Level,
+        subject: Subject,
+        model: LanguageModel,
+        answers: Answers,
+        on_event: OnEvent,
+        callee: Callee | None,
     ) -> Play:
         if level is not Level.TEXT:
             raise BadInput("Only text is played here.")
@@ -100,12 +108,17 @@ class Here:
 
 def tasks_of(api: Api, model: LanguageModel) -> SimulationTasks:
     """What a worker does, with this model for both sides and the judge."""
-    return SimulationTasks(means_of(api), api.blobs, Here(model))
+    return SimulationTasks(means_of(api), api.blobs, Here(model), line_calls_of(api))
 
 
 def means_of(api: Api) -> Means:
     """What the agents' own actions work with, where they are really run."""
     return Means(api.database, BOX, api.platform.outbound)
+
+
+def line_calls_of(api: Api) -> LineCalls:
+    """What announces real calls."""
+    return LineCalls(api.database, BOX, api.platform.nodes)
 
 
 BYE = Line("Goodbye.", tool="end_call")

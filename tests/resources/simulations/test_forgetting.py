@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.resources.api import Api
-from tests.resources.simulations.conftest import Here, means_of
+from tests.resources.simulations.conftest import Here, line_calls_of, means_of
 from tests.resources.simulations.test_sessions import (
     SESSIONS,
     UNKNOWN,
@@ -85,7 +85,7 @@ async def test_a_run_that_is_on_when_its_session_is_deleted_is_killed(api: Api) 
     session = await begin(api, await agent_of(api), await ruled_case(api))
     [run] = await runs_of(api, session)
     player = Endless()
-    tasks = SimulationTasks(means_of(api), api.blobs, player)
+    tasks = SimulationTasks(means_of(api), api.blobs, player, line_calls_of(api))
     working = asyncio.create_task(tasks.run_simulation(run["simulation_id"], run["workspace_id"]))
     async with asyncio.timeout(PATIENCE_S):
         await player.plays.wait()
@@ -107,7 +107,7 @@ async def test_what_a_run_leaves_that_ends_after_its_deletion_goes_too(api: Api)
             await api.send("DELETE", f"{SESSIONS}/{session['simulation_session_id']}", 204)
             return report
 
-    tasks = SimulationTasks(means_of(api), api.blobs, Late())
+    tasks = SimulationTasks(means_of(api), api.blobs, Late(), line_calls_of(api))
     await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
     assert await kept(api) == []
 

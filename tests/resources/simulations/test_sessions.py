@@ -294,7 +294,7 @@ async def test_what_a_session_refuses(api: Api, stranger: Api) -> None:
         ({"against_version": "1"}, "against_version"),
         ({"repeats": 0}, "repeats"),
         ({"level": "smell"}, "level"),
-        ({"level": "line"}, "trunkline simulate run"),
+        ({"level": "line"}, "tools: real"),
         ({"tools": "some"}, "tools"),
         ({"caps": {"run_seconds": 0}}, "run_seconds"),
     ):

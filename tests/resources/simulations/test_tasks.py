@@ -14,6 +14,7 @@ from tests.resources.simulations.conftest import (
     Here,
     call_script,
     holds,
+    line_calls_of,
     make_case,
     make_suite,
     means_of,
@@ -254,7 +255,7 @@ class Endless:
 async def endless(api: Api, run: dict[str, Any]) -> AsyncIterator[Endless]:
     """A run that somebody plays; over when the worker has let go of it."""
     player = Endless()
-    tasks = SimulationTasks(means_of(api), api.blobs, player)
+    tasks = SimulationTasks(means_of(api), api.blobs, player, line_calls_of(api))
     working = asyncio.create_task(tasks.run_simulation(run["simulation_id"], run["workspace_id"]))
     async with asyncio.timeout(PATIENCE_S):
         await player.plays.wait()
@@ -311,7 +312,7 @@ async def test_a_worker_that_was_taken_for_dead_gives_no_verdict(api: Api) -> No
             return report
 
     first = Overtaken(call_script([], [BYE], [(True, "first"), (True, "first")]))
-    tasks = SimulationTasks(means_of(api), api.blobs, first)
+    tasks = SimulationTasks(means_of(api), api.blobs, first, line_calls_of(api))
     await tasks.run_simulation(run["simulation_id"], run["workspace_id"])
     after = await read(api, run)
     assert (after["status"], after["success_criteria_analysis"]) == ("in-progress", None)

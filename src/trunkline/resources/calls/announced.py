@@ -43,9 +43,9 @@ async def overdue(session: AsyncSession) -> Sequence[UUID]:
     return (await session.scalars(select(Call.id).where(_WAITS, _LATE))).all()
 
 
-async def give_up(session: AsyncSession, call_id: UUID) -> bool:
+async def give_up(session: AsyncSession, call_id: UUID, why: str = _NOT_CAME) -> bool:
     """Close an announced call that did not come; False when it did after all. System role."""
     call = await locked(session, call_id)
     if call is None or call.status != CallStatus.REGISTERED:
         return False
-    return await end_call(session, call, CallStatus.FAILED, end_reason="error", error_message=_NOT_CAME)
+    return await end_call(session, call, CallStatus.FAILED, end_reason="error", error_message=why)

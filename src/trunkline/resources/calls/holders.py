@@ -3,7 +3,7 @@
 Transactions of their own, each short: none is held while a voice process is waited for.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 import structlog
@@ -12,12 +12,26 @@ from trunkline.errors import Conflict, Unavailable
 from trunkline.platform.http.auth import Identity
 from trunkline.platform.http.context import Platform
 from trunkline.platform.storage import system
-from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER
+from trunkline.platform.storage.database import Database
+from trunkline.platform.storage.secrets import NODE_TOKEN_HEADER, SecretBox
 from trunkline.resources.calls.endpoints import calls_of
 from trunkline.resources.calls.models import Call
 from trunkline.resources.calls.status import FINAL, CallStatus
 
 _log = structlog.get_logger(__name__)
+
+
+class Nodes(Protocol):
+    """What reaches the installation's own voice processes: of `Platform`, and of a worker."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def secrets(self) -> SecretBox: ...
+
+    @property
+    def nodes(self) -> httpx2.AsyncClient: ...
 
 
 async def call_of(parts: Platform, caller: Identity, call_id: str) -> Call:
@@ -27,7 +41,7 @@ async def call_of(parts: Platform, caller: Identity, call_id: str) -> Call:
 
 
 async def command(
-    parts: Platform, call: Call, verb: str, body: dict[str, Any], seconds: float = 5.0
+    parts: Nodes, call: Call, verb: str, body: dict[str, Any], seconds: float = 5.0
 ) -> dict[str, Any]:
     """Tell the holder of a live call what to do with it; its answer, for which it has so many seconds.
 
@@ -73,7 +87,7 @@ async def events_of(parts: Platform, call: Call) -> httpx2.Response | None:
     return None
 
 
-async def _control_url(parts: Platform, call: Call) -> str | None:
+async def _control_url(parts: Nodes, call: Call) -> str | None:
     """The call's own address at the voice process that holds it."""
     if call.host_id is None:
         return None
@@ -83,5 +97,5 @@ async def _control_url(parts: Platform, call: Call) -> str | None:
     return f"{url.rstrip('/')}/calls/{call.id}" if url else None
 
 
-def _token(parts: Platform) -> dict[str, str]:
+def _token(parts: Nodes) -> dict[str, str]:
     return {NODE_TOKEN_HEADER: parts.secrets.node_token}

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from trunkline.errors import BadInput, ProviderError, TrunklineError, Unavailable
+from trunkline.errors import BadInput, DialFailed, ProviderError, TrunklineError, Unavailable
 from trunkline.resources.simulations import timeline, trials
 from trunkline.resources.simulations.budget import Budget, MeteredLanguageModel, OverBudget, Usage
+from trunkline.resources.simulations.callee import Callee, Expected, ThroughWorker
 from trunkline.resources.simulations.happenings import Called, Said
 from trunkline.resources.simulations.own_tools import OwnTool
 from trunkline.resources.simulations.real_tools import KeptTools, nothing_real
@@ -48,6 +49,8 @@ class Assignment(_Part):
     """What the case does not mock of them is really run."""
     now: datetime | None = None
     """What the agent is told of the time."""
+    expected: Expected | None = None
+    """The call that the platform expects; at the level `line`."""
     budget: Budget = Budget()
     answers: dict[str, str] = {}
     """Of providers, by the digests of the questions: those of the run that is replayed."""
@@ -112,9 +115,17 @@ class Levels(Protocol):
     """What this process can simulate calls with."""
 
     async def play(
-        self, level: Level, subject: Subject, model: LanguageModel, answers: Answers, on_event: OnEvent
+        self,
+        level: Level,
+        subject: Subject,
+        model: LanguageModel,
+        answers: Answers,
+        on_event: OnEvent,
+        callee: Callee | None,
     ) -> Play:
         """How calls of this level are made with this agent; what is asked of whom is kept in `answers`.
+
+        `callee`: what is called at the level `line`.
 
         Raises BadInput for a level that cannot be had here, and what loading models raises.
         """
@@ -139,7 +150,9 @@ async def perform(
         thinking = CachedLanguageModel(metered, answers)
         real = KeptTools(run_tool, answers).run if assignment.real else None
         subject = subject_of(assignment.agent, assignment.tools, assignment.now, real)
-        play = await levels.play(assignment.level, subject, thinking, answers, told.event)
+        expected = assignment.expected
+        callee = None if expected is None else ThroughWorker(expected, run_tool)
+        play = await levels.play(assignment.level, subject, thinking, answers, told.event, callee)
         trial = await trials.attempt(assignment.planned, subject, play, thinking)
     except TrunklineError as error:
         failure = _failure(error)
@@ -184,6 +197,8 @@ def _failure(error: TrunklineError) -> Failure:
             return Failure(message=str(error), code=402, type="budget")
         case ProviderError() | Unavailable():
             return Failure(message=str(error), code=503, type="language_model", again=True)
+        case DialFailed():
+            return Failure(message=str(error), code=503, type="line", again=True)
         case BadInput():
             return Failure(message=str(error), code=400, type="case")
         case _:

@@ -68,8 +68,6 @@ class Choosing:
 
     async def chosen(self, body: SessionCreate) -> Chosen:
         """All of it. Raises BadInput: it names what is not there, too much, or nothing."""
-        if body.level is Level.LINE:
-            raise BadInput(_LINE)
         suite = await self._suite(body.suite_id)
         cases = await self._of_body(body, suite)
         agent = await self._agent(body, suite)
@@ -77,6 +75,8 @@ class Choosing:
         against = await self._version("against_version", agent, body.against_version)
         if against == version:
             raise BadInput("against_version: it is the version that is tested; name another.")
+        if body.level is Level.LINE:
+            _check_line(body, agent, version, cases)
         if len(cases) * body.repeats * (1 if against is None else 2) > MOST_RUNS:
             raise BadInput(f"A session has at most {MOST_RUNS} runs; lower repeats, or name fewer cases.")
         settings = SessionSettings(
@@ -138,7 +138,25 @@ class Choosing:
         return version.n
 
 
-_LINE = (
-    "level: line is a real call in real time, which `trunkline simulate run SUITE --level line` makes; "
-    "use text or voice here."
-)
+def _check_line(body: SessionCreate, agent: Agent, version: int, cases: Sequence[SimulationCase]) -> None:
+    """Raise BadInput for what a real call cannot be."""
+    if agent.type == "outbound":
+        raise BadInput(
+            "level: at the level line the persona is the one who calls; use voice for agents that call."
+        )
+    if version != agent.version or body.against_version is not None:
+        raise BadInput(
+            "level: a real call reaches the agent as it is now; use text or voice for other versions."
+        )
+    if body.tools is not Tools.REAL:
+        raise BadInput(
+            "tools: a real call really runs what the agent calls; say `tools: real`, or use text or voice."
+        )
+    for case in cases:
+        details = details_of(case)
+        if details.tools or details.state:
+            raise BadInput(
+                f"The case {case.id} mocks tools, which do not exist on a real line; use text or voice for it."
+            )
+        if details.persona is not None and details.persona.recorded is not None:
+            raise BadInput(f"The case {case.id} is a machine that is called; use voice for it.")

@@ -18,6 +18,7 @@ from trunkline.resources.simulations.session_schemas import SessionCreate
 from trunkline.resources.simulations.session_wire import Subjects
 from trunkline.resources.simulations.status import RunStatus
 from trunkline.resources.simulations.subjects import subject_of
+from trunkline.resources.simulations.suite_file import Level
 
 _CANCELLED = RunError(message="The session was cancelled.", code=499, type="cancelled")
 
@@ -104,11 +105,13 @@ class Sessions:
 
         Raises:
             NotFound: no such run.
-            Conflict: it has not come to its end, or its answers are not kept.
+            Conflict: it has not come to its end, its answers are not kept, or it was a real call.
         """
         run, _ = await self.run(run_id)
         if run.status != RunStatus.COMPLETED or run.answers_key is None or run.plan is None:
             raise Conflict("Only a simulation that was completed can be replayed; start it again instead.")
+        if Plan.model_validate(run.plan).level is Level.LINE:
+            raise Conflict("A call on a real line cannot be replayed; only text and voice can.")
         session = SimulationSession()
         await self._rows.sessions.add(session)
         again = SimulationRun(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from trunkline.errors import NotFound, Unavailable
+from trunkline.errors import Conflict, NotFound, Unavailable
 from trunkline.platform.storage.blobs import Blobs
 from trunkline.platform.work.jobs import Jobs
 from trunkline.resources.actions.work import Means
@@ -19,6 +19,7 @@ from trunkline.resources.simulations.assignments import Assignment, Failure, Rep
 from trunkline.resources.simulations.budget import Budget, Usage
 from trunkline.resources.simulations.details import Plan
 from trunkline.resources.simulations.executing import RealTools
+from trunkline.resources.simulations.line_calls import LineCalls
 from trunkline.resources.simulations.models import SimulationRun
 from trunkline.resources.simulations.real_tools import nothing_real
 from trunkline.resources.simulations.rows import Rows
@@ -26,6 +27,7 @@ from trunkline.resources.simulations.run_repository import RunRepository
 from trunkline.resources.simulations.running import RUN_SIMULATION
 from trunkline.resources.simulations.session_schemas import SessionSettings
 from trunkline.resources.simulations.status import RunStatus
+from trunkline.resources.simulations.suite_file import Level
 from trunkline.voice.driver.ports import RunTool
 
 log = structlog.get_logger(__name__)
@@ -59,12 +61,13 @@ class Player(Protocol):
 class SimulationTasks:
     """The durable work of simulations. Everything may run twice, or in two workers at once."""
 
-    def __init__(self, means: Means, blobs: Blobs, player: Player) -> None:
+    def __init__(self, means: Means, blobs: Blobs, player: Player, line_calls: LineCalls) -> None:
         """`means`: what agents' own actions work with, where they are really run."""
         self._means = means
         self._database = means.database
         self._blobs = blobs
         self._player = player
+        self._line_calls = line_calls
 
     def register(self, jobs: Jobs) -> None:
         """Tell the worker what there is to do."""
@@ -101,6 +104,8 @@ class SimulationTasks:
         assignment = await self._assignment(run, plan)
         if assignment.budget.spent:
             return Report(failure=_spent())
+        if plan.level is Level.LINE:
+            return await self._called(run, plan, assignment)
         if not plan.real or run.replays is not None:
             return await self._played(run, plan, assignment, nothing_real)
         tools = await RealTools.of(self._means, run, plan)
@@ -108,6 +113,18 @@ class SimulationTasks:
             return await self._played(run, plan, assignment, tools.run)
         finally:
             await tools.close()
+
+    async def _called(self, run: SimulationRun, plan: Plan, assignment: Assignment) -> Report | None:
+        """Have the platform really called; None as with `_watched`."""
+        try:
+            call = await self._line_calls.announce(run, plan)
+        except Conflict as error:
+            return Report(failure=Failure(message=str(error), code=409, type="agent"))
+        try:
+            expecting = assignment.model_copy(update={"expected": call.expected})
+            return await self._played(run, plan, expecting, call.run)
+        finally:
+            await call.close()
 
     async def _played(
         self, run: SimulationRun, plan: Plan, assignment: Assignment, run_tool: RunTool

@@ -24,7 +24,8 @@ from trunkline.resources.simulations.trials import Play, Subject, Trial, seed_of
 from trunkline.roles.language import AbsentLanguageModel
 from trunkline.roles.serving import access
 from trunkline.roles.simulate import speech
-from trunkline.roles.simulate.line import OnLine, Platform
+from trunkline.roles.simulate.line import OnLine
+from trunkline.roles.simulate.line_platform import Platform, ThroughApi
 from trunkline.roles.simulate.mind import mind, thinker
 from trunkline.roles.simulate.plan import Plan, Reports, Speech, Version, Wanted, planned, version
 from trunkline.roles.simulate.run_folder import RunFolder, SpeechFacts, recordings, rendered
@@ -63,7 +64,8 @@ class _Cast:
         if self.ensemble is None:
             return trials.in_text(model, on_event)
         if self.platform is not None:
-            return OnLine(self.platform, agent_id, self.ensemble.person(self.think), on_event)
+            callee = ThroughApi(self.platform, agent_id)
+            return OnLine(self.platform.phone, callee, self.ensemble.person(self.think), on_event)
         return InVoice(self.ensemble.parts(subject, model, self.answers), on_event)
 
     @asynccontextmanager

@@ -1,17 +1,14 @@
 """The level `line`: a real SIP call from a caller of ours to a platform that runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
-import httpx2
-
-from trunkline.errors import BadInput, SetupError, Unavailable
+from trunkline.errors import BadInput, Unavailable
 from trunkline.host.beat import Beat
 from trunkline.resources.calls.announced import HEADER
-from trunkline.resources.calls.status import FINAL
+from trunkline.resources.simulations.callee import CALLED, CALLER, Callee, Expected
 from trunkline.resources.simulations.cast import Cast
 from trunkline.resources.simulations.mocks import MockedTools
 from trunkline.resources.simulations.persona import Persona
@@ -20,110 +17,63 @@ from trunkline.resources.simulations.trials import Observed
 from trunkline.resources.simulations.voice_call import RATE, VoiceCall
 from trunkline.resources.simulations.voice_level import Side
 from trunkline.roles import ports
-from trunkline.roles.demo.director import Access
-from trunkline.roles.simulate.from_call import notes_of
 from trunkline.roles.simulate.line_caller import LineCaller
-from trunkline.voice.conversation.events import Kind, Note
+from trunkline.voice.conversation.events import Kind
 from trunkline.voice.conversation.profile import Profile
-from trunkline.voice.lines.line import IncomingCall, Trunk
+from trunkline.voice.lines.line import IncomingCall, Line, Trunk
 from trunkline.voice.lines.sip import SipEngine
 from trunkline.voice.speech.ports import VoiceActivity
 
-CALLER, CALLED = "+12025550187", "+12025550142"
-"""202-555-01xx is reserved for fiction."""
 _RING_SECONDS = 30.0
 _CALL_SECONDS = 1800.0
-_RECORD_SECONDS = 30.0
-_LOOK_EVERY = 0.2
 
 
-class Platform:
-    """The API of a platform that runs, and callers of ours."""
+class Phone:
+    """What callers of ours dial with. One a process; the first call decides from which address all of them come."""
 
-    def __init__(self, access: Access, api: httpx2.AsyncClient, engine: SipEngine, beat: Beat) -> None:
-        self._access = access
-        self._api = api
-        self.engine = engine
+    def __init__(self, beat: Beat) -> None:
         self.beat = beat
+        self._engine: SipEngine | None = None
+        self._opening = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, access: Access, vad: VoiceActivity) -> AsyncIterator["Platform"]:
-        """For as long as a run goes on. Raises PortTaken, SetupError."""
-        headers = {"Authorization": f"Bearer {access.key}"}
-        engine = SipEngine(bind="127.0.0.1", port=ports.free_sip_port(), codecs=("pcmu",))
-        beat = Beat(vad, asyncio.get_running_loop())
-        async with httpx2.AsyncClient(
-            base_url=access.api_url, headers=headers, trust_env=False, timeout=_RECORD_SECONDS
-        ) as api:
-            await engine.start(_refuse)
-            beat.start()
-            try:
-                yield cls(access, api, engine, beat)
-            finally:
-                await beat.stop()
-                await engine.stop()
-
-    async def dial(self, call_id: str) -> Any:
-        """A line to the platform, for a call that it expects. Raises DialFailed."""
-        trunk = Trunk(host=self._access.sip_address, caller_id=CALLER)
-        target = f"sip:{CALLED}@{self._access.sip_address}"
-        return await self.engine.dial(target, trunk, {HEADER: call_id}, _RING_SECONDS)
-
-    @asynccontextmanager
-    async def agent(self, wanted: Mapping[str, Any]) -> AsyncIterator[str]:
-        """The id of an agent that is there for the run alone; `wanted`: the body of POST /v2/assistants."""
-        body = {**wanted, "name": f"{wanted['name']} (simulation)"}
-        made = await self.json("POST", "/v2/assistants", json=body)
-        id_ = str(made["response"]["model_id"])
+    async def ready(cls, vad: VoiceActivity) -> AsyncIterator["Phone"]:
+        """For as long as there are calls."""
+        phone = cls(Beat(vad, asyncio.get_running_loop()))
+        phone.beat.start()
         try:
-            yield id_
+            yield phone
         finally:
-            await self._api.delete(f"/v2/assistants/{id_}")
+            await phone.beat.stop()
+            if phone._engine is not None:
+                await phone._engine.stop()
 
-    async def announce(self, agent_id: str, variables: dict[str, Any]) -> str:
-        """The id of a call that will come."""
-        body = {
-            "model_id": agent_id,
-            "from_number": CALLER,
-            "to_number": CALLED,
-            "custom_variables": variables,
-        }
-        return str((await self.json("POST", "/v2/prepare_inbound", json=body))["synthflow_call_id"])
+    async def dial(self, expected: Expected) -> Line:
+        """A line to the platform, for a call that it expects. Raises DialFailed, PortTaken, SetupError."""
+        engine = await self._opened(expected.sip_address.rpartition(":")[0].strip("[]"))
+        trunk = Trunk(host=expected.sip_address, caller_id=CALLER)
+        target = f"sip:{CALLED}@{expected.sip_address}"
+        return await engine.dial(target, trunk, {HEADER: expected.call_id}, _RING_SECONDS)
 
-    async def notes(self, call_id: str) -> list[Note]:
-        """What the platform noted of a call, once it is over. Raises Unavailable."""
-        async with asyncio.timeout(_RECORD_SECONDS):
-            while True:
-                call = (await self.json("GET", f"/v2/calls/{call_id}"))["response"]["calls"][0]
-                if call["call_status"] in FINAL:
-                    break
-                await asyncio.sleep(_LOOK_EVERY)
-        return notes_of((await self._api.get(f"/trunkline/v1/calls/{call_id}/events")).text)
-
-    async def json(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        """What the API answers. Raises SetupError, Unavailable."""
-        try:
-            answer = await self._api.request(method, path, **arguments)
-        except httpx2.TransportError as error:
-            raise Unavailable(
-                f"the API at {self._access.api_url} does not answer ({type(error).__name__}); run `trunkline doctor`"
-            ) from error
-        if answer.is_error:
-            raise SetupError(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
-        body: dict[str, Any] = answer.json()
-        return body
+    async def _opened(self, host: str) -> SipEngine:
+        """On our address towards this host, and a free port."""
+        async with self._opening:
+            if self._engine is None:
+                bind = ports.address_towards(host)
+                engine = SipEngine(bind=bind, port=ports.free_sip_port(bind), codecs=("pcmu",))
+                await engine.start(_refuse)
+                self._engine = engine
+            return self._engine
 
 
 class OnLine:
     """Fulfils trials.Play: the level line."""
 
-    def __init__(
-        self, platform: Platform, agent_id: str, side: Side, on_event: OnEvent | None = None
-    ) -> None:
+    def __init__(self, phone: Phone, callee: Callee, side: Side, on_event: OnEvent | None = None) -> None:
         """`side`: what the persona hears, speaks and thinks with; `on_event` is told what it said and heard."""
-        self._platform = platform
-        self._agent_id = agent_id
+        self._phone = phone
+        self._callee = callee
         self._side = side
         self._on_event = on_event
 
@@ -135,15 +85,15 @@ class OnLine:
                 "At the level line the persona is the one who calls; use voice for agents that call."
             )
         cast = await Cast.of(persona, agent, self._side.tts, seed, calls=True, rate=RATE)
-        call_id = await self._platform.announce(self._agent_id, dict(agent.variables))
-        line = await self._platform.dial(call_id)
-        caller = LineCaller(line, cast, self._side, self._platform.beat, max_turns, self._on_event)
+        expected = await self._callee.announce(agent.variables)
+        line = await self._phone.dial(expected)
+        caller = LineCaller(line, cast, self._side, self._phone.beat, max_turns, self._on_event)
         try:
             async with asyncio.timeout(_CALL_SECONDS):
                 sound = await caller.talk()
         except TimeoutError:
             raise Unavailable(f"The call was not over after {_CALL_SECONDS:.0f} s.") from None
-        notes = await self._platform.notes(call_id)
+        notes = await self._callee.notes(expected.call_id)
         ended = [note.data["reason"] for note in notes if note.kind == Kind.ENDED.value]
         length = max((note.at_ms for note in notes), default=0)
         talk = VoiceCall(tuple(notes), tuple(caller.notes), sound, length, ended[0] if ended else "")
