@@ -1,6 +1,7 @@
 """Who is let in: the host's own count decides, and a slot is free when its line is closed."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from trunkline.errors import NoFreeSlot
 from trunkline.host.admission import Admission
 from trunkline.resources.agents.models import Agent
 from trunkline.resources.calls.closing import Recording
+from trunkline.resources.calls.plan import CallPlan
 from trunkline.voice.lines.loopback import LoopbackLine
 
 
@@ -56,6 +58,30 @@ async def test_a_caller_gets_in_while_calls_before_are_still_written_down(
         await caller.line.hang_up()
     await rig.until(lambda: rig.host.admission.count == 0)
     assert await active(rig.database, rig.node.identity.id) == 0
+
+
+async def test_callers_ring_while_others_are_looked_up(
+    rig: Rig, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rig.holding, "openings", asyncio.Semaphore(1))
+    may_go = asyncio.Event()
+    looked_up: list[str] = []
+    open_inbound = rig.live.open_inbound
+
+    async def slow(**about: Any) -> CallPlan:
+        looked_up.append(about["sip_call_id"])
+        await may_go.wait()
+        return await open_inbound(**about)
+
+    monkeypatch.setattr(rig.live, "open_inbound", slow)
+    callers = [await rig.call(NUMBER) for _ in range(2)]
+    await rig.until(lambda: rig.host.admission.count == 2)
+    assert len(looked_up) == 1
+    may_go.set()
+    await rig.until(lambda: all(caller.line.up for caller in callers))
+    for caller in callers:
+        await caller.line.hang_up()
+    await rig.until(lambda: rig.host.admission.count == 0)
 
 
 async def test_a_call_that_was_promised_a_slot_waits_for_one(rig: Rig, agent: Agent) -> None:

@@ -129,7 +129,8 @@ class CarrierCalls:
         self, carrier: Carrier, wanted: Wanted, start: Start, slot: Slot, socket: Socket
     ) -> tuple[int, str]:
         try:
-            plan = await self._claims.open(wanted.agent_id, self._host, _arrival(carrier, start))
+            async with self._holding.openings:
+                plan = await self._claims.open(wanted.agent_id, self._host, _arrival(carrier, start))
         except NotFound as error:
             return NOT_FOUND, str(error)
         except (NoFreeSlot, Unavailable) as error:

@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 _AGAIN_SECONDS = 1.0
 """What the database could not take is offered again after this."""
+_OPENINGS = 5
+"""Half of the connections: when more callers ring at once they ring a little longer, instead of waiting for a connection,
+which is given up after seconds and the caller refused, and those who write down what is said find one."""
 
 
 class Holding:
@@ -38,6 +41,8 @@ class Holding:
         self.live = live
         self.calls: dict[UUID, LiveCall] = {}
         """Until their record is finished."""
+        self.openings = asyncio.Semaphore(_OPENINGS)
+        """Entered while an incoming call is looked up and written down."""
         self._archive = archive
         self._inbound = inbound
 

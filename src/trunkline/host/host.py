@@ -168,13 +168,14 @@ class VoiceHost:
 
     async def _routed(self, incoming: IncomingCall, dialled: str) -> CallPlan:
         assert self._node is not None
-        return await self._holding.live.open_inbound(
-            dialled=dialled,
-            caller=incoming.caller,
-            host=self._node.identity.id,
-            sip_call_id=incoming.call_id,
-            headers=incoming.headers,
-        )
+        async with self._holding.openings:
+            return await self._holding.live.open_inbound(
+                dialled=dialled,
+                caller=incoming.caller,
+                host=self._node.identity.id,
+                sip_call_id=incoming.call_id,
+                headers=incoming.headers,
+            )
 
     async def _answer(self, arrived: CallPlan, incoming: IncomingCall, slot: Slot) -> None:
         plan = await self._holding.asked(arrived)
