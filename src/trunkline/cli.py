@@ -93,9 +93,14 @@ def serve(
 @app.command()
 def api() -> None:
     """Run the role api alone: HTTP."""
+    from trunkline.roles import ports
+
+    settings = _settings()
+    ports.check_api(settings)  # told at once: what follows loads for seconds
+
     from trunkline.roles import api as role
 
-    raise typer.Exit(asyncio.run(role.run(_settings())))
+    raise typer.Exit(asyncio.run(role.run(settings)))
 
 
 @app.command()

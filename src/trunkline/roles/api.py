@@ -24,7 +24,7 @@ from trunkline.platform.storage.database import Database
 from trunkline.platform.telemetry import logging, metrics
 from trunkline.resources.routers import ROUTERS
 from trunkline.resources.workspaces.service import StoredKeys
-from trunkline.roles import installation, ports
+from trunkline.roles import installation
 from trunkline.roles.language import thinking
 from trunkline.settings import Settings
 from trunkline.voice.language.embeddings import Embeddings
@@ -42,11 +42,8 @@ _FRESH = timedelta(seconds=10)
 
 
 async def run(settings: Settings) -> int:
-    """Serve until SIGTERM. Raises SetupError and PortTaken before anything is served."""
+    """Serve until SIGTERM, on a port that is free (`ports.check_api`). Raises SetupError before anything is served."""
     logging.configure("api")
-    need = ports.needs(settings)[0]
-    if not ports.is_free(settings.bind, need):
-        raise ports.taken(need)
     async with (
         _platform(settings) as platform,
         thinking(settings) as language,

@@ -70,6 +70,13 @@ def check(settings: Settings) -> None:
             raise taken(need)
 
 
+def check_api(settings: Settings) -> None:
+    """Raise PortTaken when another program holds the API's."""
+    need = needs(settings)[0]
+    if not is_free(settings.bind, need):
+        raise taken(need)
+
+
 def taken(need: Need) -> PortTaken:
     """What to tell the operator."""
     return PortTaken(

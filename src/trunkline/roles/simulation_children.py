@@ -19,12 +19,12 @@ from trunkline.resources.simulations.assignments import (
     ToolResult,
 )
 from trunkline.resources.simulations.real_tools import answered, nothing_real
-from trunkline.roles import simulation_child
 from trunkline.voice.driver.ports import RunTool
 
 log = structlog.get_logger(__name__)
 
-COMMAND = (sys.executable, "-m", simulation_child.__name__)
+COMMAND = (sys.executable, "-m", "trunkline.roles.simulation_child")
+"""By name: what plays calls is heavy, and the worker itself plays none."""
 RUNS_EACH = 200
 """Then a process is replaced, whatever it has let grow."""
 IDLE_S = 60.0

@@ -9,9 +9,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationEr
 
 from trunkline.errors import SetupError
 from trunkline.voice.conversation.profile import Tool
-from trunkline.voice.language.embedded import EmbeddedLanguageModel
 from trunkline.voice.language.fallback import FallbackLanguageModel, ReplyBudget, Thinker
-from trunkline.voice.language.openai_llm import OpenAILanguageModel
 from trunkline.voice.language.ports import Filled, LanguageModel, ReplyPart
 from trunkline.voice.standing import Standing
 
@@ -83,14 +81,23 @@ def language_model(
 
     Raises SetupError when the file of routes cannot be used.
     """
-    default: LanguageModel = (
-        EmbeddedLanguageModel(base_url, background=background)
-        if embedded
-        else OpenAILanguageModel(base_url, api_key)
-    )
+    default = _embedded(base_url, background) if embedded else _openai(base_url, api_key)
     if routes is None:
         return default
     return _routed(default, read_routes(routes), embedded, fallback)
+
+
+def _embedded(base_url: str, background: bool) -> LanguageModel:
+    from trunkline.voice.language.embedded import EmbeddedLanguageModel  # heavy, as below
+
+    return EmbeddedLanguageModel(base_url, background=background)
+
+
+def _openai(base_url: str, api_key: str, upstream: str | None = None) -> LanguageModel:
+    # A second of imports, most of it the SDK's types; commands that only look at the settings do without.
+    from trunkline.voice.language.openai_llm import OpenAILanguageModel
+
+    return OpenAILanguageModel(base_url, api_key, upstream)
 
 
 def _routed(
@@ -98,7 +105,7 @@ def _routed(
 ) -> LanguageModel:
     """Each name with a chain of its own: its route, the one named as its fallback, then the default."""
     models = {
-        name: OpenAILanguageModel(route.base_url, route.api_key.get_secret_value(), route.model)
+        name: _openai(route.base_url, route.api_key.get_secret_value(), route.model)
         for name, route in routes.items()
     }
     if fallback is not None and fallback not in models:
