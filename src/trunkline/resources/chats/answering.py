@@ -1,7 +1,7 @@
 """Answering what somebody writes in a messenger: the chat goes on, and the agent's words go out as a message."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -12,6 +12,7 @@ from trunkline.resources.agents.repository import AgentRepository
 from trunkline.resources.chats.repository import ChatRepository
 from trunkline.resources.chats.service import Chats
 from trunkline.resources.chats.talks import names_of
+from trunkline.resources.messages.models import Message
 from trunkline.resources.messages.receiving import ANSWER_MESSAGE, CONVERSATION
 from trunkline.resources.messages.repository import MessageRepository
 from trunkline.resources.messages.sending import send
@@ -20,6 +21,17 @@ from trunkline.resources.vendors import Purpose, Vendors
 from trunkline.resources.webhooks.record import record
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A message that a chat is to answer."""
+
+    message: Message
+    text: str
+    agent_id: UUID
+    names: tuple[str, ...] | None
+    """As in `names_of`."""
 
 
 class MessengerTasks:
@@ -42,20 +54,12 @@ class MessengerTasks:
             Unavailable: it, or the database, is away; likewise.
         """
         workspace, run_id = UUID(workspace_id), f"{CONVERSATION}{chat_id}:{message_id}"
-        async with self._vendors.database.workspace(workspace) as session:
-            messages = MessageRepository(session, workspace)
-            message = await messages.get(UUID(message_id))
-            if message is None or not message.text or await messages.of_run(run_id) is not None:
-                return
-            chat = await ChatRepository(session, workspace).get(chat_id)
-            if chat is None or chat.created_at > message.created_at:
-                log.info("message_not_answered", chat=chat_id, reason="its chat was deleted")
-                return
-            agent = await AgentRepository(session, workspace).get(chat.agent_id, deleted=True)
-            names = None if agent is None else names_of(agent, chat)
+        asked = await self._asked(workspace, UUID(message_id), chat_id, run_id)
+        if asked is None:
+            return
         chats = self._chats_of(workspace)
         try:
-            answer = await chats.send(chat_id, message.text, request=message_id)
+            answer = await chats.send(chat_id, asked.text, request=message_id)
         except (NotFound, Conflict) as over:
             log.info("message_not_answered", chat=chat_id, reason=type(over).__name__)
             return
@@ -66,17 +70,32 @@ class MessengerTasks:
             self._vendors,
             workspace,
             Outgoing(
-                "sms" if message.channel == "sms" else "whatsapp",
-                message.number_to,
-                message.number_from,
+                "sms" if asked.message.channel == "sms" else "whatsapp",
+                asked.message.number_to,
+                asked.message.number_from,
                 words,
             ),
             run_id=run_id,
             talk_id=chat_id,
-            purpose=Purpose(agent_id=chat.agent_id),
+            purpose=Purpose(agent_id=asked.agent_id),
         )
         if not sent.ok:
             log.warning("answer_not_sent", chat=chat_id, error=sent.error)
         if sent.delivery is not None:
             async with self._vendors.database.workspace(workspace) as session:
-                await record(session, workspace, replace(sent.delivery, names=names))
+                await record(session, workspace, replace(sent.delivery, names=asked.names))
+
+    async def _asked(self, workspace: UUID, message_id: UUID, chat_id: str, run_id: str) -> _Asked | None:
+        """What a chat is to answer; None where it answers nothing, or has already."""
+        async with self._vendors.database.workspace(workspace) as session:
+            messages = MessageRepository(session, workspace)
+            message = await messages.get(message_id)
+            if message is None or not message.text or await messages.of_run(run_id) is not None:
+                return None
+            chat = await ChatRepository(session, workspace).get(chat_id)
+            if chat is None or chat.created_at > message.created_at:
+                log.info("message_not_answered", chat=chat_id, reason="its chat was deleted")
+                return None
+            agent = await AgentRepository(session, workspace).get(chat.agent_id, deleted=True)
+            names = None if agent is None else names_of(agent, chat)
+            return _Asked(message, message.text, chat.agent_id, names)
