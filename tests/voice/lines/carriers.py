@@ -10,6 +10,10 @@ from collections import deque
 from typing import Any, ClassVar, Protocol
 
 from trunkline.voice import g711
+from trunkline.voice.lines.carrier import Carrier, Start
+from trunkline.voice.lines.plivo import Plivo
+from trunkline.voice.lines.telnyx import Telnyx
+from trunkline.voice.lines.twilio import Twilio
 
 TICK_BYTES = 160
 _SILENCE = b"\xff"
@@ -260,3 +264,15 @@ class Station:
         while self._queue and isinstance(first := self._queue[0], str):
             self._answers.append(first)
             self._queue.popleft()
+
+
+CARRIERS: dict[str, Carrier] = {each.name: each for each in (Twilio(), Telnyx(), Plivo())}
+
+
+def begun(spelling: Spelling, parameters: dict[str, str] | None = None) -> Start:
+    """What the carrier's first messages say."""
+    carrier = CARRIERS[spelling.name]
+    starts = [carrier.start(json.dumps(message)) for message in spelling.begin(parameters or {})]
+    assert starts[:-1] == [None] * (len(starts) - 1)
+    assert starts[-1] is not None
+    return starts[-1]
